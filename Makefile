@@ -1,0 +1,47 @@
+# Everything here needs only Python >= 3.11 and make; each target makes .venv and installs into it when it has to.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The one list of versions that CI and the demo are known to work with.
+CONSTRAINTS := constraints.txt
+
+.PHONY: help demo test lint types docs check benchmark clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(VENV)/.runtime: pyproject.toml $(CONSTRAINTS)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing DriftHOMER into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.runtime  ## learn River's Yeast stream, one row at a time
+	@$(BIN)/drifthomer prequential yeast
+
+test: $(VENV)/.dev  ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## check style with ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## check types with mypy
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev  ## run the Python examples of the README
+	$(BIN)/python -m pytest -q README.md --doctest-glob='*.md'
+
+check: test lint types docs  ## all of the above
+
+benchmark: $(VENV)/.dev  ## speed against River, as ratios in one run
+	$(BIN)/python experiments/benchmark_speed.py
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

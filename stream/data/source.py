@@ -1,0 +1,83 @@
+"""The one interface of everything that yields rows."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import numpy as np
+
+from stream.data.schema import Schema
+from stream.engine.batch import Batch
+
+DEFAULT_CHUNK_ROWS = 1_000
+
+
+class Source(abc.ABC):
+    """A stream of labelled rows, read once from front to back in bounded memory.
+
+    A source can be iterated again; every pass starts at the first row and gives the same rows. Iterating gives River's view,
+    one ``(x, y)`` pair of dictionaries at a time (``y`` is the class itself when the task is single-label);
+    :meth:`batches` gives the same rows as arrays, many at a time.
+
+    Attributes
+    ----------
+    name
+        Short name for tables and results.
+    schema
+        Names of the columns. Known before the first row, except where it is said that columns appear as rows are read.
+    n_rows
+        Number of rows where it is known without reading them all.
+    """
+
+    name: str
+    schema: Schema
+    n_rows: int | None = None
+
+    @abc.abstractmethod
+    def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
+        """Yield the rows in order, ``chunk_rows`` at a time (the last batch may be shorter).
+
+        Raises
+        ------
+        DataError
+            When a row cannot be used; the batches before it have been yielded.
+        """
+
+    def __iter__(self) -> Iterator[tuple[dict[Hashable, float], Any]]:
+        """Yield ``(x, y)`` as River does: non-zero features by name, every known label as a boolean.
+
+        A missing feature is NaN, a label whose truth is unknown is left out of ``y``; a single-label row whose class is
+        unknown has ``y`` None.
+        """
+        for batch in self.batches():
+            yield from rows_as_dicts(batch, self.schema)
+
+
+def rows_as_dicts(batch: Batch, schema: Schema) -> Iterator[tuple[dict[Hashable, float], Any]]:
+    """The rows of a batch as ``(x, y)`` pairs of dictionaries; see :meth:`Source.__iter__`."""
+    features, labels = schema.features, schema.labels
+    for row in range(batch.n_rows):
+        entries = slice(batch.x_indptr[row], batch.x_indptr[row + 1])
+        x = {
+            features[column]: value
+            for column, value in zip(
+                batch.x_indices[entries].tolist(), batch.x_values[entries].tolist(), strict=True
+            )
+        }
+        present = batch.y_indices[batch.y_indptr[row] : batch.y_indptr[row + 1]].tolist()
+        if schema.task == "single-label":
+            yield x, (labels[present[0]] if present else None)
+            continue
+        truth = np.zeros(len(labels), np.int8)
+        truth[present] = 1
+        truth[batch.u_indices[batch.u_indptr[row] : batch.u_indptr[row + 1]]] = -1
+        yield (
+            x,
+            {
+                label: value == 1
+                for label, value in zip(labels, truth.tolist(), strict=True)
+                if value >= 0
+            },
+        )

@@ -1,0 +1,99 @@
+"""Rows as the engine sees them: three compressed sparse row (CSR) structures over plain arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Int64Array = npt.NDArray[np.int64]
+Int32Array = npt.NDArray[np.int32]
+Float64Array = npt.NDArray[np.float64]
+UInt8Array = npt.NDArray[np.uint8]
+
+
+class Batch(NamedTuple):
+    """Consecutive rows of a stream; features and labels are column numbers.
+
+    Row ``i`` owns the entries ``indptr[i]`` to ``indptr[i + 1]`` of each structure. Within a row indices increase strictly.
+    A feature of value zero is not stored (absent and zero are the same); NaN is stored and means missing.
+    A label that is neither present nor unknown is absent. Single-label rows hold one present label (their class),
+    or none when the class is unknown.
+    """
+
+    x_indptr: Int64Array  # [rows + 1]
+    x_indices: Int32Array  # [non-zeros] feature column
+    x_values: Float64Array  # [non-zeros] never 0, never infinite; NaN: missing
+    y_indptr: Int64Array  # [rows + 1]
+    y_indices: Int32Array  # [present labels] label column
+    u_indptr: Int64Array  # [rows + 1]
+    u_indices: Int32Array  # [unknown labels] label column
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.x_indptr) - 1
+
+
+def slice_rows(batch: Batch, start: int, stop: int) -> Batch:
+    """Rows ``start`` to ``stop`` (exclusive) of a batch; the index and value arrays are views."""
+
+    def part(indptr: Int64Array, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+        low, high = indptr[start], indptr[stop]
+        return indptr[start : stop + 1] - low, *(array[low:high] for array in arrays)
+
+    return Batch(
+        *part(batch.x_indptr, batch.x_indices, batch.x_values),
+        *part(batch.y_indptr, batch.y_indices),
+        *part(batch.u_indptr, batch.u_indices),
+    )
+
+
+def concatenate(batches: list[Batch]) -> Batch:
+    """Join batches in order; an empty list gives a batch without rows."""
+    if len(batches) == 1:
+        return batches[0]
+
+    def join_indptr(parts: list[Int64Array]) -> Int64Array:
+        lengths = [np.diff(part) for part in parts]
+        return np.concatenate([[0], np.cumsum(np.concatenate(lengths or [[]]))]).astype(np.int64)
+
+    def join(name: str, dtype: type) -> np.ndarray:
+        parts = [getattr(batch, name) for batch in batches]
+        return np.concatenate(parts) if parts else np.empty(0, dtype)
+
+    return Batch(
+        join_indptr([batch.x_indptr for batch in batches]),
+        join("x_indices", np.int32),
+        join("x_values", np.float64),
+        join_indptr([batch.y_indptr for batch in batches]),
+        join("y_indices", np.int32),
+        join_indptr([batch.u_indptr for batch in batches]),
+        join("u_indices", np.int32),
+    )
+
+
+class Predictions(NamedTuple):
+    """What a model answers for consecutive rows, in the label columns of the caller.
+
+    In the single-label task the one predicted class is the one label that is 1 (none: no answer yet).
+    """
+
+    labels: UInt8Array  # [rows, labels] 1: predicted present
+    probabilities: Float64Array  # [rows, labels] probability that the label is present
+
+
+def stack_predictions(parts: list[Predictions]) -> Predictions:
+    """Join predictions in order; labels that the earlier parts do not know yet count as absent."""
+    width = max((part.labels.shape[1] for part in parts), default=0)
+    rows = sum(part.labels.shape[0] for part in parts)
+    labels = np.zeros((rows, width), np.uint8)
+    probabilities = np.zeros((rows, width))
+    at = 0
+    for part in parts:
+        n, known = part.labels.shape
+        labels[at : at + n, :known] = part.labels
+        probabilities[at : at + n, :known] = part.probabilities
+        at += n
+    return Predictions(labels, probabilities)
