@@ -1,0 +1,65 @@
+"""Which reader a file needs, by the suffix of its name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+from typing import Any
+
+from stream.data.opening import strip_compression
+from stream.data.source import Source
+from stream.errors import DataError, ParameterError
+
+# Suffix of the name without compression suffix: module and class of the reader.
+SUFFIXES = {
+    ".arff": ("stream.data.arff", "ArffSource"),
+    ".csv": ("stream.data.delimited", "CsvSource"),
+    ".tsv": ("stream.data.delimited", "CsvSource"),
+    ".svm": ("stream.data.libsvm", "LibsvmSource"),
+    ".libsvm": ("stream.data.libsvm", "LibsvmSource"),
+    ".svmlight": ("stream.data.libsvm", "LibsvmSource"),
+    ".txt": ("stream.data.libsvm", "LibsvmSource"),
+    ".jsonl": ("stream.data.json_lines", "JsonLinesSource"),
+    ".ndjson": ("stream.data.json_lines", "JsonLinesSource"),
+    ".json": ("stream.data.json_lines", "JsonLinesSource"),
+    ".parquet": ("stream.data.frames", "ParquetSource"),
+}
+
+
+def open_path(path: str | os.PathLike[str], *, format: str | None = None, **options: Any) -> Source:
+    """Open a file with the reader that its suffix names.
+
+    Parameters
+    ----------
+    path
+        File whose name ends in one of ``.arff``, ``.csv``, ``.tsv``, ``.svm``, ``.libsvm``, ``.svmlight``, ``.txt``, ``.jsonl``,
+        ``.ndjson``, ``.json``, ``.parquet``, also followed by ``.gz``, ``.bz2``, ``.zst`` or ``.xz``.
+    format
+        One of these suffixes (with or without the dot) for a file that is named otherwise.
+    **options
+        Parameters of the reader.
+
+    Raises
+    ------
+    ParameterError
+        When the reader does not know an option.
+    """
+    suffix = strip_compression(path).suffix.lower() if format is None else "." + format.lower().lstrip(".")
+    if suffix not in SUFFIXES:
+        what = f"the name ends in {suffix!r}" if suffix else "the name has no suffix"
+        raise DataError(
+            f"{what}, which tells no format; allowed are {', '.join(SUFFIXES)} (also compressed): rename "
+            "the file or give format=...",
+            source=os.fspath(path),
+        )
+    module, name = SUFFIXES[suffix]
+    reader = getattr(importlib.import_module(module), name)
+    allowed = [p for p in inspect.signature(reader).parameters if p != "path"]
+    unknown = sorted(set(options) - set(allowed))
+    if unknown:
+        raise ParameterError(
+            f"The option {unknown[0]!r} does not apply to {suffix} files; allowed are {', '.join(allowed)}. "
+            f"Got {unknown[0]}={options[unknown[0]]!r}."
+        )
+    return reader(path, **options)
