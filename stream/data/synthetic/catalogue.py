@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 
-from stream.data.synthetic import families
-from stream.data.synthetic.drift import DriftKind
-from stream.data.synthetic.families import Build
+from stream.data.synthetic.generators import GENERATORS
 from stream.data.synthetic.parameters import Parameter, read_parameters, split_spec
 from stream.data.synthetic.source import SyntheticSource
 from stream.errors import NotAvailableError
@@ -15,16 +13,6 @@ from stream.errors import NotAvailableError
 DEFAULT_SEED = 42
 ROWS = Parameter("int", None, "number of rows", 1, 2**53)
 SEED = Parameter("int", DEFAULT_SEED, "seed of everything random", 0, 2**63 - 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class Generator:
-    """A generator that has a name."""
-
-    text: str
-    rows: int
-    parameters: dict[str, Parameter]
-    build: Build
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,56 +24,6 @@ class Summary:
     features: int
     labels: int
     text: str
-
-
-def _sea() -> dict[str, Generator]:
-    functions = Parameter(
-        "ints", families.DRIFTMOE_SEA_FUNCTIONS, "function of each concept, joined by '-'", 1, 4
-    )
-    function = Parameter("int", 1, "function: threshold 8, 9, 7 or 9.5", 1, 4)
-    common = {"noise": families.NOISE_10}
-    drifting = {**common, "functions": functions, "positions": families.POSITIONS}
-    drifting["width"] = families.WIDTH
-    return {
-        "sea": Generator(
-            "SEA, no drift", 100_000, {**common, "function": function}, families.sea(None)
-        ),
-        "sea-a": Generator("SEA, sudden drift", 1_000_000, drifting, families.sea(50)),
-        "sea-g": Generator("SEA, gradual drift", 1_000_000, drifting, families.sea(50_000)),
-    }
-
-
-KIND_NAMES: dict[str, tuple[DriftKind, str]] = {
-    "": ("none", "no drift"),
-    "-sud": ("sudden", "sudden drift"),
-    "-grad": ("gradual", "gradual drift"),
-    "-inc": ("incremental", "incremental drift"),
-    "-rec": ("recurring", "recurring concepts"),
-}
-
-
-def _multi_label() -> dict[str, Generator]:
-    found = {}
-    models = {"rbf": "clouds around centroids"}
-    for suffix, (kind, words) in KIND_NAMES.items():
-        moves = {} if kind == "none" else {"positions": families.POSITIONS, "width": families.WIDTH}
-        for model, text in models.items():
-            own = {**families.MULTI_LABEL, **moves, "regions": families.REGIONS}
-            found[f"syn-{model}{suffix}"] = Generator(
-                f"{text}, {words}", 50_000, own, families.multi_label(model, kind)
-            )
-        choice = Parameter("choice", "rbf", "feature model", choices=tuple(models))
-        own = {**families.MULTI_LABEL, **moves, "model": choice}
-        found[f"syn-blocks{suffix}"] = Generator(
-            f"label blocks, {words} of the blocks alone",
-            40_000,
-            own,
-            families.multi_label(None, kind, of_blocks=True),
-        )
-    return found
-
-
-GENERATORS: dict[str, Generator] = {**_sea(), **_multi_label()}
 
 
 def names() -> list[str]:

@@ -29,7 +29,7 @@ SIGMOID_LIMIT = 37.0
 class DriftArrays(NamedTuple):
     """A schedule as the kernels read it."""
 
-    positions: Float64Array  # [changes] rows, increasing
+    positions: Float64Array  # [changes] rows, in order
     concepts: Int64Array  # [changes + 1] the concept before, between and after the changes
     width: float  # rows
     incremental: bool
@@ -47,7 +47,7 @@ class DriftSchedule:
         ``"incremental"``: the concept's parameters move from the old to the new in a straight line
         while ``width`` rows pass. ``"none"``: one concept.
     positions
-        Centres of the changes, in rows, increasing.
+        Centres of the changes, in rows, in order.
     width
         Length of a change, in rows.
     concepts
@@ -76,9 +76,9 @@ class DriftSchedule:
                 f"The kind of a drift must be one of {', '.join(KINDS)}. Got {self.kind!r} instead."
             )
         positions = tuple(int(position) for position in self.positions)
-        if any(b <= a for a, b in zip((-1, *positions), positions, strict=False)):
+        if sorted((0, *positions)) != [0, *positions]:
             raise ParameterError(
-                "The 'positions' of a drift must be increasing row numbers from 0. "
+                "The 'positions' of a drift must be row numbers from 0 that do not decrease. "
                 f"Got {positions} instead."
             )
         if (self.kind == "none") == bool(positions):

@@ -69,7 +69,7 @@ class SEA(SyntheticSource):
     Examples
     --------
     >>> from stream.data.synthetic import create
-    >>> x, y = next(iter(create("sea:function=1", n_rows=10)))
+    >>> x, y = next(iter(create("sea:functions=2", n_rows=10)))
     >>> len(x), y in (0, 1)
     (3, True)
     """
