@@ -65,7 +65,8 @@ class GrowingSource(MemorySource):
 class BatchSpy:
     """A BatchEstimator that writes down the order of its predictions and lessons.
 
-    The first feature of a row is its number plus one. It predicts the labels of the newest row that it learnt.
+    The first feature of a row is its number plus one. It predicts the labels of the newest row
+    that it learnt.
     """
 
     def __init__(self, fails_at=None, error=None):

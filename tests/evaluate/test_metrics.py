@@ -1,5 +1,6 @@
 """Our metrics against scikit-learn, River and a slow twin, on random streams."""
 
+import itertools
 import json
 import math
 
@@ -48,7 +49,7 @@ def evaluated(truth, predicted, cuts=(), **kwargs):
     """Metrics of a stream given in pieces."""
     found = MultiLabelMetrics(**kwargs)
     edges = [0, *sorted(cuts), len(truth)]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         found.update_many(predicted[start:stop], make_batch(truth[start:stop]), truth.shape[1])
     return found
 

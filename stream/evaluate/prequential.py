@@ -1,0 +1,280 @@
+"""Prequential evaluation: every row is predicted first and learnt afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+from stream.data.schema import Task
+from stream.data.source import DEFAULT_CHUNK_ROWS, Source
+from stream.engine.batch import Batch, slice_rows
+from stream.errors import DataError, ParameterError
+from stream.evaluate.metrics import MultiLabelMetrics
+from stream.evaluate.protocol import Progress, structure_of
+from stream.evaluate.result import (
+    PartialResultError,
+    PrequentialResult,
+    describe,
+    parameters_of,
+    peak_rss_mb,
+)
+from stream.evaluate.runners import BatchRunner, RowRunner, StopOnInterrupt, runner_for
+from stream.evaluate.tally import ratio
+
+# Cells of a chunk's matrix of predictions: its memory stays moderate however many labels.
+CHUNK_CELLS = 2_000_000
+
+
+class NoProgress:
+    """Shows nothing."""
+
+    interval = float("inf")
+
+    def compiling(self) -> contextlib.AbstractContextManager[None]:
+        """See :class:`~stream.evaluate.protocol.Progress`."""
+        return contextlib.nullcontext()
+
+    def start(self, total: int | None, task: Task) -> None:
+        """See :class:`~stream.evaluate.protocol.Progress`."""
+
+    def update(self, rows: int, metrics: Callable[[], dict[str, float]]) -> None:
+        """See :class:`~stream.evaluate.protocol.Progress`."""
+
+    def stop(self) -> None:
+        """See :class:`~stream.evaluate.protocol.Progress`."""
+
+
+def prequential(
+    source: Source,
+    model: Any,
+    *,
+    limit: int | None = None,
+    delay: int = 0,
+    window: int = 1000,
+    chunk_rows: int | None = None,
+    progress: Progress | None = None,
+    model_name: str | None = None,
+) -> PrequentialResult:
+    """Test a model on each row of a stream, then train it on that row.
+
+    Every row counts. Before anything was learnt the prediction is the empty label set, and so is no
+    answer (None or an empty dictionary). Ctrl-C ends the evaluation with the results so far.
+
+    Parameters
+    ----------
+    source
+        The stream.
+    model
+        A :class:`~stream.evaluate.protocol.BatchEstimator`, or any River multi-label classifier,
+        classifier (for a single-label stream) or pipeline. It is trained in place.
+    limit
+        Rows to read at most; None: all.
+    delay
+        Rows between a prediction and the arrival of its labels: when row ``t`` is predicted, row
+        ``t - delay - 1`` is the newest one that was learnt.
+    window
+        Rows of the windows in which the metrics are reported besides the whole stream.
+    chunk_rows
+        Rows to read at a time. It changes the speed, never the result.
+    progress
+        Where to show how far it is; None: nowhere.
+    model_name
+        Name of the model in the result; None: that of its class.
+
+    Returns
+    -------
+    PrequentialResult
+        Metrics, windows, speed, memory.
+
+    Raises
+    ------
+    PartialResultError
+        When the stream holds a row that cannot be used (a :class:`~stream.errors.DataError`); its
+        ``result`` is that of the rows before.
+    ParameterError
+        When a parameter is out of range, or the model is not made for the task of the stream.
+
+    Examples
+    --------
+    >>> from river import linear_model, multioutput, preprocessing
+    >>> from stream.data import open_source
+    >>> model = preprocessing.StandardScaler() | multioutput.ClassifierChain(
+    ...     linear_model.LogisticRegression()
+    ... )
+    >>> result = prequential(open_source("yeast"), model, limit=300, window=100)
+    >>> result.rows, len(result.windows)
+    (300, 3)
+    >>> 0.4 < result.metrics["micro_f1"] < 0.7
+    True
+    """
+    for name, value, least in (
+        ("limit", limit, 1),
+        ("delay", delay, 0),
+        ("window", window, 1),
+        ("chunk_rows", chunk_rows, 1),
+    ):
+        if value is not None and value < least:
+            raise ParameterError(
+                f"The {name!r} parameter of prequential must be an int in the range "
+                f"[{least}, inf). Got {value!r} instead."
+            )
+    evaluation = _Evaluation(
+        source, model, limit=limit, delay=delay, window=window, progress=progress or NoProgress()
+    )
+    error = evaluation.run(chunk_rows or default_chunk_rows(len(source.schema.labels)))
+    result = evaluation.result(model_name or _name_of(model), error)
+    if error is not None:
+        raise PartialResultError(error, result) from error
+    return result
+
+
+def default_chunk_rows(n_labels: int) -> int:
+    """Rows to read at a time so that rows × labels stays moderate.
+
+    Examples
+    --------
+    >>> default_chunk_rows(14), default_chunk_rows(100_000)
+    (1000, 20)
+    """
+    return max(1, min(DEFAULT_CHUNK_ROWS, CHUNK_CELLS // max(1, n_labels)))
+
+
+class _Evaluation:
+    """One evaluation under way; the parts of :func:`prequential`."""
+
+    def __init__(
+        self,
+        source: Source,
+        model: Any,
+        *,
+        limit: int | None,
+        delay: int,
+        window: int,
+        progress: Progress,
+    ):
+        self.source = source
+        self.model = model
+        self.limit = limit
+        self.delay = delay
+        self.window = window
+        self.progress = progress
+        self.runner: BatchRunner | RowRunner = runner_for(model, source.schema, delay)
+        self.metrics = MultiLabelMetrics(task=source.schema.task, delay=delay, window=window)
+        self.params = parameters_of(model)  # some models of River change theirs as they learn
+        self.structures: list[dict[str, Any]] = []
+        self.began = time.perf_counter()
+        self.compile_seconds = 0.0
+        self.model_seconds = 0.0
+        self.interrupted = False
+
+    def run(self, chunk_rows: int) -> DataError | None:
+        """Go through the stream; return what ended it early, if bad data did."""
+        total = self.source.n_rows
+        if self.limit is not None:
+            total = self.limit if total is None else min(total, self.limit)
+            chunk_rows = min(chunk_rows, self.limit)
+        try:
+            with StopOnInterrupt() as stop:
+                with self.progress.compiling():
+                    self.compile_seconds = warm_up(self.model, self.source.schema.task)
+                self.progress.start(total, self.source.schema.task)
+                self.read(chunk_rows, stop)
+                self.interrupted = stop.requested
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except DataError as error:
+            return error
+        finally:
+            self.progress.stop()
+        return None
+
+    def read(self, chunk_rows: int, stop: StopOnInterrupt) -> None:
+        with contextlib.closing(_batches(self.source, chunk_rows)) as batches:
+            for batch in batches:
+                stop.busy = True
+                start = 0
+                while start < batch.n_rows:
+                    start += self.step(batch, start, stop)
+                    if stop.requested or self.metrics.n_rows == self.limit:
+                        return
+                stop.busy = False
+
+    def step(self, batch: Batch, start: int, stop: StopOnInterrupt) -> int:
+        """Test and train on rows of one window; how many were done."""
+        seen = self.metrics.n_rows
+        end = min(batch.n_rows, start + self.window - seen % self.window)
+        if self.limit is not None:
+            end = min(end, start + self.limit - seen)
+        schema = self.source.schema
+        predicted, seconds = self.runner.run(slice_rows(batch, start, end), schema, stop)
+        done = len(predicted)
+        self.model_seconds += seconds
+        self.metrics.update_many(
+            predicted,
+            slice_rows(batch, start, start + done),
+            len(schema.labels),
+            seconds=seconds,
+        )
+        if done and self.metrics.n_rows % self.window == 0:
+            self.structures.append(structure_of(self.model))
+        self.progress.update(self.metrics.n_rows, self.metrics.brief)
+        return done
+
+    def result(self, model_name: str, error: DataError | None) -> PrequentialResult:
+        schema = self.source.schema
+        structure = structure_of(self.model)
+        windows = self.metrics.windows()
+        if callable(getattr(self.model, "structure", None)):
+            for each, then in zip(windows, [*self.structures, structure], strict=False):
+                each.update(then)
+        return PrequentialResult(
+            dataset=self.source.name,
+            model=model_name,
+            params=self.params,
+            seed=self.params.get("seed"),
+            task=schema.task,
+            rows=self.metrics.n_rows,
+            features=len(schema.features),
+            labels=len(schema.labels),
+            cardinality=self.metrics.cardinality(),
+            metrics=self.metrics.as_dict(),
+            seconds=time.perf_counter() - self.began,
+            compile_seconds=self.compile_seconds,
+            rows_per_second=ratio(self.metrics.n_rows, self.model_seconds),
+            peak_rss_mb=peak_rss_mb(),
+            windows=windows,
+            per_label=self.metrics.per_label(schema.labels),
+            delay=self.delay,
+            window=self.window,
+            interrupted=self.interrupted,
+            error=None if error is None else str(error),
+            **{name: describe(value) for name, value in structure.items()},
+        )
+
+
+def _batches(source: Source, chunk_rows: int) -> Generator[Batch, None, None]:
+    """The batches of a source, as a generator that can be closed."""
+    yield from source.batches(chunk_rows)
+
+
+def warm_up(model: Any, task: Task = "multi-label") -> float:
+    """Compile the kernels that a model and its evaluation need; the seconds it took.
+
+    The model stays as it is.
+    """
+    began = time.perf_counter()
+    truth: Any = 0 if task == "single-label" else {0: True}
+    MultiLabelMetrics([0], task).update_one(truth, None)
+    if callable(getattr(model, "warm_up", None)):
+        model.warm_up()
+    return time.perf_counter() - began
+
+
+def _name_of(model: Any) -> str:
+    """Class of a model; the classes of the steps of a pipeline."""
+    steps = getattr(model, "steps", None)
+    if isinstance(steps, dict):
+        return " | ".join(_name_of(step) for step in steps.values())
+    return type(model).__name__

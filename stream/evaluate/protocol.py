@@ -1,0 +1,78 @@
+"""What the evaluator asks of a model and of a progress display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
+
+from stream.data.schema import Schema, Task
+from stream.engine.batch import Batch, Predictions
+
+
+@runtime_checkable
+class BatchEstimator(Protocol):
+    """A model that is tested and trained on many rows in one call, in the order of the rows.
+
+    Two more methods are used where a model has them:
+
+    - ``warm_up() -> float`` compiles what the model needs and leaves the model as it is. It returns
+    the seconds this took
+      (about 0 when called again).
+    - ``structure() -> dict`` tells ``clusters``, ``restructures`` and ``drifts``: numbers, or
+    lists.
+    """
+
+    def test_then_train_many(
+        self, batch: Batch, schema: Schema, *, pending: int = 0, delay: int = 0
+    ) -> Predictions:
+        """Predict each row, then learn the row whose truth has arrived by then.
+
+        Parameters
+        ----------
+        batch
+            Rows in order. The first ``pending`` were predicted in an earlier call and are not
+            learnt yet.
+        schema
+            Names of the columns; they may be more than in the call before.
+        pending
+            Rows at the front that need no prediction.
+        delay
+            For each row ``i >= pending``: predict row ``i``, then learn row ``i - delay`` if there
+            is one. The last ``delay`` rows come again, as the pending rows of the next call.
+
+        Returns
+        -------
+        Predictions
+            Of the rows from ``pending`` on, in the label columns of the schema.
+        """
+        ...
+
+
+class Progress(Protocol):
+    """Shows how far an evaluation is."""
+
+    interval: float
+    """Seconds between updates worth making."""
+
+    def compiling(self) -> AbstractContextManager[None]:
+        """Entered while kernels are compiled or loaded."""
+        ...
+
+    def start(self, total: int | None, task: Task) -> None:
+        """The first row is about to be read; ``total`` rows are expected, where that is known."""
+        ...
+
+    def update(self, rows: int, metrics: Callable[[], dict[str, float]]) -> None:
+        """``rows`` rows are done; ``metrics`` gives the metrics so far."""
+        ...
+
+    def stop(self) -> None:
+        """No more updates come."""
+        ...
+
+
+def structure_of(model: Any) -> dict[str, Any]:
+    """Clusters, restructures and drifts of a model; None where it does not tell."""
+    told = model.structure() if callable(getattr(model, "structure", None)) else {}
+    return {name: told.get(name) for name in ("clusters", "restructures", "drifts")}

@@ -1,0 +1,221 @@
+"""What an evaluation found, and how it is written to files."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+import io
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Hashable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stream._version import __version__
+from stream.data.schema import Task
+from stream.errors import DataError
+
+REPORTED_PACKAGES = ("river", "numpy", "numba", "scipy")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of what it computes with."""
+    found = {"python": platform.python_version(), "drifthomer": __version__}
+    for package in REPORTED_PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+@dataclasses.dataclass(kw_only=True)
+class PrequentialResult:
+    """Metrics, windows, speed and memory of one evaluation.
+
+    Attributes
+    ----------
+    dataset, model, params, seed
+        What was evaluated on what.
+    task
+        ``"multi-label"`` or ``"single-label"``.
+    rows, features, labels
+        Rows evaluated, columns known at the end.
+    cardinality
+        Mean number of labels of a row.
+    metrics
+        Metrics of all rows, by name.
+    seconds
+        Wall-clock time of everything.
+    compile_seconds
+        Seconds of it spent compiling kernels, or loading them.
+    rows_per_second
+        Rows per second spent inside the model: without reading, compiling and scoring.
+    peak_rss_mb
+        Most memory the process held so far, in MiB; None where the system does not tell.
+    clusters, restructures, drifts
+        What the model tells of its structure; None where it tells nothing.
+    windows
+        For each window its ``start`` and ``stop`` (rows), ``metrics``, ``rows_per_second`` and the
+        structure at its end.
+    per_label
+        For each label ``tp``, ``fp``, ``fn``, ``tn`` and ``support`` in rows.
+    delay, window
+        Rows of the label delay, and of a window.
+    interrupted
+        Whether Ctrl-C ended the evaluation.
+    error
+        The bad data that ended the evaluation, if any.
+    versions
+        Versions of the software that ran.
+    """
+
+    dataset: str
+    model: str
+    params: dict[str, Any]
+    seed: Any
+    task: Task
+    rows: int
+    features: int
+    labels: int
+    cardinality: float
+    metrics: dict[str, float]
+    seconds: float
+    compile_seconds: float
+    rows_per_second: float
+    peak_rss_mb: float | None
+    clusters: Any = None
+    restructures: Any = None
+    drifts: Any = None
+    windows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    per_label: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    delay: int = 0
+    window: int = 1000
+    interrupted: bool = False
+    error: str | None = None
+    versions: dict[str, str] = dataclasses.field(default_factory=versions)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything in values that JSON knows; a number that is not finite becomes None."""
+        names = [
+            *("dataset", "model", "params", "seed", "task", "rows", "features", "labels"),
+            *("cardinality", "metrics", "seconds", "compile_seconds", "rows_per_second"),
+            *("peak_rss_mb", "clusters", "restructures", "drifts", "windows", "per_label"),
+            *("delay", "window", "interrupted", "error", "versions"),
+        ]
+        return {name: describe(getattr(self, name)) for name in names}
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write :meth:`as_dict` as JSON; the file is there complete or not at all."""
+        write_text(path, self.json_text())
+
+    def json_text(self) -> str:
+        """:meth:`as_dict` as the text of a JSON file."""
+        return json.dumps(self.as_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a line for each window; the file is there complete or not at all."""
+        write_text(path, self.csv_text())
+
+    def csv_text(self) -> str:
+        """The windows as the text of a CSV file: start, stop, metrics, rows/s, structure."""
+        structure = [
+            name
+            for name in ("clusters", "restructures", "drifts")
+            if self.windows and name in self.windows[0]
+        ]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["start", "stop", *self.metrics, "rows_per_second", *structure])
+        for window in self.windows:
+            told = [_csv_cell(window.get(name)) for name in structure]
+            values = [window["metrics"][name] for name in self.metrics]
+            writer.writerow(
+                [window["start"], window["stop"], *values, window["rows_per_second"], *told]
+            )
+        return text.getvalue()
+
+
+class PartialResultError(DataError):
+    """Bad data ended an evaluation; ``result`` is what was found until then."""
+
+    def __init__(self, error: DataError, result: PrequentialResult):
+        super().__init__(error.reason, source=error.source, line=error.line, column=error.column)
+        self.result = result
+
+
+def describe(value: Any) -> Any:
+    """A value as JSON knows it: names for classes, text for what else it does not know.
+
+    Examples
+    --------
+    >>> describe({"depth": float("inf"), "leaf": (int, {"step": 0.1}), 7: [True, None]})
+    {'depth': None, 'leaf': {'int': {'step': 0.1}}, '7': [True, None]}
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], type):
+        return {value[0].__name__: describe(value[1])}
+    if isinstance(value, set | frozenset):
+        return sorted((describe(item) for item in value), key=repr)
+    if isinstance(value, list | tuple | range):
+        return [describe(item) for item in value]
+    return getattr(value, "__name__", None) or str(value)
+
+
+def parameters_of(model: Any) -> dict[str, Any]:
+    """Parameters a model was made with, as JSON knows them."""
+    for name in ("_get_params", "get_params"):
+        if callable(getattr(model, name, None)):
+            params: dict[Hashable, Any] = getattr(model, name)()
+            return dict(describe(params))
+    return {}
+
+
+def peak_rss_mb() -> float | None:
+    """Most memory this process has held, in MiB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a file so that it is there complete or not at all.
+
+    What is not a regular file (a pipe, a device) is written to directly.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _csv_cell(value: Any) -> Any:
+    value = describe(value)
+    return json.dumps(value) if isinstance(value, list | dict) else value

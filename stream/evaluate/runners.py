@@ -1,0 +1,199 @@
+"""How a model is taken through a piece of a stream: many rows in a call, or one row at a time."""
+
+from __future__ import annotations
+
+import collections
+import signal
+import threading
+import time
+from collections.abc import Hashable, Iterable
+from typing import Any, Protocol
+
+import numpy as np
+
+from stream.data.schema import Schema
+from stream.data.source import rows_as_dicts
+from stream.engine.batch import Batch, UInt8Array, concatenate, slice_rows
+from stream.errors import ParameterError
+from stream.evaluate.protocol import BatchEstimator
+
+ROW_BLOCK_SECONDS = 0.1
+
+
+class StopOnInterrupt:
+    """Ctrl-C asks for a stop between rows instead of breaking off inside a model.
+
+    While ``busy`` the first Ctrl-C only sets ``requested``; a second one, or one while a source is
+    being read, raises KeyboardInterrupt. Does nothing outside of the main thread or where the
+    program handles the signal itself.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.busy = False
+        self._installed = False
+
+    def __enter__(self) -> StopOnInterrupt:
+        if (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):
+            signal.signal(signal.SIGINT, self._handle)
+            self._installed = True
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _handle(self, *args: object) -> None:
+        again, self.requested = self.requested, True
+        if again or not self.busy:
+            raise KeyboardInterrupt
+
+
+class Runner(Protocol):
+    """Tests and trains a model on the rows it is given, in order."""
+
+    def run(self, piece: Batch, schema: Schema, stop: StopOnInterrupt) -> tuple[UInt8Array, float]:
+        """Predict and learn from the front of ``piece``.
+
+        Returns
+        -------
+        tuple
+            The predicted labels of the rows that were done (all of them, or fewer when it was time
+            to report or to stop), and the seconds spent inside the model.
+        """
+        ...
+
+
+class BatchRunner:
+    """Gives a :class:`BatchEstimator` whole pieces, and again the rows whose labels were late."""
+
+    def __init__(self, model: BatchEstimator, delay: int):
+        self.model = model
+        self.delay = delay
+        self._late: Batch | None = None
+
+    def run(self, piece: Batch, schema: Schema, stop: StopOnInterrupt) -> tuple[UInt8Array, float]:
+        """See :class:`Runner`."""
+        pending = 0 if self._late is None else self._late.n_rows
+        batch = piece if self._late is None else concatenate([self._late, piece])
+        began = time.perf_counter()
+        predictions = self.model.test_then_train_many(
+            batch, schema, pending=pending, delay=self.delay
+        )
+        seconds = time.perf_counter() - began
+        if self.delay:
+            self._late = slice_rows(batch, max(0, batch.n_rows - self.delay), batch.n_rows)
+        return predictions.labels, seconds
+
+
+class RowRunner:
+    """Gives any River estimator one dictionary at a time; every feature is in it, also those that
+    are 0."""
+
+    def __init__(self, model: Any, delay: int):
+        self.model = model
+        self.delay = delay
+        self._late: collections.deque[tuple[dict[Hashable, float], Any]] = collections.deque()
+        self._zeros: dict[Hashable, float] = {}
+        self._columns: dict[Hashable, int] = {}
+
+    def run(self, piece: Batch, schema: Schema, stop: StopOnInterrupt) -> tuple[UInt8Array, float]:
+        """See :class:`Runner`."""
+        if len(self._zeros) != len(schema.features):
+            self._zeros = dict.fromkeys(schema.features, 0.0)
+        if len(self._columns) != len(schema.labels):
+            self._columns = {label: column for column, label in enumerate(schema.labels)}
+        single_label = schema.task == "single-label"
+        predicted = np.zeros((piece.n_rows, len(schema.labels)), np.uint8)
+        clock = time.perf_counter
+        seconds, done, deadline = 0.0, 0, clock() + ROW_BLOCK_SECONDS
+        try:
+            for x, y in rows_as_dicts(piece, schema):
+                x = self._zeros | x
+                began = clock()
+                answer = self.model.predict_one(x)
+                seconds += clock() - began
+                labels = [answer] if single_label else [k for k, v in (answer or {}).items() if v]
+                for label in labels:
+                    if label is not None:
+                        predicted[done, self._column(label)] = 1
+                self._late.append((x, y))
+                done += 1
+                if len(self._late) > self.delay:
+                    x, y = self._late.popleft()
+                    if y is not None and y != {}:
+                        began = clock()
+                        self.model.learn_one(x, y)
+                        seconds += clock() - began
+                if stop.requested or clock() > deadline:
+                    break
+        except KeyboardInterrupt:
+            stop.requested = True
+        return predicted[:done], seconds
+
+    def _column(self, label: Hashable) -> int:
+        column = self._columns.get(label)
+        if column is None:
+            raise ParameterError(
+                f"The model predicted the label {label!r}, which must be one of the "
+                f"labels of the stream: {name_some(self._columns)}."
+            )
+        return column
+
+
+def name_some(names: Iterable[object], most: int = 10) -> str:
+    """The first names of a list, for a message.
+
+    Examples
+    --------
+    >>> name_some("abcd", most=3)
+    "'a', 'b', 'c' and 1 more"
+    """
+    listed = [repr(name) for name in names]
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest
+
+
+def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | RowRunner:
+    """The runner that suits the model.
+
+    Raises
+    ------
+    ParameterError
+        When the model cannot predict, or is not made for the task of the stream.
+    """
+    if isinstance(model, BatchEstimator):
+        return BatchRunner(model, delay)
+    if isinstance(model, type) or not (
+        callable(getattr(model, "predict_one", None))
+        and callable(getattr(model, "learn_one", None))
+    ):
+        raise ParameterError(
+            "The model must have the methods test_then_train_many, or predict_one and learn_one. "
+            f"Got {model if isinstance(model, type) else type(model)} instead."
+        )
+    _check_task(model, schema)
+    return RowRunner(model, delay)
+
+
+def _check_task(model: Any, schema: Schema) -> None:
+    """Refuse a River estimator of another task; one that does not say what it is may try."""
+    from river import base, compose
+
+    last = model
+    while isinstance(last, compose.Pipeline):
+        last = list(last.steps.values())[-1]
+    if not isinstance(last, base.Estimator):
+        return
+    wanted = base.Classifier if schema.task == "single-label" else base.MultiLabelClassifier
+    if not isinstance(last, wanted):
+        hint = (
+            "; river.multioutput makes one of a classifier" if wanted is not base.Classifier else ""
+        )
+        raise ParameterError(
+            f"The model must be a {wanted.__name__} for a {schema.task} stream{hint}. "
+            f"Got a {type(last).__name__} instead."
+        )
