@@ -1,0 +1,123 @@
+"""A progress bar on the terminal, and nothing where there is no terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from stream.data.schema import Task
+
+COMPILING_NOTICE_SECONDS = 1.0
+COMPILING_NOTICE = "Compiling the kernels for this machine (once, about 30 s) …"
+SHORT_NAMES = {"micro_f1": "micro-F1", "subset_accuracy": "subset acc."}
+
+
+class TerminalProgress:
+    """Rows, rows/s and two metrics on standard error while a stream is evaluated.
+
+    Drawing a line takes about a millisecond, so at most a few are drawn each second. That kernels
+    are compiled is said also where there is no terminal, because the wait would be a riddle.
+
+    Parameters
+    ----------
+    console
+        Where to draw; None: standard error.
+    interval
+        Seconds between drawings.
+    """
+
+    def __init__(self, console: Console | None = None, interval: float = 0.2):
+        self.console = console or Console(stderr=True)
+        self.interval = interval
+        self._bar: Progress | None = None
+        self._row: TaskID | None = None
+        self._began = 0.0
+        self._next = 0.0
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is a terminal that can redraw a line."""
+        return self.console.is_terminal and not self.console.is_dumb_terminal
+
+    @contextlib.contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Say that kernels are compiled when it takes longer than loading them."""
+        notice = threading.Timer(COMPILING_NOTICE_SECONDS, self._say_compiling)
+        notice.daemon = True
+        notice.start()
+        try:
+            yield
+        finally:
+            notice.cancel()
+
+    def _say_compiling(self) -> None:
+        self.console.print(text_for(self.console, COMPILING_NOTICE), highlight=False)
+
+    def start(self, total: int | None, task: Task) -> None:
+        """See :class:`~stream.evaluate.protocol.Progress`."""
+        self._began = time.perf_counter()
+        self._next = self._began
+        if not self.visible:
+            return
+        self._bar = Progress(
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[rows]}"),
+            TextColumn("[cyan]{task.fields[speed]}"),
+            TextColumn("{task.fields[metrics]}"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            transient=True,
+            auto_refresh=False,
+        )
+        self._row = self._bar.add_task("", total=total, rows="reading …", speed="", metrics="")
+        self._bar.start()
+
+    def update(self, rows: int, metrics: Callable[[], dict[str, float]]) -> None:
+        """See :class:`~stream.evaluate.protocol.Progress`."""
+        if self._bar is None or self._row is None:
+            return
+        now = time.perf_counter()
+        if now < self._next:
+            return
+        self._next = now + self.interval
+        total = self._bar.tasks[0].total
+        fields: dict[str, Any] = {
+            "rows": f"{rows:,}" + (f" of {total:,.0f} rows" if total else " rows"),
+            "speed": f"{rows / max(now - self._began, 1e-9):,.0f} rows/s",
+            "metrics": "  ".join(
+                f"{SHORT_NAMES.get(name, name)} [bold]{value:.3f}[/]"
+                for name, value in metrics().items()
+            ),
+        }
+        self._bar.update(self._row, completed=rows, refresh=True, **fields)
+
+    def stop(self) -> None:
+        """See :class:`~stream.evaluate.protocol.Progress`."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def text_for(console: Console, text: str) -> str:
+    """The text in characters that the console can write.
+
+    Examples
+    --------
+    >>> import io
+    >>> ascii_only = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    >>> text_for(ascii_only, "2,417 × 103 …")
+    '2,417 x 103 ...'
+    """
+    try:
+        text.encode(console.encoding)
+    except (UnicodeEncodeError, LookupError):
+        for fancy, plain in (("×", "x"), ("…", "..."), ("·", "-"), ("κ", "kappa"), ("–", "-")):
+            text = text.replace(fancy, plain)
+        text = text.encode("ascii", "replace").decode("ascii")
+    return text

@@ -1,0 +1,141 @@
+"""A result as a table for the terminal."""
+
+from __future__ import annotations
+
+import itertools
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stream.evaluate.progress import text_for
+from stream.evaluate.result import PrequentialResult
+
+BARS = "▁▂▃▄▅▆▇█"
+SPARKLINE_WIDTH = 60
+
+
+def print_report(result: PrequentialResult, console: Console | None = None) -> None:
+    """Print what was evaluated, the metrics, their course over the windows, speed and memory.
+
+    Parameters
+    ----------
+    result
+        What to print.
+    console
+        Where to; None: standard output. No colours where that is not a terminal.
+    """
+    console = console or Console()
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text_for(console, text), style), soft_wrap=True)
+
+    line(
+        f"{result.model} on {result.dataset}: {result.rows:,} rows × {result.features:,} features, "
+        f"{result.labels:,} {'classes' if result.task == 'single-label' else 'labels'}"
+        + (f" ({result.cardinality:.2f} a row)" if result.task == "multi-label" else ""),
+        "bold",
+    )
+    if result.delay:
+        line(f"labels arrive {result.delay:,} rows late")
+    console.print(_metrics_table(result), soft_wrap=True)
+    course = _course(result, console)
+    if course:
+        line(course)
+    for text in _structure_lines(result):
+        line(text)
+    line(_cost_line(result))
+    if result.interrupted:
+        line(f"Interrupted: these are the results of the first {result.rows:,} rows.", "yellow")
+    if result.error is not None:
+        line(
+            f"Ended by bad data: these are the results of the first {result.rows:,} rows.", "yellow"
+        )
+
+
+def _metrics_table(result: PrequentialResult) -> Table:
+    """Accuracy and kappas in one row; averages over rows, cells and labels side by side."""
+    values = {name: f"{value:.4f}" for name, value in result.metrics.items()}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    if result.task == "single-label":
+        for name in ("accuracy", "kappa", "kappa_m", "kappa_t", "macro_f1"):
+            table.add_column(name.replace("_", "-").replace("f1", "F1"), justify="right")
+        table.add_row(
+            *(values[name] for name in ("accuracy", "kappa", "kappa_m", "kappa_t", "macro_f1"))
+        )
+        return table
+    table.add_column("")
+    for head in ("F1", "precision", "recall"):
+        table.add_column(head, justify="right")
+    table.add_column("")
+    table.add_column("", justify="right")
+    beside = {
+        "example": ("subset accuracy", values["subset_accuracy"]),
+        "micro": ("Hamming loss", values["hamming_loss"]),
+        "macro": ("", ""),
+    }
+    for average, (name, value) in beside.items():
+        row = (values[f"{average}_{part}"] for part in ("f1", "precision", "recall"))
+        table.add_row(average, *row, name, value)
+    return table
+
+
+def sparkline(values: list[float], width: int = SPARKLINE_WIDTH) -> str:
+    """Values as bars from their minimum to their maximum; neighbours are averaged when there are
+    too many.
+
+    Examples
+    --------
+    >>> sparkline([0.1, 0.2, 0.3, 0.8])
+    '▁▂▃█'
+    """
+    if not values:
+        return ""
+    n = min(width, len(values))
+    edges = [len(values) * i // n for i in range(n + 1)]
+    means = [sum(values[low:high]) / (high - low) for low, high in itertools.pairwise(edges)]
+    low, span = min(means), max(means) - min(means)
+    return "".join(BARS[round((v - low) / span * (len(BARS) - 1)) if span else 0] for v in means)
+
+
+def _course(result: PrequentialResult, console: Console) -> str:
+    """The main metric over the windows, where there are enough of them and the bars can be
+    written."""
+    name = "accuracy" if result.task == "single-label" else "micro_f1"
+    # The last window may hold too few rows to say anything.
+    whole = [w for w in result.windows if w["stop"] - w["start"] == result.window]
+    if len(whole) < 3 or not (console.encoding or "").lower().startswith("utf"):
+        return ""
+    values = [window["metrics"][name] for window in whole]
+    return (
+        f"{name.replace('_', '-').replace('f1', 'F1')} in windows of {result.window:,} rows: "
+        f"{sparkline(values)}  {min(values):.3f}–{max(values):.3f}"
+    )
+
+
+def _structure_lines(result: PrequentialResult) -> list[str]:
+    """How the model is built at the end, where it tells."""
+
+    def number(value: object) -> str:
+        return f"{len(value):,}" if isinstance(value, list) else f"{value:,}"
+
+    parts = [
+        f"{number(value)} {name}"
+        for name, value in (
+            ("clusters", result.clusters),
+            ("restructures", result.restructures),
+            ("drifts", result.drifts),
+        )
+        if isinstance(value, int | list) and value
+    ]
+    return [" · ".join(parts)] if parts else []
+
+
+def _cost_line(result: PrequentialResult) -> str:
+    parts = [f"{result.rows_per_second:,.0f} rows/s", f"{result.seconds:.1f} s in all"]
+    if result.compile_seconds >= 0.1:
+        parts[-1] += f" ({result.compile_seconds:.1f} s to compile or load kernels)"
+    if result.peak_rss_mb is not None:
+        parts.append(f"peak memory {result.peak_rss_mb:,.0f} MB")
+    return " · ".join(parts)
