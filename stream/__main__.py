@@ -1,0 +1,7 @@
+"""``python -m stream`` is the command ``drifthomer``."""
+
+import sys
+
+from stream.cli import main
+
+sys.exit(main())

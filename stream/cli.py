@@ -1,0 +1,290 @@
+"""The command ``drifthomer``; ``python -m stream`` is the same.
+
+Wrong usage ends with one line on standard error and exit code 2, bad data with one line and exit
+code 1, Ctrl-C with the results so far and exit code 130.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stream._version import __version__
+from stream.errors import DataError, DriftHomerError
+
+# Everything else is imported where it is used: --help need not wait for compiled code.
+if TYPE_CHECKING:
+    from stream.evaluate import PrequentialResult
+
+PROGRAM = "drifthomer"
+DEFAULT_MODEL = "multilabel-hoeffding-tree"
+EXIT_BAD_DATA, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 128 + signal.SIGINT
+
+LITERALS = {"true": True, "false": False, "none": None, "null": None}
+
+
+class OutputFile(click.Path):
+    """A file that can be written, which is better known before hours of work than after; '-' is
+    standard output."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, allow_dash=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the folder too."""
+        path = super().convert(value, param, ctx)
+        folder = os.path.dirname(os.path.realpath(path)) if path != "-" else "."
+        if not os.access(folder, os.W_OK):
+            self.fail(f"The folder {folder!r} must exist and be writable.", param, ctx)
+        return path
+
+
+class Assignment(click.ParamType):
+    """``name=value``; the value is a Python or JSON literal, or else text."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        """Split at the first equals sign."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip().isidentifier():
+            self.fail(
+                f"A parameter must be given as name=value. Got {value!r} instead.", param, ctx
+            )
+        return name.strip(), parse_literal(text.strip())
+
+
+def parse_literal(text: str) -> Any:
+    """A number, truth value, None, list or the text itself.
+
+    Examples
+    --------
+    >>> [parse_literal(text) for text in ("100", "1e-7", "true", "None", "nb", "[1, 2]")]
+    [100, 1e-07, True, None, 'nb', [1, 2]]
+    """
+    if text.lower() in LITERALS:
+        return LITERALS[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Online multi-label learning on streams that drift.
+
+    \b
+    Try:
+      drifthomer prequential yeast
+      drifthomer datasets
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@cli.command()
+@click.argument("data")
+@click.option(
+    "--model",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    metavar="NAME",
+    help="Name of a model, or package.module:object for any River estimator or pipeline.",
+)
+@click.option(
+    "--set",
+    "params",
+    type=Assignment(),
+    multiple=True,
+    help="A parameter of the model, such as --set grace_period=100. Repeat for more.",
+)
+@click.option("--seed", type=int, metavar="N", help="Seed of the model.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read N rows at most.")
+@click.option(
+    "--delay", type=click.IntRange(min=0), default=0, metavar="K", help="Labels arrive K rows late."
+)
+@click.option(
+    "--window",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Report the metrics also in windows of N rows.",
+)
+@click.option("--json", "json_path", type=OutputFile(), help="Write everything found as JSON.")
+@click.option("--csv", "csv_path", type=OutputFile(), help="Write the windows as CSV.")
+@click.option(
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder with data files, besides those of DRIFTHOMER_DATA.",
+)
+@click.option(
+    "--labels", metavar="A,B,C", help="Label columns of a CSV or JSON-lines file (multi-label)."
+)
+@click.option(
+    "--target", metavar="NAME", help="Class column of a CSV or JSON-lines file (single-label)."
+)
+def prequential(  # noqa: PLR0917
+    data: str,
+    model: str,
+    params: tuple[tuple[str, Any], ...],
+    seed: int | None,
+    limit: int | None,
+    delay: int,
+    window: int,
+    json_path: str | None,
+    csv_path: str | None,
+    data_dir: str | None,
+    labels: str | None,
+    target: str | None,
+) -> int:
+    """Test a model on each row of DATA, then train it on that row.
+
+    DATA is a name that 'drifthomer datasets' lists, a file, or a generator with parameters
+    (sea-a:rows=100000,seed=7). FILE may be '-' for standard output.
+
+    \b
+    Examples:
+      drifthomer prequential yeast
+      drifthomer prequential Scene.arff.gz --set grace_period=100 --json scene.json
+      drifthomer prequential rows.csv --labels sun,rain --delay 50
+      drifthomer prequential sea-a --model river.tree:HoeffdingTreeClassifier --limit 100000
+    """
+    if labels and target:
+        raise click.UsageError("--labels and --target exclude each other")
+    if json_path == csv_path == "-":
+        raise click.UsageError("--json and --csv cannot both be standard output")
+    from stream.data import open_source
+    from stream.evaluate import PartialResultError
+    from stream.evaluate import prequential as evaluate
+    from stream.evaluate.progress import TerminalProgress
+    from stream.models.registry import create_model
+
+    sys.path.insert(0, os.getcwd())  # package.module:object of the user's own folder
+    columns: dict[str, Any] = {"target": target} if target else {}
+    if labels:
+        columns["labels"] = [label.strip() for label in labels.split(",")]
+    estimator = create_model(model, dict(params), seed)
+    source = open_source(data, data_dir=data_dir, **columns)
+    error: DataError | None = None
+    try:
+        result = evaluate(
+            source,
+            estimator,
+            limit=limit,
+            delay=delay,
+            window=window,
+            progress=TerminalProgress(),
+            model_name=model,
+        )
+    except PartialResultError as partial:
+        error, result = partial, partial.result
+    write_results(result, json_path, csv_path)
+    if error is not None:
+        complain(error)
+        return EXIT_BAD_DATA
+    return EXIT_INTERRUPTED if result.interrupted else 0
+
+
+def write_results(result: PrequentialResult, json_path: str | None, csv_path: str | None) -> None:
+    """Files first, then the table: it goes to standard error where a file goes to standard
+    output."""
+    from rich.console import Console
+
+    from stream.evaluate.report import print_report
+
+    for path, text, write in (
+        (json_path, result.json_text, result.to_json),
+        (csv_path, result.csv_text, result.to_csv),
+    ):
+        if path == "-":
+            click.echo(text(), nl=False)
+        elif path is not None:
+            write(path)
+    if result.rows or not result.error:
+        print_report(result, Console(stderr="-" in (json_path, csv_path)))
+
+
+@cli.command()
+@click.option("--available", is_flag=True, help="Only those that need no download.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option(
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder with data files, besides those of DRIFTHOMER_DATA.",
+)
+def datasets(available: bool, as_json: bool, data_dir: str | None) -> int:
+    """List the streams that have a name: shape, source, licence, and whether they are here.
+
+    'here' is yes for a file that was found or data that come with a dependency, generated for a
+    generator, and download for what is fetched when it is used; no: 'drifthomer prequential NAME'
+    says where to get it.
+    """
+    from stream.evaluate.listing import list_streams, print_streams
+
+    streams = list_streams(data_dir)
+    if available:
+        streams = [each for each in streams if each["here"] in ("yes", "generated")]
+    print_streams(streams, as_json)
+    return 0
+
+
+def complain(error: object) -> None:
+    """Say on one line of standard error what was wrong."""
+    click.echo(f"{PROGRAM}: {' '.join(str(error).split())}", err=True)
+
+
+def _usage_message(error: click.ClickException) -> str:
+    message = error.format_message().strip()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else PROGRAM
+    return f"{message.rstrip('.')} (see '{path} --help')"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code.
+
+    Parameters
+    ----------
+    args
+        Arguments; None: those of the process.
+    """
+    try:
+        code = cli.main(args=args, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        complain(_usage_message(error))
+        return EXIT_USAGE
+    except DataError as error:
+        complain(error)
+        return EXIT_BAD_DATA
+    except DriftHomerError as error:
+        complain(error)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone; nothing may be written when the interpreter closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BAD_DATA
+    except OSError as error:
+        complain(error)
+        return EXIT_BAD_DATA
