@@ -6,10 +6,9 @@ import os
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
-
 from stream.data.arff_header import Header, choose_labels, read_header
 from stream.data.arff_rows import Plan, parse_fast, parse_row
-from stream.data.builder import UnfitEntries, rechunk
+from stream.data.builder import UnfitEntriesError, rechunk
 from stream.data.opening import read_lines, strip_compression
 from stream.data.schema import Schema
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
@@ -110,7 +109,7 @@ class ArffSource(Source):
             return
         try:
             batch = parse_fast(self._plan, rows)
-        except (ValueError, KeyError, IndexError, OverflowError, UnfitEntries):
+        except (ValueError, KeyError, IndexError, OverflowError, UnfitEntriesError):
             batch = None
         if batch is not None:
             yield batch

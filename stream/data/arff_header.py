@@ -11,6 +11,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from stream.data.opening import open_bytes, read_lines, strip_compression
+from stream.data.values import shorten
 from stream.errors import DataError, ParameterError
 
 MAX_XML_BYTES = 1 << 26
@@ -158,7 +159,7 @@ def read_header(path: str | os.PathLike[str], encoding: str = "utf-8") -> Header
                 attributes.append(attribute)
             else:
                 raise DataError(
-                    f"expected @relation, @attribute or @data, got {_shorten(text)!r}; is this an ARFF file?",
+                    f"expected @relation, @attribute or @data, got {shorten(text)!r}; is this an ARFF file?",
                     source=source,
                     line=number,
                 )
@@ -203,12 +204,8 @@ def _attribute(text: str, source: str, line: int) -> Attribute:
             f"attributes of type {kind} are not supported; make it numeric or nominal, or remove it"
         )
     else:
-        reason = f"the type must be numeric, real, integer or {{value,...}}, got {_shorten(kind)!r}"
+        reason = f"the type must be numeric, real, integer or {{value,...}}, got {shorten(kind)!r}"
     raise DataError(reason, source=source, line=line, column=word.text)
-
-
-def _shorten(text: str, width: int = 60) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def choose_labels(

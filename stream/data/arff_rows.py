@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.data.arff_header import Attribute, Header, Word, split_words
-from stream.data.builder import UnfitEntries, assemble
+from stream.data.builder import UnfitEntriesError, assemble
+from stream.data.values import TRUTH_WORDS, parse_number
 from stream.engine.batch import Batch
 from stream.errors import DataError
 
@@ -20,16 +21,6 @@ Int64Array = npt.NDArray[np.int64]
 
 # What an attribute is for.
 NUMBER, ONE_HOT, LABEL, SINGLE_CLASS = 0, 1, 2, 3
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_LABEL_WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
-
-
-def parse_number(text: str) -> float | None:
-    """A decimal number, or None where the text is none (no underscores, no names of infinity)."""
-    if _NUMBER.fullmatch(text) is None:
-        return None
-    return float(text)
 
 
 class Plan:
@@ -78,6 +69,7 @@ class Plan:
                 self._add_label(a, attribute)
             else:
                 self._add_feature(a, attribute)
+        self._refuse_clashes(header)
         self.binary = np.array(
             [allowed is not None and set(allowed) == {0.0, 1.0} for allowed in self.allowed], bool
         )
@@ -89,6 +81,19 @@ class Plan:
         self.coded = [a for a, codes in enumerate(self.codes) if codes is not None]
         self.defaulted = np.flatnonzero(self.default)
         self.single_class = class_attribute is not None
+
+    def _refuse_clashes(self, header: Header) -> None:
+        """A nominal value's column may not be called like another attribute."""
+        if len(set(self.feature_names)) == len(self.feature_names):
+            return
+        seen: set[str] = set()
+        name = next(name for name in self.feature_names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise DataError(
+            "an attribute is called like the column of another one's value; rename one of them",
+            source=self.source,
+            line=header.data_line,
+            column=name,
+        )
 
     def _add_class(self, a: int, attribute: Attribute) -> None:
         assert attribute.values is not None
@@ -104,7 +109,7 @@ class Plan:
         if attribute.values is None:
             self.allowed[a] = np.array([0.0, 1.0])
             return
-        codes = {value: _LABEL_WORDS.get(value.lower()) for value in attribute.values}
+        codes = {value: TRUTH_WORDS.get(value.lower()) for value in attribute.values}
         if None in codes.values() or len(codes) > 2:
             raise DataError(
                 "a label must be declared {0,1} (or {false,true}, {no,yes}), got "
@@ -126,7 +131,7 @@ class Plan:
             self.feature_names.append(attribute.name)
             return
         numbers = [parse_number(value) for value in attribute.values]
-        if None not in numbers:
+        if all(number is not None and math.isfinite(number) for number in numbers):
             self.feature_names.append(attribute.name)
             self.allowed[a] = np.array(numbers, np.float64)
             self.default[a] = numbers[0]
@@ -239,7 +244,7 @@ def _sparse_values(plan: Plan, attributes: Int64Array, texts: tuple[str, ...]) -
         elif codes is not None:
             values[i] = codes[text]
         elif "_" in text:
-            raise UnfitEntries
+            raise UnfitEntriesError
         else:
             values[i] = float(text)
     return values
@@ -436,7 +441,7 @@ def _cell(plan: Plan, a: int, word: Word, number: int) -> float:
     codes = plan.codes[a]
     if codes is not None and word.text in codes:
         return codes[word.text]
-    value = None if codes is not None else _lenient_number(word.text)
+    value = None if codes is not None else parse_number(word.text)
     if value is None:
         what = "one of " + _listed(attribute) if attribute.values is not None else "a number"
         reason = f"expected {what}, got {word.text[:40]!r}"
@@ -449,16 +454,6 @@ def _cell(plan: Plan, a: int, word: Word, number: int) -> float:
     else:
         return value
     raise DataError(reason, source=plan.source, line=number, column=attribute.name)
-
-
-def _lenient_number(text: str) -> float | None:
-    """What the fast path would read too: decimal numbers, and the names of NaN and infinity."""
-    if "_" in text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _listed(attribute: Attribute) -> str:

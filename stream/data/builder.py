@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
@@ -63,7 +64,7 @@ def _rechunk(blocks: Iterable[Batch], chunk_rows: int) -> Iterator[Batch]:
         yield concatenate(pending)
 
 
-class UnfitEntries(Exception):
+class UnfitEntriesError(Exception):
     """Entries that no batch can hold; the row-wise path finds out where and says so."""
 
 
@@ -86,12 +87,12 @@ def assemble(
 
     Raises
     ------
-    UnfitEntries
+    UnfitEntriesError
         On an infinite value or on two entries of one row and column.
     """
     rows, columns, values = x
     if np.isinf(values).any():
-        raise UnfitEntries
+        raise UnfitEntriesError
     rows, columns, values = _in_order(rows, columns, values)
     if not values.all():
         kept = values != 0
@@ -121,7 +122,7 @@ def _in_order(rows: Array, columns: Array, *more: Array) -> tuple[Array, ...]:
         return rows, columns, *more
     order = np.argsort(key, kind="stable")
     if not np.diff(key[order]).all():
-        raise UnfitEntries
+        raise UnfitEntriesError
     return rows[order], columns[order], *(array[order] for array in more)
 
 
@@ -289,6 +290,32 @@ class Columns:
         for name in sorted(new, key=_sort_key):
             self._number[name] = len(self.names)
             self.names.append(name)
+
+
+class LabelGrowth:
+    """Remembers which row brought new labels, so that a later pass over the same rows tells of none too early.
+
+    Examples
+    --------
+    >>> growth = LabelGrowth(2)
+    >>> growth.note(row=5, n_labels=3)
+    >>> growth.by(4), growth.by(5)
+    (2, 3)
+    """
+
+    def __init__(self, n_labels: int = 0):
+        self._rows = [-1]
+        self._counts = [n_labels]
+
+    def note(self, row: int, n_labels: int) -> None:
+        """Say that ``n_labels`` labels are known once row ``row`` has been read."""
+        if n_labels > self._counts[-1]:
+            self._rows.append(row)
+            self._counts.append(n_labels)
+
+    def by(self, row: int) -> int:
+        """Number of labels known once row ``row`` has been read."""
+        return self._counts[bisect.bisect_right(self._rows, row) - 1]
 
 
 def _sort_key(name: Hashable) -> tuple[str, Any]:

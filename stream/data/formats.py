@@ -45,7 +45,11 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
     ParameterError
         When the reader does not know an option.
     """
-    suffix = strip_compression(path).suffix.lower() if format is None else "." + format.lower().lstrip(".")
+    suffix = (
+        strip_compression(path).suffix.lower()
+        if format is None
+        else "." + format.lower().lstrip(".")
+    )
     if suffix not in SUFFIXES:
         what = f"the name ends in {suffix!r}" if suffix else "the name has no suffix"
         raise DataError(

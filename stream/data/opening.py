@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import zstandard
 
@@ -103,7 +103,7 @@ def _decompressor(raw: io.BufferedReader, path: Path) -> IO[bytes]:
             source=str(path),
         )
     if found == ".gz":
-        return gzip.GzipFile(fileobj=raw)
+        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if found == ".bz2":
         return bz2.BZ2File(raw)
     if found == ".xz":
@@ -128,7 +128,7 @@ class _ZstdFrames(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         while not self._ready:
             data = self._raw.read(self.INPUT_BYTES)
             if not data:

@@ -64,7 +64,7 @@ def open_source(
     >>> from stream.data import open_source
     >>> source = open_source([({"tempo": 120}, {"happy": True, "calm": False})])
     >>> next(iter(source))
-    ({'tempo': 120.0}, {'happy': True, 'calm': False})
+    ({'tempo': 120.0}, {'calm': False, 'happy': True})
     """
     if isinstance(data, Source):
         if options:
@@ -118,7 +118,9 @@ def resolve(
         found = _find_file(folder, text, entry)
         if found is not None:
             return _open_file(found, entry, options)
-        tried.append(f"the folder {str(folder)!r}" + ("" if folder.is_dir() else " (no such folder)"))
+        tried.append(
+            f"the folder {str(folder)!r}" + ("" if folder.is_dir() else " (no such folder)")
+        )
     if not folders:
         tried.append(f"no folder (neither --data-dir nor {DATA_ENVIRONMENT} is set)")
     if entry is not None and entry.river is not None:

@@ -29,11 +29,15 @@ class Source(abc.ABC):
         Names of the columns. Known before the first row, except where it is said that columns appear as rows are read.
     n_rows
         Number of rows where it is known without reading them all.
+    columns_grow
+        Whether features and labels appear as rows are read, numbered in the order in which they appear. The schema may then hold
+        more than the rows so far tell: see :meth:`n_labels_by`.
     """
 
     name: str
     schema: Schema
     n_rows: int | None = None
+    columns_grow: bool = False
 
     @abc.abstractmethod
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
@@ -51,13 +55,36 @@ class Source(abc.ABC):
         A missing feature is NaN, a label whose truth is unknown is left out of ``y``; a single-label row whose class is
         unknown has ``y`` None.
         """
-        for batch in self.batches():
-            yield from rows_as_dicts(batch, self.schema)
+        if not self.columns_grow:
+            for batch in self.batches():
+                yield from rows_as_dicts(batch, self.schema)
+            return
+        for row, batch in enumerate(self.batches(1)):
+            yield from rows_as_dicts(batch, self.schema, n_labels=self.n_labels_by(row))
+
+    def n_labels_by(self, row: int) -> int:
+        """Number of labels known when row ``row`` (from 0) has been read; they are the first ones of the schema.
+
+        Where labels appear as rows are read, the schema may already hold those of later rows, read ahead or in an earlier pass.
+        """
+        return len(self.schema.labels)
 
 
-def rows_as_dicts(batch: Batch, schema: Schema) -> Iterator[tuple[dict[Hashable, float], Any]]:
-    """The rows of a batch as ``(x, y)`` pairs of dictionaries; see :meth:`Source.__iter__`."""
+def rows_as_dicts(
+    batch: Batch, schema: Schema, n_labels: int | None = None
+) -> Iterator[tuple[dict[Hashable, float], Any]]:
+    """The rows of a batch as ``(x, y)`` pairs of dictionaries; see :meth:`Source.__iter__`.
+
+    Parameters
+    ----------
+    batch, schema
+        Rows, and the names of their columns.
+    n_labels
+        Number of labels known by then, where the schema holds more.
+    """
     features, labels = schema.features, schema.labels
+    if schema.task == "multi-label" and n_labels is not None:
+        labels = labels[:n_labels]
     for row in range(batch.n_rows):
         entries = slice(batch.x_indptr[row], batch.x_indptr[row + 1])
         x = {

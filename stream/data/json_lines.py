@@ -1,0 +1,155 @@
+"""JSON lines: one object a line, nested as deep as it likes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stream.data.builder import BLOCK_ROWS, rechunk
+from stream.data.dictionaries import DictionaryEncoder
+from stream.data.opening import read_lines, strip_compression
+from stream.data.source import DEFAULT_CHUNK_ROWS, Source
+from stream.data.values import shorten
+from stream.engine.batch import Batch
+from stream.errors import DataError, ParameterError
+
+
+class JsonLinesSource(Source):
+    """Rows of a file with one JSON object a line.
+
+    Nested objects and arrays are features by their path, ``a.b`` and ``a.0``. A text becomes a column of 0 and 1 named ``path=text``;
+    ``true`` is 1; ``null`` is missing; what is left out is 0. Columns and labels appear as they are read.
+
+    Parameters
+    ----------
+    path
+        Plain or compressed file.
+    labels
+        Field that holds the labels (its path where it is nested): an array of the names of the labels present, where all others are
+        absent; or an object of truth values by name, where a label left out or ``null`` is unknown. A row without the field has
+        unknown labels.
+    target
+        Field that holds the class instead; the task is then single-label.
+    encoding
+        Encoding of the text.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "songs.jsonl"
+    >>> _ = path.write_text('''{"tags": ["calm"], "audio": {"bpm": 72}, "key": "minor"}
+    ... {"tags": ["calm", "sad"], "audio": {"bpm": null}}
+    ... ''')
+    >>> for x, y in JsonLinesSource(path, labels="tags"):
+    ...     print(x, y)
+    {'audio.bpm': 72.0, 'key=minor': 1.0} {'calm': True}
+    {'audio.bpm': nan} {'calm': True, 'sad': True}
+    """
+
+    columns_grow = True
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        labels: str | None = None,
+        target: str | None = None,
+        encoding: str = "utf-8",
+    ):
+        self.path = Path(path)
+        self.name = strip_compression(self.path).stem
+        self.encoding = encoding
+        field = labels if target is None else target
+        if not isinstance(field, str) or not field or (labels is not None and target is not None):
+            raise ParameterError(
+                "JSON lines need labels='field' (array or object of labels) or target='field' (class). Got "
+                f"labels={labels!r}, target={target!r}."
+            )
+        self._field = field
+        self._encoder = DictionaryEncoder(
+            str(self.path), "multi-label" if target is None else "single-label"
+        )
+        self.schema = self._encoder.schema
+        blocks = read_lines(self.path, encoding)
+        if not any(line and not line.isspace() for _, lines in blocks for line in lines):
+            raise DataError("the file holds no rows", source=str(self.path))
+
+    def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
+        """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
+        return rechunk(self._blocks(), chunk_rows)
+
+    def _blocks(self) -> Iterator[Batch]:
+        encoder = self._encoder.fresh()
+        try:
+            for first, lines in read_lines(self.path, self.encoding):
+                for number, line in enumerate(lines, first):
+                    if line and not line.isspace():
+                        x, y = self._row(line, number)
+                        encoder.add(x, y, number)
+                    if len(encoder) >= BLOCK_ROWS:
+                        yield encoder.take()
+        except DataError:
+            if len(encoder):
+                yield encoder.take()
+            raise
+        if len(encoder):
+            yield encoder.take()
+
+    def n_labels_by(self, row: int) -> int:
+        """Number of labels known once row ``row`` has been read."""
+        return self._encoder.growth.by(row)
+
+    def _row(self, line: str, number: int) -> tuple[dict[Any, Any], Any]:
+        try:
+            row = json.loads(line, object_pairs_hook=_object)
+            if not isinstance(row, dict):
+                raise ValueError(f"expected an object such as {{...}}, got {shorten(line)!r}")
+            y = _take(row, self._field)
+            x: dict[str, Any] = {}
+            _flatten(row, "", x)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"is not valid JSON: {error.msg}",
+                source=str(self.path),
+                line=number,
+                column=error.colno,
+            ) from None
+        except ValueError as error:
+            raise DataError(str(error), source=str(self.path), line=number) from None
+        except RecursionError:
+            raise DataError("is nested too deeply", source=str(self.path), line=number) from None
+        return x, y
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"the key {shorten(twice)!r} is given twice in one object")
+    return found
+
+
+def _take(row: dict[str, Any], field: str) -> Any:
+    """Remove and return the field, by its own name or by its path through objects; None where there is none."""
+    if field in row:
+        return row.pop(field)
+    head, _, rest = field.partition(".")
+    inner = row.get(head)
+    return _take(inner, rest) if rest and isinstance(inner, dict) else None
+
+
+def _flatten(value: Any, path: str, out: dict[str, Any]) -> None:
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in items:
+            _flatten(inner, f"{path}.{name}" if path else str(name), out)
+        return
+    if path in out:
+        raise ValueError(
+            f"two features are called {shorten(path)!r} once nested names are joined by dots"
+        )
+    out[path] = value

@@ -1,0 +1,354 @@
+"""LIBSVM files with several labels a row, and the text format of the extreme classification repository."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from stream.data.builder import (
+    BatchBuilder,
+    Columns,
+    LabelGrowth,
+    UnfitEntriesError,
+    assemble,
+    rechunk,
+)
+from stream.data.opening import read_lines, strip_compression
+from stream.data.schema import Schema, Task
+from stream.data.source import DEFAULT_CHUNK_ROWS, Source
+from stream.data.values import parse_number, shorten
+from stream.engine.batch import Batch
+from stream.errors import DataError, ParameterError
+
+BLOCK_CHARACTERS = 1 << 20
+MAX_FEATURES = 2**31 - 1
+# Without a declared number, one wrong digit must not ask for gigabytes of labels.
+MAX_UNDECLARED_LABELS = 1 << 24
+
+_HEADER = re.compile(r"\s*(\d{1,18})\s+(\d{1,18})\s+(\d{1,18})\s*", re.ASCII)
+_INTEGER = re.compile(r"\d{1,18}", re.ASCII)
+
+
+class LibsvmSource(Source):
+    """Rows such as ``3,7 1:0.5 9:1``: labels, then the features that are not zero.
+
+    A first line of three numbers (rows, features, labels) makes it a file of the extreme classification repository, where
+    an empty line is a row without labels and features. Labels and features are called by their numbers. A row may have no label,
+    or no feature; features may come in any order; ``qid:`` and what follows ``#`` are ignored.
+
+    Parameters
+    ----------
+    path
+        Plain or compressed file.
+    zero_based
+        Whether the first feature is number 0; False: it is number 1, and number 0 is refused.
+    n_features, n_labels
+        Declared numbers; indices from there on are refused. By default those of the first line, or as many as appear.
+    task
+        ``"single-label"``: each row starts with its class, such as ``+1``.
+    encoding
+        Encoding of the text.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "tiny.svm"
+    >>> _ = path.write_text("0,2 1:0.5 9:1  # two labels\\n 3:2\\n")
+    >>> for x, y in LibsvmSource(path, n_labels=3):
+    ...     print(x, y)
+    {1: 0.5, 9: 1.0} {0: True, 1: False, 2: True}
+    {3: 2.0} {0: False, 1: False, 2: False}
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        zero_based: bool = True,
+        n_features: int | None = None,
+        n_labels: int | None = None,
+        task: Task = "multi-label",
+        encoding: str = "utf-8",
+    ):
+        self.path = Path(path)
+        self.name = strip_compression(self.path).stem
+        self.encoding = encoding
+        for parameter, value in (("n_features", n_features), ("n_labels", n_labels)):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int) or value < 1
+            ):
+                raise ParameterError(
+                    f"'{parameter}' must be an int in the range [1, inf) or None. Got {value!r}."
+                )
+        if task not in ("multi-label", "single-label"):
+            raise ParameterError(f"'task' must be 'multi-label' or 'single-label'. Got {task!r}.")
+        self._first = 0 if zero_based else 1
+        self._single = task == "single-label"
+        self._classes = Columns()
+        self._header_line = 0
+        found = self._read_header()
+        if found is not None:
+            self.n_rows, features, labels = found
+            n_features = features if n_features is None else n_features
+            n_labels = labels if n_labels is None else n_labels
+        self._n_features, self._n_labels = n_features, n_labels
+        self.columns_grow = n_features is None or n_labels is None or self._single
+        self._growth = LabelGrowth(0 if self._single else n_labels or 0)
+        self.schema = Schema(
+            range(self._first, self._first + (n_features or 0)),
+            self._classes.names if self._single else range(n_labels or 0),
+            task,
+        )
+
+    def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
+        """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
+        return rechunk(self._blocks(), chunk_rows)
+
+    def n_labels_by(self, row: int) -> int:
+        """Number of labels known once row ``row`` has been read."""
+        return self._growth.by(row)
+
+    def _read_header(self) -> tuple[int, int, int] | None:
+        source = str(self.path)
+        for first, lines in read_lines(self.path, self.encoding):
+            for line in lines:
+                if not line or line.isspace():
+                    continue
+                match = _HEADER.fullmatch(line)
+                if match is None:
+                    return None
+                self._header_line = first
+                rows, features, labels = (int(group) for group in match.groups())
+                if not (0 < features <= MAX_FEATURES and 0 < labels <= MAX_FEATURES):
+                    raise DataError(
+                        "the header 'rows features labels' must name at least one feature and one label, and at "
+                        f"most {MAX_FEATURES:,}, got {line.strip()!r}",
+                        source=source,
+                        line=first,
+                    )
+                return rows, features, labels
+        raise DataError("the file holds no rows", source=source)
+
+    def _blocks(self) -> Iterator[Batch]:
+        row = 0
+        line = self._header_line
+        for first, lines in read_lines(self.path, self.encoding):
+            if first <= self._header_line:
+                lines = lines[self._header_line - first + 1 :]
+                first = self._header_line + 1
+            for start, part in _parts(lines):
+                for batch in self._parse(first + start, part, row):
+                    row += batch.n_rows
+                    yield batch
+            line = first + len(lines) - 1
+        if self._header_line and row < (self.n_rows or 0):
+            raise DataError(
+                f"the header promises {self.n_rows} rows but the file ends after {row}; it was cut off",
+                source=str(self.path),
+                line=line,
+            )
+
+    def _parse(self, first: int, lines: list[str], row: int) -> Iterator[Batch]:
+        if self._header_line:
+            # Empty lines are rows; those after the last promised row are not.
+            promised = (self.n_rows or 0) - row
+            rows, beyond = lines[:promised], lines[promised:]
+            extra = next((i for i, line in enumerate(beyond) if line and not line.isspace()), None)
+            numbers: Sequence[int] = range(first, first + len(rows))
+        else:
+            kept = [i for i, line in enumerate(lines) if line.split("#", 1)[0].strip()]
+            rows, extra = [lines[i] for i in kept], None
+            numbers = [first + i for i in kept]
+        if rows:
+            batch: Batch | None
+            try:
+                batch = self._fast(rows)
+            except (ValueError, OverflowError, UnfitEntriesError):
+                batch = None
+            if batch is None:
+                yield from self._slow(rows, numbers, row)
+            else:
+                self._grow(batch, row)
+                yield batch
+        if extra is not None:
+            raise DataError(
+                f"the header promises {self.n_rows} rows, but more follow",
+                source=str(self.path),
+                line=first + len(rows) + extra,
+            )
+
+    def _fast(self, rows: list[str]) -> Batch | None:
+        """A batch from rows as they are usually written; None, or an exception, where the exact path must look."""
+        text = "".join(rows)
+        if self._single or "_" in text or "#" in text or "qid" in text or "\t" in text:
+            return None
+        heads, tails = [], []
+        for row in rows:
+            head, _, tail = row.partition(" ")
+            if ":" in head:
+                head, tail = "", row
+            heads.append(head)
+            tails.append(tail)
+        n_rows = len(rows)
+        counts = np.array([tail.count(":") for tail in tails], np.int64)
+        pairs = [token.split(":") for token in " ".join(tails).split()]
+        if pairs:
+            if set(map(len, pairs)) != {2}:
+                return None
+            index_texts, texts = zip(*pairs, strict=True)
+            indices = np.fromiter(map(int, index_texts), np.int64, counts.sum()) - self._first
+            values = np.fromiter(map(float, texts), np.float64, counts.sum())
+        else:
+            indices, values = np.empty(0, np.int64), np.empty(0)
+        label_texts = [head.split(",") if head else [] for head in heads]
+        label_counts = np.array(list(map(len, label_texts)), np.int64)
+        labels = np.array([int(text) for texts in label_texts for text in texts], np.int64)
+        if not _in_range(indices, self._n_features, MAX_FEATURES) or not _in_range(
+            labels, self._n_labels, MAX_UNDECLARED_LABELS
+        ):
+            return None
+        rows_of = np.arange(n_rows)
+        return assemble(
+            n_rows,
+            (np.repeat(rows_of, counts), indices, values),
+            (np.repeat(rows_of, label_counts), labels),
+        )
+
+    def _slow(self, rows: list[str], numbers: Sequence[int], row: int) -> Iterator[Batch]:
+        builder = BatchBuilder(str(self.path))
+        try:
+            for number, line in zip(numbers, rows, strict=True):
+                self._add(builder, line, number)
+        except DataError:
+            if len(builder):
+                batch = builder.take()
+                self._grow(batch, row)
+                yield batch
+            raise
+        batch = builder.take()
+        self._grow(batch, row)
+        yield batch
+
+    def _add(self, builder: BatchBuilder, line: str, number: int) -> None:
+        line = line.split("#", 1)[0]
+        tokens = [_Token(m[0], m.start() + 1) for m in re.finditer(r"\S+", line)]
+        labels: list[int] = []
+        if self._single:
+            if not tokens or ":" in tokens[0].text:
+                raise self._error("the row must start with its class", number, 1)
+            name = tokens.pop(0).text
+        elif tokens and ":" not in tokens[0].text:
+            labels = self._labels(tokens.pop(0), number)
+        columns: list[int] = []
+        values: list[float] = []
+        for token in tokens:
+            index_text, colon, value_text = token.text.partition(":")
+            if index_text == "qid" and not columns:
+                continue
+            if not colon or _INTEGER.fullmatch(index_text) is None:
+                raise self._error(
+                    f"expected 'index:value', got {shorten(token.text)!r}", number, token.column
+                )
+            columns.append(self._feature(int(index_text), number, token.column))
+            value = parse_number(value_text)
+            if value is None:
+                raise self._error(
+                    f"expected a number as the value of feature {index_text}, got {shorten(value_text)!r}",
+                    number,
+                    token.column,
+                )
+            if math.isinf(value):
+                raise self._error(
+                    f"a value must be finite, got {shorten(value_text)!r}", number, token.column
+                )
+            values.append(value)
+        if len(set(columns)) < len(columns):
+            twice = next(c for i, c in enumerate(columns) if c in columns[:i]) + self._first
+            raise self._error(f"feature {twice} is given twice in this row", number, twice)
+        if self._single:
+            self._classes.add_all([name])
+            labels = [self._classes[name]]
+        builder.add(columns, values, labels, line=number)
+
+    def _labels(self, token: _Token, number: int) -> list[int]:
+        labels: list[int] = []
+        for text in token.text.split(","):
+            if _INTEGER.fullmatch(text) is None:
+                raise self._error(
+                    "expected the labels as whole numbers separated by commas, got "
+                    f"{shorten(token.text)!r}",
+                    number,
+                    token.column,
+                )
+            label = int(text)
+            limit = MAX_UNDECLARED_LABELS if self._n_labels is None else self._n_labels
+            if label >= limit:
+                declared = (
+                    "declared" if self._n_labels is not None else "allowed unless n_labels is given"
+                )
+                raise self._error(
+                    f"label index {label} is out of range; {limit} labels (0 to {limit - 1}) are {declared}",
+                    number,
+                    token.column,
+                )
+            if label in labels:
+                raise self._error(f"label {label} is given twice in this row", number, token.column)
+            labels.append(label)
+        return labels
+
+    def _feature(self, index: int, number: int, column: int) -> int:
+        limit = MAX_FEATURES if self._n_features is None else self._n_features
+        if not self._first <= index < self._first + limit:
+            raise self._error(
+                f"feature index {index} is out of range; allowed are {self._first} to {self._first + limit - 1}",
+                number,
+                column,
+            )
+        return index - self._first
+
+    def _error(self, reason: str, line: int, column: int) -> DataError:
+        return DataError(reason, source=str(self.path), line=line, column=column)
+
+    def _grow(self, batch: Batch, row: int) -> None:
+        """Take note of the columns that this batch brings."""
+        if self._n_features is None and len(batch.x_indices):
+            n = max(int(batch.x_indices.max()) + 1, len(self.schema.features))
+            self.schema.features = range(self._first, self._first + n)
+        if (self._n_labels is not None and not self._single) or not len(batch.y_indices):
+            return
+        n = int(batch.y_indices.max()) + 1
+        if n > self._growth.by(row + batch.n_rows):
+            highest = np.maximum.accumulate(batch.y_indices)
+            rows = np.repeat(np.arange(batch.n_rows), np.diff(batch.y_indptr))
+            for i in np.flatnonzero(np.diff(highest, prepend=-1)):
+                self._growth.note(row + int(rows[i]), int(highest[i]) + 1)
+        if not self._single:
+            self.schema.labels = range(max(n, len(self.schema.labels)))
+
+
+class _Token(NamedTuple):
+    text: str
+    column: int  # character of the line, from 1
+
+
+def _in_range(indices: np.ndarray, declared: int | None, most: int) -> bool:
+    limit = most if declared is None else declared
+    return not len(indices) or (int(indices.min()) >= 0 and int(indices.max()) < limit)
+
+
+def _parts(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Cut lines into parts of about `BLOCK_CHARACTERS`."""
+    start = characters = 0
+    for i, line in enumerate(lines):
+        characters += len(line) + 1
+        if characters >= BLOCK_CHARACTERS:
+            yield start, lines[start : i + 1]
+            start, characters = i + 1, 0
+    if start < len(lines):
+        yield start, lines[start:]

@@ -1,0 +1,159 @@
+"""Rows from Python objects: River's datasets, any iterable of ``(x, y)`` pairs, streams of scikit-multiflow."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from stream.data.builder import BLOCK_ROWS, rechunk
+from stream.data.dictionaries import DictionaryEncoder, Present
+from stream.data.schema import Task
+from stream.data.source import DEFAULT_CHUNK_ROWS, Source
+from stream.engine.batch import Batch
+from stream.errors import DataError, ParameterError
+
+Pairs = Iterable[tuple[Mapping[Any, Any], Any]]
+
+
+class PairSource(Source):
+    """Rows from River's ``(x, y)`` pairs.
+
+    Features are numbers, truth values or texts by name (a text becomes a column of 0 and 1 named ``name=text``; None and NaN are
+    missing). ``y`` is a dictionary of truth values, a collection of the labels present, or the class itself. Columns appear as
+    they are read.
+
+    Parameters
+    ----------
+    pairs
+        A dataset of River, another iterable of pairs, or a function that returns an iterable each time it is called. An iterator
+        can be read only once.
+    task
+        By default single-label, unless the first ``y`` is a dictionary or collection.
+    present
+        When a label counts as present: ``"true"``: 1 or True; ``"positive"``: a number above 0.
+    name
+        For tables and results.
+
+    Raises
+    ------
+    DataError
+        Naming the row (as the line) that cannot be used.
+
+    Examples
+    --------
+    >>> from river import datasets
+    >>> source = PairSource(datasets.SolarFlare(), present="positive")
+    >>> x, y = next(iter(source))
+    >>> x["zurich-class=H"], y["c-class-flares"]
+    (1.0, False)
+    """
+
+    columns_grow = True
+
+    def __init__(
+        self,
+        pairs: Pairs | Callable[[], Pairs],
+        *,
+        task: Task | None = None,
+        present: Present = "true",
+        name: str | None = None,
+    ):
+        if task not in (None, "multi-label", "single-label"):
+            raise ParameterError(
+                f"'task' must be 'multi-label', 'single-label' or None. Got {task!r}."
+            )
+        self.name = name or str(getattr(pairs, "__name__", type(pairs).__name__))
+        self._pairs = pairs
+        self._once = isinstance(pairs, Iterator)
+        self._spent = False
+        self._head: list[tuple[Any, Any]] = []
+        rows = getattr(pairs, "n_samples", None)
+        self.n_rows = rows if isinstance(rows, int) else None
+        if task is None:
+            self._head = list(itertools.islice(self._iterate(), 1))
+            first = self._head[0] if self._head else None
+            if isinstance(first, tuple | list) and len(first) == 2:
+                several = isinstance(first[1], Collection) and not isinstance(first[1], str | bytes)
+                task = "multi-label" if several else "single-label"
+        self._encoder = DictionaryEncoder(self.name, task or "multi-label", present=present)
+        self.schema = self._encoder.schema
+
+    def _iterate(self) -> Iterator[tuple[Any, Any]]:
+        pairs = self._pairs() if callable(self._pairs) else self._pairs
+        try:
+            return iter(pairs)
+        except TypeError:
+            raise ParameterError(
+                f"the data must be an iterable of (x, y) pairs, or a function that returns one. Got {type(pairs).__name__}."
+            ) from None
+
+    def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
+        """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
+        # Objects may be live: hand over a chunk as soon as it is full.
+        return rechunk(self._blocks(min(chunk_rows, BLOCK_ROWS)), chunk_rows)
+
+    def n_labels_by(self, row: int) -> int:
+        """Number of labels known once row ``row`` has been read."""
+        return self._encoder.growth.by(row)
+
+    def _blocks(self, block_rows: int) -> Iterator[Batch]:
+        pairs = self._iterate()
+        if self._once:
+            if self._spent:
+                raise DataError(
+                    "the iterator has been read already and cannot start again; give a function that returns a new one",
+                    source=self.name,
+                )
+            self._spent = True
+            pairs = itertools.chain(self._head, pairs)
+        encoder = self._encoder.fresh()
+        try:
+            for number, pair in enumerate(pairs, 1):
+                if not isinstance(pair, tuple | list) or len(pair) != 2:
+                    raise DataError(
+                        f"expected a pair (x, y), got {type(pair).__name__}",
+                        source=self.name,
+                        line=number,
+                    )
+                encoder.add(*pair, line=number)
+                if len(encoder) >= block_rows:
+                    yield encoder.take()
+        except DataError:
+            if len(encoder):
+                yield encoder.take()
+            raise
+        if len(encoder):
+            yield encoder.take()
+
+
+def is_multiflow(data: Any) -> bool:
+    """Whether an object looks like a stream of scikit-multiflow."""
+    return hasattr(data, "next_sample") and hasattr(data, "n_remaining_samples")
+
+
+def multiflow_pairs(data: Any) -> Callable[[], Pairs]:
+    """A function that reads a scikit-multiflow stream from its start, as pairs."""
+
+    def read() -> Iterator[tuple[dict[Any, Any], Any]]:
+        if hasattr(data, "restart"):
+            data.restart()
+        names = list(getattr(data, "feature_names", None) or [])
+        targets = list(getattr(data, "target_names", None) or [])
+        while data.n_remaining_samples() != 0:
+            features, outcomes = data.next_sample()
+            for x, y in zip(np.atleast_2d(features), np.atleast_1d(outcomes), strict=True):
+                keys = names if len(names) == len(x) else range(len(x))
+                outcome = np.ravel(y).tolist()
+                if len(outcome) == 1:
+                    yield dict(zip(keys, x.tolist(), strict=True)), outcome[0]
+                else:
+                    labels = targets if len(targets) == len(outcome) else range(len(outcome))
+                    yield (
+                        dict(zip(keys, x.tolist(), strict=True)),
+                        dict(zip(labels, outcome, strict=True)),
+                    )
+
+    return read

@@ -1,0 +1,66 @@
+"""What the text of a cell stands for: a number, a truth value, something missing."""
+
+from __future__ import annotations
+
+import math
+
+# Lower case; blanks around are ignored.
+MISSING_WORDS = frozenset({"", "?", "na", "nan", "n/a", "null", "none"})
+TRUTH_WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
+
+
+def parse_number(text: str) -> float | None:
+    """The number that a text stands for (NaN and infinity have names too), or None.
+
+    Python's digit separators are refused: ``1_000`` is no number in a data file.
+
+    Examples
+    --------
+    >>> parse_number(" 1.5e3 "), parse_number("1_000"), parse_number("abc")
+    (1500.0, None, None)
+    """
+    if "_" in text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def parse_cell(text: str) -> float | None:
+    """Like :func:`parse_number`, but also NaN for missing values, and 0 and 1 for ``false`` and ``true``.
+
+    Examples
+    --------
+    >>> parse_cell("?"), parse_cell("TRUE"), parse_cell("red")
+    (nan, 1.0, None)
+    """
+    number = parse_number(text)
+    if number is not None:
+        return number
+    word = text.strip().lower()
+    if word in MISSING_WORDS:
+        return math.nan
+    return {"false": 0.0, "true": 1.0}.get(word)
+
+
+def parse_truth(text: str) -> float | None:
+    """0 or 1 for an absent or present label, NaN for an unknown one, None for anything else.
+
+    Examples
+    --------
+    >>> parse_truth("1"), parse_truth("no"), parse_truth(""), parse_truth("2")
+    (1.0, 0.0, nan, None)
+    """
+    word = text.strip().lower()
+    if word in MISSING_WORDS:
+        return math.nan
+    if word in TRUTH_WORDS:
+        return TRUTH_WORDS[word]
+    number = parse_number(word)
+    return number if number in (0.0, 1.0) else None
+
+
+def shorten(text: str, width: int = 60) -> str:
+    """Text cut to a width that fits into an error message."""
+    return text if len(text) <= width else text[: width - 3] + "..."
