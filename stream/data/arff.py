@@ -1,4 +1,4 @@
-"""ARFF files, dense and sparse, whose labels are marked as MEKA or Mulan do or named by the user."""
+"""ARFF files, dense and sparse, with labels marked as MEKA or Mulan do or named by the user."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ BLOCK_CELLS = 200_000
 class ArffSource(Source):
     """Rows of an ARFF file.
 
-    The labels are, in this order: the attributes named by ``labels`` (or counted: n > 0 the first n, n < 0 the last \\|n\\|);
-    the class attribute ``target``; those named in ``labels_xml``; those that MEKA's ``-C k`` in the relation counts; those in
-    Mulan's XML file of the same name; the last attribute as the class, when it is nominal.
+    The labels are, in this order: the attributes named by ``labels`` (or counted: n > 0 the first
+    n, n < 0 the last \\|n\\|); the class attribute ``target``; those named in ``labels_xml``; those
+    that MEKA's ``-C k`` in the relation counts; those in Mulan's XML file of the same name; the
+    last attribute as the class, when it is nominal.
 
-    A nominal feature whose values are all numbers is a numeric column; any other becomes one column of 0 and 1 a value,
-    named ``attribute=value``. In a sparse row a nominal attribute that is left out has its *first* declared value.
+    A nominal feature whose values are all numbers is a numeric column; any other becomes one column
+    of 0 and 1 a value, named ``attribute=value``. In a sparse row a nominal attribute that is left
+    out has its *first* declared value.
 
     Parameters
     ----------
@@ -129,7 +131,9 @@ class ArffSource(Source):
 
 
 def _small_parts(lines: list[str], n_attributes: int) -> Iterator[tuple[int, list[str]]]:
-    """Cut lines so that no part has many more cells than `BLOCK_CELLS`; sparse rows are counted by their length."""
+    """Cut lines so that no part has many more cells than `BLOCK_CELLS`; sparse rows are counted by
+    their length.
+    """
     start = 0
     cells = 0
     for i, line in enumerate(lines):

@@ -39,7 +39,9 @@ def _unescape(text: str) -> str:
 
 
 def read_word(line: str, at: int) -> tuple[Word, int] | None:
-    """The word that starts at or after a position and the position after it; None when there is none."""
+    """The word that starts at or after a position and the position after it; None when there is
+    none.
+    """
     match = _WORD.match(line, at)
     if match is None:
         return None
@@ -51,10 +53,11 @@ def read_word(line: str, at: int) -> tuple[Word, int] | None:
 
 
 def split_words(line: str, start: int, end: str) -> tuple[list[Word], int]:
-    """Words separated by commas from ``start`` up to the character ``end`` ("" for the end of the line).
+    """Words separated by commas from ``start`` up to the character ``end`` ("" for the end of the
+    line).
 
-    An unquoted word may hold blanks inside. Returns the words and the position after the end; raises ValueError with
-    the reason.
+    An unquoted word may hold blanks inside. Returns the words and the position after the end;
+    raises ValueError with the reason.
     """
     words: list[Word] = []
     at = start
@@ -114,7 +117,9 @@ class Header:
 
     @property
     def meka_labels(self) -> int | None:
-        """The ``k`` of MEKA's ``-C k``: the first k attributes are labels, or the last \\|k\\| when negative."""
+        """The ``k`` of MEKA's ``-C k``: the first k attributes are labels, or the last \\|k\\| when
+        negative.
+        """
         found = re.search(r"-[cC]\s+(-?\d+)", self.relation)
         return int(found[1]) if found else None
 
@@ -150,7 +155,8 @@ def read_header(path: str | os.PathLike[str], encoding: str = "utf-8") -> Header
                 attribute = _attribute(text, source, number)
                 if attribute.name in seen:
                     raise DataError(
-                        f"the attribute is declared twice, first on line {seen[attribute.name]}; names must differ",
+                        f"the attribute is declared twice, first on line {seen[attribute.name]}; "
+                        "names must differ",
                         source=source,
                         line=number,
                         column=attribute.name,
@@ -159,7 +165,8 @@ def read_header(path: str | os.PathLike[str], encoding: str = "utf-8") -> Header
                 attributes.append(attribute)
             else:
                 raise DataError(
-                    f"expected @relation, @attribute or @data, got {shorten(text)!r}; is this an ARFF file?",
+                    f"expected @relation, @attribute or @data, got {shorten(text)!r}; is this an "
+                    "ARFF file?",
                     source=source,
                     line=number,
                 )
@@ -220,8 +227,8 @@ def choose_labels(
     Returns
     -------
     tuple
-        Numbers of the label attributes in the order of the file and None; or an empty list and the number of the
-        class attribute when the task is single-label.
+        Numbers of the label attributes in the order of the file and None; or an empty list and the
+        number of the class attribute when the task is single-label.
     """
     source = str(path)
     attributes = header.attributes
@@ -231,7 +238,8 @@ def choose_labels(
             raise DataError(f"there is no attribute {target!r} to be the target", source=source)
         if attributes[number[target]].values is None:
             raise DataError(
-                "the target must be a nominal attribute whose values are the classes, but it is numeric",
+                "the target must be a nominal attribute whose values are the classes, but it is "
+                "numeric",
                 source=source,
                 line=attributes[number[target]].line,
                 column=target,
@@ -252,14 +260,16 @@ def choose_labels(
         if attributes[-1].values is not None and len(attributes[-1].values) > 1:
             return [], len(attributes) - 1
         raise DataError(
-            "it declares no labels: name them with labels=[...], give their count with labels=n (the first n) or "
+            "it declares no labels: name them with labels=[...], give their count with labels=n "
+            "(the first n) or "
             "labels=-n (the last n), or name the class attribute with target=...",
             source=source,
         )
     if isinstance(labels, int):
         if not 0 < abs(labels) <= len(attributes):
             raise DataError(
-                f"the number of labels must be in the range 1 to {len(attributes)} (the attributes) or the same "
+                f"the number of labels must be in the range 1 to {len(attributes)} (the "
+                "attributes) or the same "
                 f"with a minus, got {labels}",
                 source=source,
             )
@@ -282,7 +292,8 @@ def _named(number: dict[str, int], names: Sequence[str], source: str) -> list[in
 def find_mulan_xml(path: str | os.PathLike[str]) -> Path | None:
     """Mulan's XML file of label names beside an ARFF file, where there is one.
 
-    ``emotions.xml`` serves ``emotions.arff`` and also ``emotions-train.arff`` and ``emotions-test.arff``.
+    ``emotions.xml`` serves ``emotions.arff`` and also ``emotions-train.arff`` and
+    ``emotions-test.arff``.
     """
     stem = strip_compression(path).with_suffix("")
     for name in (stem.name, re.sub(r"-(train|test)$", "", stem.name)):
@@ -293,7 +304,7 @@ def find_mulan_xml(path: str | os.PathLike[str]) -> Path | None:
 
 
 def read_mulan_labels(path: str | os.PathLike[str]) -> list[str]:
-    """Label names of a Mulan XML file (``<labels><label name="..."/>...</labels>``, nested or not)."""
+    """Label names of a Mulan XML file: ``<label name="..."/>`` elements, nested or not."""
     source = str(path)
     with open_bytes(path) as file:
         text = file.read(MAX_XML_BYTES + 1)

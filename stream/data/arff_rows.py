@@ -1,4 +1,6 @@
-"""Rows of an ARFF file: whole blocks on a fast path, single cells on an exact one that explains what is wrong."""
+"""Rows of an ARFF file: whole blocks on a fast path, single cells on an exact one that explains
+what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ NUMBER, ONE_HOT, LABEL, SINGLE_CLASS = 0, 1, 2, 3
 class Plan:
     """What to do with each attribute: its role, its column, and what a cell's text stands for.
 
-    Every cell becomes a number in which 0 means "nothing to store": the value of numeric attributes, 0 or 1 for labels, and
-    1 + the position of the declared value for the class and for features with one column a value.
+    Every cell becomes a number in which 0 means "nothing to store": the value of numeric
+    attributes, 0 or 1 for labels, and 1 + the position of the declared value for the class and for
+    features with one column a value.
 
     Parameters
     ----------
@@ -143,11 +146,13 @@ class Plan:
         self.default[a] = 1.0
 
 
-# Fast path ----------------------------------------------------------------------------------------------------------
+# Fast path
 
 
 def parse_fast(plan: Plan, rows: list[str]) -> Batch | None:
-    """A batch from rows without quotes and comments; None, or an exception, where the exact path must look."""
+    """A batch from rows without quotes and comments; None, or an exception, where the exact path
+    must look.
+    """
     text = "".join(rows)
     if any(mark in text for mark in "'\"%_\\"):
         # Underscores: Python reads 1_000 as a number, ARFF does not.
@@ -328,7 +333,7 @@ def _batch(
     )
 
 
-# Exact path ---------------------------------------------------------------------------------------------------------
+# Exact path
 
 
 def parse_row(plan: Plan, line: str, number: int) -> Batch:
@@ -425,7 +430,8 @@ def _attribute_index(plan: Plan, text: str, number: int) -> int:
     index = int(text[:20])
     if index >= plan.n_attributes:
         raise DataError(
-            f"attribute index {index} is out of range; the header declares {plan.n_attributes} attributes "
+            f"attribute index {index} is out of range; the header declares {plan.n_attributes} "
+            "attributes "
             f"(0 to {plan.n_attributes - 1})",
             source=plan.source,
             line=number,

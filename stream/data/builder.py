@@ -1,4 +1,4 @@
-"""Batches out of the entries that parsers find: sorted, without zeros, finite, in any chunk size."""
+"""Batches from the entries that parsers find: sorted, without zeros, finite, of any size."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ BLOCK_ROWS = 1_000  # rows that the row-wise parsers gather before they hand ove
 def rechunk(blocks: Iterable[Batch], chunk_rows: int) -> Iterator[Batch]:
     """Cut batches of any size into batches of ``chunk_rows`` rows; the last may be shorter.
 
-    When a block raises `DataError`, the rows before it are yielded first, so that what a reader gets does not depend on
-    the chunk size.
+    When a block raises `DataError`, the rows before it are yielded first, so that what a reader
+    gets does not depend on the chunk size.
 
     Parameters
     ----------
@@ -183,7 +183,8 @@ class BatchBuilder:
         Parameters
         ----------
         columns, values
-            Column number and value of each feature entry, in any order. Zeros are dropped, NaN means missing.
+            Column number and value of each feature entry, in any order. Zeros are dropped, NaN
+            means missing.
         present, unknown
             Label columns, in any order.
         line
@@ -244,8 +245,8 @@ def _starts(lengths: list[int]) -> npt.NDArray[np.int64]:
 class Columns:
     """Numbers for names in the order in which they come; the list of names grows in place.
 
-    Names that are new in one row are sorted before they are numbered, so that the order of a dictionary's keys
-    means nothing.
+    Names that are new in one row are sorted before they are numbered, so that the order of a
+    dictionary's keys means nothing.
 
     Parameters
     ----------
@@ -293,7 +294,8 @@ class Columns:
 
 
 class LabelGrowth:
-    """Remembers which row brought new labels, so that a later pass over the same rows tells of none too early.
+    """Remembers which row brought new labels, so that a later pass over the same rows tells of none
+    too early.
 
     Examples
     --------

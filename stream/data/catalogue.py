@@ -28,8 +28,8 @@ class Entry:
     domain
         Where the data come from: text, images, audio, video, biology, sensors, ...
     rows, features, labels
-        Shape. Features are the attributes of the file; a nominal one may become several columns. Labels are the classes
-        when the task is single-label.
+        Shape. Features are the attributes of the file; a nominal one may become several columns.
+        Labels are the classes when the task is single-label.
     cardinality
         Labels present in a row, on average.
     source, licence, home
@@ -37,7 +37,8 @@ class Entry:
     files
         Names of its files, without compression suffix.
     sha256, bytes
-        Of the uncompressed file; None where nobody has measured it and the shape is the published one.
+        Of the uncompressed file; None where nobody has measured it and the shape is the published
+        one.
     url
         Direct download of the uncompressed file.
     river

@@ -30,16 +30,17 @@ class Records(NamedTuple):
 class CsvSource(Source):
     """Rows of a text table whose first line names the columns.
 
-    A feature column is numeric when its first value is a number (or ``true``/``false``); otherwise each text becomes a column of 0
-    and 1 named ``column=text``, which appears when the text is first read. Empty cells, ``?``, ``NA`` and ``nan`` are missing.
+    A feature column is numeric when its first value is a number (or ``true``/``false``); otherwise
+    each text becomes a column of 0 and 1 named ``column=text``, which appears when the text is
+    first read. Empty cells, ``?``, ``NA`` and ``nan`` are missing.
 
     Parameters
     ----------
     path
         Plain or compressed file.
     labels
-        Names of the label columns (cells 0 or 1; a missing cell is an unknown label), or their count: n > 0 the first n columns,
-        n < 0 the last \\|n\\|.
+        Names of the label columns (cells 0 or 1; a missing cell is an unknown label), or their
+        count: n > 0 the first n columns, n < 0 the last \\|n\\|.
     target
         Name of the class column instead; the task is then single-label.
     classes

@@ -1,4 +1,6 @@
-"""Rows given as dictionaries: features by name, labels as a set, as truth values by name, or one class."""
+"""Rows given as dictionaries: features by name, labels as a set, as truth values by name, or one
+class.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ Present = Literal["true", "positive"]
 class DictionaryEncoder:
     """Numbers the names of features and labels as they come and gathers rows into batches.
 
-    Numbers and booleans are values of the column of that name. A text becomes the value 1 of the column ``name=text``. None and NaN
-    are missing: in the column of that name or, where the feature has only had texts, in all of their columns.
+    Numbers and booleans are values of the column of that name. A text becomes the value 1 of the
+    column ``name=text``. None and NaN are missing: in the column of that name or, where the feature
+    has only had texts, in all of their columns.
 
     Parameters
     ----------
@@ -34,8 +37,8 @@ class DictionaryEncoder:
     features, labels
         Names known beforehand.
     present
-        When a label counts as present: ``"true"``: 1 or True (0 and False are absent, anything else is refused);
-        ``"positive"``: a number above 0.
+        When a label counts as present: ``"true"``: 1 or True (0 and False are absent, anything else
+        is refused); ``"positive"``: a number above 0.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class DictionaryEncoder:
         return len(self._builder)
 
     def fresh(self) -> DictionaryEncoder:
-        """An encoder without rows that shares the numbering, for one more pass over the same data."""
+        """An encoder without rows that shares the numbering, for another pass over the data."""
         other = copy.copy(self)
         other._builder = BatchBuilder(self.source)
         other._row = 0
@@ -82,8 +85,9 @@ class DictionaryEncoder:
         x
             Value of each feature by name.
         y
-            The class when the task is single-label (None: unknown). Otherwise truth values by label, where a label left out is unknown;
-            or the collection of the labels present, where all others are absent.
+            The class when the task is single-label (None: unknown). Otherwise truth values by
+            label, where a label left out is unknown; or the collection of the labels present, where
+            all others are absent.
         line
             Line of the file or number of the row, for error messages.
 
@@ -149,7 +153,9 @@ class DictionaryEncoder:
         return entries + lost
 
     def _text_columns(self, name: Hashable) -> list[int]:
-        """Columns of the texts that the feature had in earlier rows (not those known from an earlier pass)."""
+        """Columns of the texts that the feature had in earlier rows (not those known from an
+        earlier pass).
+        """
         return [column for column, row in self._texts.get(name, {}).values() if row < self._row]
 
     def _number(self, name: Hashable, value: Any, line: int | None) -> float:
@@ -191,7 +197,8 @@ class DictionaryEncoder:
             return present, unknown, list(known)
         if isinstance(y, str) or not isinstance(y, Collection):
             raise self._error(
-                f"the labels must be a list of names or truth values by name, got {type(y).__name__}",
+                "the labels must be a list of names or truth values by name, got "
+                f"{type(y).__name__}",
                 line,
             )
         present = list(y)

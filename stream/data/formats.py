@@ -33,8 +33,9 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
     Parameters
     ----------
     path
-        File whose name ends in one of ``.arff``, ``.csv``, ``.tsv``, ``.svm``, ``.libsvm``, ``.svmlight``, ``.txt``, ``.jsonl``,
-        ``.ndjson``, ``.json``, ``.parquet``, also followed by ``.gz``, ``.bz2``, ``.zst`` or ``.xz``.
+        File whose name ends in one of ``.arff``, ``.csv``, ``.tsv``, ``.svm``, ``.libsvm``,
+        ``.svmlight``, ``.txt``, ``.jsonl``, ``.ndjson``, ``.json``, ``.parquet``, also followed by
+        ``.gz``, ``.bz2``, ``.zst`` or ``.xz``.
     format
         One of these suffixes (with or without the dot) for a file that is named otherwise.
     **options
@@ -53,7 +54,8 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
     if suffix not in SUFFIXES:
         what = f"the name ends in {suffix!r}" if suffix else "the name has no suffix"
         raise DataError(
-            f"{what}, which tells no format; allowed are {', '.join(SUFFIXES)} (also compressed): rename "
+            f"{what}, which tells no format; allowed are {', '.join(SUFFIXES)} (also "
+            "compressed): rename "
             "the file or give format=...",
             source=os.fspath(path),
         )
@@ -63,7 +65,8 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
     unknown = sorted(set(options) - set(allowed))
     if unknown:
         raise ParameterError(
-            f"The option {unknown[0]!r} does not apply to {suffix} files; allowed are {', '.join(allowed)}. "
+            f"The option {unknown[0]!r} does not apply to {suffix} files; allowed are "
+            f"{', '.join(allowed)}. "
             f"Got {unknown[0]}={options[unknown[0]]!r}."
         )
     return reader(path, **options)

@@ -24,8 +24,8 @@ BLOCK_CELLS = 200_000
 class FrameSource(Source):
     """Rows of a data frame.
 
-    Numbers and truth values are numeric columns; a text, category or date becomes a column of 0 and 1 named ``column=text``, which
-    appears when the text is first read; null and NaN are missing.
+    Numbers and truth values are numeric columns; a text, category or date becomes a column of 0 and
+    1 named ``column=text``, which appears when the text is first read; null and NaN are missing.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ class FrameSource(Source):
 
 
 class ParquetSource(Source):
-    """Rows of a Parquet file, read one row group after the other; otherwise as :class:`FrameSource`.
+    """Rows of a Parquet file, read one row group after the other; otherwise as
+    :class:`FrameSource`.
 
     Parameters
     ----------

@@ -20,17 +20,18 @@ from stream.errors import DataError, ParameterError
 class JsonLinesSource(Source):
     """Rows of a file with one JSON object a line.
 
-    Nested objects and arrays are features by their path, ``a.b`` and ``a.0``. A text becomes a column of 0 and 1 named ``path=text``;
-    ``true`` is 1; ``null`` is missing; what is left out is 0. Columns and labels appear as they are read.
+    Nested objects and arrays are features by their path, ``a.b`` and ``a.0``. A text becomes a
+    column of 0 and 1 named ``path=text``; ``true`` is 1; ``null`` is missing; what is left out is
+    0. Columns and labels appear as they are read.
 
     Parameters
     ----------
     path
         Plain or compressed file.
     labels
-        Field that holds the labels (its path where it is nested): an array of the names of the labels present, where all others are
-        absent; or an object of truth values by name, where a label left out or ``null`` is unknown. A row without the field has
-        unknown labels.
+        Field that holds the labels (its path where it is nested): an array of the names of the
+        labels present, where all others are absent; or an object of truth values by name, where a
+        label left out or ``null`` is unknown. A row without the field has unknown labels.
     target
         Field that holds the class instead; the task is then single-label.
     encoding
@@ -65,7 +66,8 @@ class JsonLinesSource(Source):
         field = labels if target is None else target
         if not isinstance(field, str) or not field or (labels is not None and target is not None):
             raise ParameterError(
-                "JSON lines need labels='field' (array or object of labels) or target='field' (class). Got "
+                "JSON lines need labels='field' (array or object of labels) or target='field' "
+                "(class). Got "
                 f"labels={labels!r}, target={target!r}."
             )
         self._field = field
@@ -134,7 +136,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _take(row: dict[str, Any], field: str) -> Any:
-    """Remove and return the field, by its own name or by its path through objects; None where there is none."""
+    """Remove and return the field, by its own name or by its path through objects; None where there
+    is none.
+    """
     if field in row:
         return row.pop(field)
     head, _, rest = field.partition(".")

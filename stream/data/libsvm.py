@@ -1,4 +1,6 @@
-"""LIBSVM files with several labels a row, and the text format of the extreme classification repository."""
+"""LIBSVM files with several labels a row, and the text format of the extreme classification
+repository.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,10 @@ _INTEGER = re.compile(r"\d{1,18}", re.ASCII)
 class LibsvmSource(Source):
     """Rows such as ``3,7 1:0.5 9:1``: labels, then the features that are not zero.
 
-    A first line of three numbers (rows, features, labels) makes it a file of the extreme classification repository, where
-    an empty line is a row without labels and features. Labels and features are called by their numbers. A row may have no label,
-    or no feature; features may come in any order; ``qid:`` and what follows ``#`` are ignored.
+    A first line of three numbers (rows, features, labels) makes it a file of the extreme
+    classification repository, where an empty line is a row without labels and features. Labels and
+    features are called by their numbers. A row may have no label, or no feature; features may come
+    in any order; ``qid:`` and what follows ``#`` are ignored.
 
     Parameters
     ----------
@@ -49,7 +52,8 @@ class LibsvmSource(Source):
     zero_based
         Whether the first feature is number 0; False: it is number 1, and number 0 is refused.
     n_features, n_labels
-        Declared numbers; indices from there on are refused. By default those of the first line, or as many as appear.
+        Declared numbers; indices from there on are refused. By default those of the first line, or
+        as many as appear.
     task
         ``"single-label"``: each row starts with its class, such as ``+1``.
     encoding
@@ -127,7 +131,8 @@ class LibsvmSource(Source):
                 rows, features, labels = (int(group) for group in match.groups())
                 if not (0 < features <= MAX_FEATURES and 0 < labels <= MAX_FEATURES):
                     raise DataError(
-                        "the header 'rows features labels' must name at least one feature and one label, and at "
+                        "the header 'rows features labels' must name at least one feature and "
+                        "one label, and at "
                         f"most {MAX_FEATURES:,}, got {line.strip()!r}",
                         source=source,
                         line=first,
@@ -149,7 +154,8 @@ class LibsvmSource(Source):
             line = first + len(lines) - 1
         if self._header_line and row < (self.n_rows or 0):
             raise DataError(
-                f"the header promises {self.n_rows} rows but the file ends after {row}; it was cut off",
+                f"the header promises {self.n_rows} rows but the file ends after {row}; it was "
+                "cut off",
                 source=str(self.path),
                 line=line,
             )
@@ -184,7 +190,9 @@ class LibsvmSource(Source):
             )
 
     def _fast(self, rows: list[str]) -> Batch | None:
-        """A batch from rows as they are usually written; None, or an exception, where the exact path must look."""
+        """A batch from rows as they are usually written; None, or an exception, where the exact
+        path must look.
+        """
         text = "".join(rows)
         if self._single or "_" in text or "#" in text or "qid" in text or "\t" in text:
             return None
@@ -259,7 +267,8 @@ class LibsvmSource(Source):
             value = parse_number(value_text)
             if value is None:
                 raise self._error(
-                    f"expected a number as the value of feature {index_text}, got {shorten(value_text)!r}",
+                    f"expected a number as the value of feature {index_text}, got "
+                    f"{shorten(value_text)!r}",
                     number,
                     token.column,
                 )
@@ -293,7 +302,8 @@ class LibsvmSource(Source):
                     "declared" if self._n_labels is not None else "allowed unless n_labels is given"
                 )
                 raise self._error(
-                    f"label index {label} is out of range; {limit} labels (0 to {limit - 1}) are {declared}",
+                    f"label index {label} is out of range; {limit} labels (0 to {limit - 1}) are "
+                    f"{declared}",
                     number,
                     token.column,
                 )
@@ -306,7 +316,8 @@ class LibsvmSource(Source):
         limit = MAX_FEATURES if self._n_features is None else self._n_features
         if not self._first <= index < self._first + limit:
             raise self._error(
-                f"feature index {index} is out of range; allowed are {self._first} to {self._first + limit - 1}",
+                f"feature index {index} is out of range; allowed are {self._first} to "
+                f"{self._first + limit - 1}",
                 number,
                 column,
             )

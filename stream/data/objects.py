@@ -13,7 +13,9 @@ from stream.errors import ParameterError
 
 
 def open_object(data: Any, **options: Any) -> Source:
-    """A source over a data frame, pairs of River, or a scikit-multiflow stream; see :func:`stream.data.open_source`."""
+    """A source over a data frame, pairs of River, or a scikit-multiflow stream; see
+    :func:`stream.data.open_source`.
+    """
     try:
         if nw.from_native(data, eager_only=True, pass_through=True) is not data:
             return FrameSource(data, **options)
@@ -26,6 +28,7 @@ def open_object(data: Any, **options: Any) -> Source:
             raise
         raise ParameterError(f"{type(data).__name__} data take other options: {error}.") from None
     raise ParameterError(
-        "the data must be a path, a name, a data frame, or an iterable of (x, y) pairs or a function that "
+        "the data must be a path, a name, a data frame, or an iterable of (x, y) pairs or a "
+        "function that "
         f"returns one. Got {type(data).__name__}."
     )

@@ -114,7 +114,9 @@ def _decompressor(raw: io.BufferedReader, path: Path) -> IO[bytes]:
 
 
 class _ZstdFrames(io.RawIOBase):
-    """Zstd frames one after the other; unlike the library's reader it notices when the last one is cut off."""
+    """Zstd frames one after the other; unlike the library's reader it notices when the last one is
+    cut off.
+    """
 
     # A thousand bytes may stand for tens of megabytes, so more are not fed at once.
     INPUT_BYTES = 1 << 10
@@ -171,13 +173,14 @@ def read_lines(
     Yields
     ------
     tuple
-        Number of the first line (from 1) and the lines without their ends (any of ``\\n``, ``\\r\\n``, ``\\r``).
+        Number of the first line (from 1) and the lines without their ends (any of ``\\n``,
+        ``\\r\\n``, ``\\r``).
 
     Raises
     ------
     DataError
-        Naming the line where the compressed data broke off or a byte could not be decoded; the lines before have
-        been yielded.
+        Naming the line where the compressed data broke off or a byte could not be decoded; the
+        lines before have been yielded.
 
     Examples
     --------
@@ -191,7 +194,8 @@ def read_lines(
         name = codecs.lookup(encoding).name
     except LookupError:
         raise ParameterError(
-            f"'encoding' must be one that Python knows, such as 'utf-8' or 'latin-1'. Got {encoding!r}."
+            "'encoding' must be one that Python knows, such as 'utf-8' or 'latin-1'. Got "
+            f"{encoding!r}."
         ) from None
     decoder = io.IncrementalNewlineDecoder(
         codecs.getincrementaldecoder("utf-8-sig" if name == "utf-8" else name)(), translate=True
@@ -208,7 +212,8 @@ def read_lines(
             except UnicodeDecodeError as error:
                 line += error.object[: error.start].count(b"\n")
                 raise DataError(
-                    f"byte 0x{error.object[error.start]:02x} is not valid {encoding}; convert the file, or "
+                    f"byte 0x{error.object[error.start]:02x} is not valid {encoding}; convert "
+                    "the file, or "
                     "name its encoding, such as encoding='latin-1'",
                     source=source,
                     line=line,
@@ -222,7 +227,8 @@ def read_lines(
             rest = lines.pop()
             if len(rest) > MAX_LINE_CHARACTERS:
                 raise DataError(
-                    f"the line is longer than {MAX_LINE_CHARACTERS:,} characters; is this a text file?",
+                    f"the line is longer than {MAX_LINE_CHARACTERS:,} characters; is this a text "
+                    "file?",
                     source=source,
                     line=line + len(lines),
                 )

@@ -1,4 +1,6 @@
-"""Rows from Python objects: River's datasets, any iterable of ``(x, y)`` pairs, streams of scikit-multiflow."""
+"""Rows from Python objects: River's datasets, any iterable of ``(x, y)`` pairs, streams of
+scikit-multiflow.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,15 @@ Pairs = Iterable[tuple[Mapping[Any, Any], Any]]
 class PairSource(Source):
     """Rows from River's ``(x, y)`` pairs.
 
-    Features are numbers, truth values or texts by name (a text becomes a column of 0 and 1 named ``name=text``; None and NaN are
-    missing). ``y`` is a dictionary of truth values, a collection of the labels present, or the class itself. Columns appear as
-    they are read.
+    Features are numbers, truth values or texts by name (a text becomes a column of 0 and 1 named
+    ``name=text``; None and NaN are missing). ``y`` is a dictionary of truth values, a collection of
+    the labels present, or the class itself. Columns appear as they are read.
 
     Parameters
     ----------
     pairs
-        A dataset of River, another iterable of pairs, or a function that returns an iterable each time it is called. An iterator
-        can be read only once.
+        A dataset of River, another iterable of pairs, or a function that returns an iterable each
+        time it is called. An iterator can be read only once.
     task
         By default single-label, unless the first ``y`` is a dictionary or collection.
     present
@@ -87,7 +89,8 @@ class PairSource(Source):
             return iter(pairs)
         except TypeError:
             raise ParameterError(
-                f"the data must be an iterable of (x, y) pairs, or a function that returns one. Got {type(pairs).__name__}."
+                "the data must be an iterable of (x, y) pairs, or a function that returns one. "
+                f"Got {type(pairs).__name__}."
             ) from None
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
@@ -104,7 +107,8 @@ class PairSource(Source):
         if self._once:
             if self._spent:
                 raise DataError(
-                    "the iterator has been read already and cannot start again; give a function that returns a new one",
+                    "the iterator has been read already and cannot start again; give a function "
+                    "that returns a new one",
                     source=self.name,
                 )
             self._spent = True

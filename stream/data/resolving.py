@@ -35,16 +35,18 @@ def open_source(
     Parameters
     ----------
     data
-        A path; the name of a benchmark stream or generator (see :func:`resolve`); a pandas, polars or Arrow frame; an iterable
-        of River's ``(x, y)`` pairs or a function that returns one; or a `Source`, which is given back as it is.
+        A path; the name of a benchmark stream or generator (see :func:`resolve`); a pandas, polars
+        or Arrow frame; an iterable of River's ``(x, y)`` pairs or a function that returns one; or a
+        `Source`, which is given back as it is.
     data_dir
-        Folder, or folders, in which names are looked up before those of the environment variable ``DRIFTHOMER_DATA``.
+        Folder, or folders, in which names are looked up before those of the environment variable
+        ``DRIFTHOMER_DATA``.
     download
         Whether a named stream may be fetched from its public home.
     **options
-        What the format needs, such as ``labels=[...]``, ``target="class"``, ``encoding="latin-1"``, ``delimiter=";"``: see
-        :class:`ArffSource`, :class:`CsvSource`, :class:`LibsvmSource`, :class:`JsonLinesSource`, :class:`FrameSource`,
-        :class:`PairSource`.
+        What the format needs, such as ``labels=[...]``, ``target="class"``, ``encoding="latin-1"``,
+        ``delimiter=";"``: see :class:`ArffSource`, :class:`CsvSource`, :class:`LibsvmSource`,
+        :class:`JsonLinesSource`, :class:`FrameSource`, :class:`PairSource`.
 
     Returns
     -------
@@ -86,9 +88,10 @@ def resolve(
 ) -> Source:
     """Find a stream by path or name.
 
-    Tried in this order: an existing file; a generator of `stream.data.synthetic`; a file of that name, or of a benchmark stream's
-    file names, in ``data_dir``, in the folders of the environment variable ``DRIFTHOMER_DATA`` and in their sub-folders; data that
-    come with River; a download, verified by its checksum, into the user's cache.
+    Tried in this order: an existing file; a generator of `stream.data.synthetic`; a file of that
+    name, or of a benchmark stream's file names, in ``data_dir``, in the folders of the environment
+    variable ``DRIFTHOMER_DATA`` and in their sub-folders; data that come with River; a download,
+    verified by its checksum, into the user's cache.
 
     Parameters
     ----------
@@ -176,7 +179,9 @@ def _folders(data_dir: PathLike | Sequence[PathLike] | None) -> list[Path]:
 
 
 def _find_file(folder: Path, name: str, entry: Entry | None) -> Path | None:
-    """A file of the folder, or of one just below, that is named so; files of the catalogue's names come first."""
+    """A file of the folder, or of one just below, that is named so; files of the catalogue's names
+    come first.
+    """
     wanted = [normalise(name)]
     if entry is not None:
         stems = (file.rsplit(".", 1)[0] for file in entry.files)
@@ -263,7 +268,8 @@ def _advice(name: str, entry: Entry | None, tried: list[str]) -> str:
         )
     files = " or ".join(entry.files) or f"{entry.name}.arff"
     return (
-        f"The data of {entry.name!r} are not here ({looked}): get {files} from {entry.home} and put it, plain or compressed, "
+        f"The data of {entry.name!r} are not here ({looked}): get {files} from {entry.home} and "
+        "put it, plain or compressed, "
         f"into a folder named by --data-dir (data_dir=...) or {DATA_ENVIRONMENT}."
     )
 

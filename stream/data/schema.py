@@ -13,8 +13,8 @@ Task = Literal["multi-label", "single-label"]
 class Schema:
     """Names of the feature and label columns of a source.
 
-    Both lists may grow while the source is read (columns are only ever added at the end), so that a column
-    number means the same from the first batch to the last.
+    Both lists may grow while the source is read (columns are only ever added at the end), so that a
+    column number means the same from the first batch to the last.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ class Schema:
     labels
         Name of each label column; the class names when the task is single-label.
     task
-        ``"multi-label"``: any set of labels is a right answer; ``"single-label"``: exactly one class is.
+        ``"multi-label"``: any set of labels is a right answer; ``"single-label"``: exactly one
+        class is.
     """
 
     features: Sequence[Hashable]

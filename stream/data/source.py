@@ -17,21 +17,23 @@ DEFAULT_CHUNK_ROWS = 1_000
 class Source(abc.ABC):
     """A stream of labelled rows, read once from front to back in bounded memory.
 
-    A source can be iterated again; every pass starts at the first row and gives the same rows. Iterating gives River's view,
-    one ``(x, y)`` pair of dictionaries at a time (``y`` is the class itself when the task is single-label);
-    :meth:`batches` gives the same rows as arrays, many at a time.
+    A source can be iterated again; every pass starts at the first row and gives the same rows.
+    Iterating gives River's view, one ``(x, y)`` pair of dictionaries at a time (``y`` is the class
+    itself when the task is single-label); :meth:`batches` gives the same rows as arrays, many at a
+    time.
 
     Attributes
     ----------
     name
         Short name for tables and results.
     schema
-        Names of the columns. Known before the first row, except where it is said that columns appear as rows are read.
+        Names of the columns. Known before the first row, except where it is said that columns
+        appear as rows are read.
     n_rows
         Number of rows where it is known without reading them all.
     columns_grow
-        Whether features and labels appear as rows are read, numbered in the order in which they appear. The schema may then hold
-        more than the rows so far tell: see :meth:`n_labels_by`.
+        Whether features and labels appear as rows are read, numbered in the order in which they
+        appear. The schema may then hold more than the rows so far tell: see :meth:`n_labels_by`.
     """
 
     name: str
@@ -50,10 +52,11 @@ class Source(abc.ABC):
         """
 
     def __iter__(self) -> Iterator[tuple[dict[Hashable, float], Any]]:
-        """Yield ``(x, y)`` as River does: non-zero features by name, every known label as a boolean.
+        """Yield ``(x, y)`` as River does: non-zero features by name, every known label as a
+        boolean.
 
-        A missing feature is NaN, a label whose truth is unknown is left out of ``y``; a single-label row whose class is
-        unknown has ``y`` None.
+        A missing feature is NaN, a label whose truth is unknown is left out of ``y``; a
+        single-label row whose class is unknown has ``y`` None.
         """
         if not self.columns_grow:
             for batch in self.batches():
@@ -63,9 +66,11 @@ class Source(abc.ABC):
             yield from rows_as_dicts(batch, self.schema, n_labels=self.n_labels_by(row))
 
     def n_labels_by(self, row: int) -> int:
-        """Number of labels known when row ``row`` (from 0) has been read; they are the first ones of the schema.
+        """Number of labels known when row ``row`` (from 0) has been read; they are the first ones
+        of the schema.
 
-        Where labels appear as rows are read, the schema may already hold those of later rows, read ahead or in an earlier pass.
+        Where labels appear as rows are read, the schema may already hold those of later rows, read
+        ahead or in an earlier pass.
         """
         return len(self.schema.labels)
 

@@ -100,7 +100,8 @@ class TableEncoder:
         if isinstance(labels, int):
             if not 0 < abs(labels) <= len(self.header):
                 raise DataError(
-                    f"the number of labels must be in the range 1 to {len(self.header)} (the columns) or the "
+                    f"the number of labels must be in the range 1 to {len(self.header)} (the "
+                    "columns) or the "
                     f"same with a minus, got {labels}",
                     source=self.source,
                     line=line,
@@ -111,14 +112,18 @@ class TableEncoder:
             labels = [labels]
         if not labels:
             raise DataError(
-                "the file does not say which columns are labels: give labels=[...] (names), labels=-n (the last "
-                f"n columns) or target=... (the class); the columns are {shorten(', '.join(self.header), 200)}",
+                "the file does not say which columns are labels: give labels=[...] (names), "
+                "labels=-n (the last "
+                "n columns) or target=... (the class); the columns are "
+                f"{shorten(', '.join(self.header), 200)}",
                 source=self.source,
             )
         return sorted({self._position(position, name, "label") for name in labels})
 
     def find_kinds(self, sample: list[list[str]]) -> None:
-        """Decide by its first value whether a column holds numbers; the numeric columns come first in the schema."""
+        """Decide by its first value whether a column holds numbers; the numeric columns come first
+        in the schema.
+        """
         for i in self.feature_columns:
             if i in self.kind:
                 continue
@@ -137,12 +142,14 @@ class TableEncoder:
         return bool(self._texts) or self.class_column is not None
 
     def encode(self, rows: list[list[str]], first_row: int) -> Batch:
-        """A batch from rows that all have as many cells as the header; ``first_row`` is the number of the first, from 0.
+        """A batch from rows that all have as many cells as the header; ``first_row`` is the number
+        of the first, from 0.
 
         Raises
         ------
         BadCellError
-            Naming the first row (and in it the first column) that cannot be used; nothing has been numbered.
+            Naming the first row (and in it the first column) that cannot be used; nothing has been
+            numbered.
         """
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.header)
         errors: list[BadCellError] = []
@@ -177,7 +184,8 @@ class TableEncoder:
                     raise self._not_finite(i, values[:row]) or BadCellError(
                         row,
                         self.header[i],
-                        f"expected a number, as in the rows before, got {shorten(cell)!r}; if the column holds "
+                        f"expected a number, as in the rows before, got {shorten(cell)!r}; if "
+                        "the column holds "
                         f"names, give categorical=[{self.header[i]!r}]",
                     )
                 values[row] = value

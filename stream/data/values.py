@@ -28,7 +28,8 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_cell(text: str) -> float | None:
-    """Like :func:`parse_number`, but also NaN for missing values, and 0 and 1 for ``false`` and ``true``.
+    """Like :func:`parse_number`, but also NaN for missing values, and 0 and 1 for ``false`` and
+    ``true``.
 
     Examples
     --------
