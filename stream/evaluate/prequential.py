@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from stream.data.schema import Task
@@ -207,16 +207,17 @@ class _Evaluation:
         end = min(batch.n_rows, start + self.window - seen % self.window)
         if self.limit is not None:
             end = min(end, start + self.limit - seen)
-        schema = self.source.schema
-        predicted, seconds = self.runner.run(slice_rows(batch, start, end), schema, stop)
+        piece = slice_rows(batch, start, end)
+        predicted, seconds = self.runner.run(piece, self.source, seen, stop)
         done = len(predicted)
         self.model_seconds += seconds
-        self.metrics.update_many(
-            predicted,
-            slice_rows(batch, start, start + done),
-            len(schema.labels),
-            seconds=seconds,
-        )
+        for low, high, n_labels in _label_stretches(self.source, seen, seen + done):
+            self.metrics.update_many(
+                predicted[low - seen : high - seen],
+                slice_rows(piece, low - seen, high - seen),
+                n_labels,
+                seconds=seconds * (high - low) / done,
+            )
         if done and self.metrics.n_rows % self.window == 0:
             self.structures.append(structure_of(self.model))
         self.progress.update(self.metrics.n_rows, self.metrics.brief)
@@ -237,7 +238,7 @@ class _Evaluation:
             task=schema.task,
             rows=self.metrics.n_rows,
             features=len(schema.features),
-            labels=len(schema.labels),
+            labels=self.metrics.n_labels or len(schema.labels),
             cardinality=self.metrics.cardinality(),
             metrics=self.metrics.as_dict(),
             seconds=time.perf_counter() - self.began,
@@ -245,13 +246,26 @@ class _Evaluation:
             rows_per_second=ratio(self.metrics.n_rows, self.model_seconds),
             peak_rss_mb=peak_rss_mb(),
             windows=windows,
-            per_label=self.metrics.per_label(schema.labels),
+            per_label=self.metrics.per_label(schema.labels[: self.metrics.n_labels]),
             delay=self.delay,
             window=self.window,
             interrupted=self.interrupted,
             error=None if error is None else str(error),
             **{name: describe(value) for name, value in structure.items()},
         )
+
+
+def _label_stretches(source: Source, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    """Rows ``start`` to ``stop`` in stretches of one number of known labels."""
+    if start >= stop:
+        return
+    n_labels = source.n_labels_by(start)
+    if n_labels == source.n_labels_by(stop - 1):
+        yield start, stop, n_labels
+    else:
+        middle = (start + stop) // 2
+        yield from _label_stretches(source, start, middle)
+        yield from _label_stretches(source, middle, stop)
 
 
 def _batches(source: Source, chunk_rows: int) -> Generator[Batch, None, None]:

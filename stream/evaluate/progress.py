@@ -32,7 +32,7 @@ class TerminalProgress:
         Seconds between drawings.
     """
 
-    def __init__(self, console: Console | None = None, interval: float = 0.2):
+    def __init__(self, console: Console | None = None, interval: float = 0.25):
         self.console = console or Console(stderr=True)
         self.interval = interval
         self._bar: Progress | None = None

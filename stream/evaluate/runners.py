@@ -6,13 +6,13 @@ import collections
 import signal
 import threading
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
 from stream.data.schema import Schema
-from stream.data.source import rows_as_dicts
+from stream.data.source import Source, rows_as_dicts
 from stream.engine.batch import Batch, UInt8Array, concatenate, slice_rows
 from stream.errors import ParameterError
 from stream.evaluate.protocol import BatchEstimator
@@ -55,8 +55,10 @@ class StopOnInterrupt:
 class Runner(Protocol):
     """Tests and trains a model on the rows it is given, in order."""
 
-    def run(self, piece: Batch, schema: Schema, stop: StopOnInterrupt) -> tuple[UInt8Array, float]:
-        """Predict and learn from the front of ``piece``.
+    def run(
+        self, piece: Batch, source: Source, first_row: int, stop: StopOnInterrupt
+    ) -> tuple[UInt8Array, float]:
+        """Predict and learn from the front of ``piece``, which starts at row ``first_row``.
 
         Returns
         -------
@@ -75,13 +77,15 @@ class BatchRunner:
         self.delay = delay
         self._late: Batch | None = None
 
-    def run(self, piece: Batch, schema: Schema, stop: StopOnInterrupt) -> tuple[UInt8Array, float]:
+    def run(
+        self, piece: Batch, source: Source, first_row: int, stop: StopOnInterrupt
+    ) -> tuple[UInt8Array, float]:
         """See :class:`Runner`."""
         pending = 0 if self._late is None else self._late.n_rows
         batch = piece if self._late is None else concatenate([self._late, piece])
         began = time.perf_counter()
         predictions = self.model.test_then_train_many(
-            batch, schema, pending=pending, delay=self.delay
+            batch, source.schema, pending=pending, delay=self.delay
         )
         seconds = time.perf_counter() - began
         if self.delay:
@@ -90,8 +94,10 @@ class BatchRunner:
 
 
 class RowRunner:
-    """Gives any River estimator one dictionary at a time; every feature is in it, also those that
-    are 0."""
+    """Gives any River estimator a dictionary at a time; it holds also the features that are 0.
+
+    Where columns appear as rows are read, a row tells nothing of those that appear later.
+    """
 
     def __init__(self, model: Any, delay: int):
         self.model = model
@@ -100,10 +106,11 @@ class RowRunner:
         self._zeros: dict[Hashable, float] = {}
         self._columns: dict[Hashable, int] = {}
 
-    def run(self, piece: Batch, schema: Schema, stop: StopOnInterrupt) -> tuple[UInt8Array, float]:
+    def run(
+        self, piece: Batch, source: Source, first_row: int, stop: StopOnInterrupt
+    ) -> tuple[UInt8Array, float]:
         """See :class:`Runner`."""
-        if len(self._zeros) != len(schema.features):
-            self._zeros = dict.fromkeys(schema.features, 0.0)
+        schema = source.schema
         if len(self._columns) != len(schema.labels):
             self._columns = {label: column for column, label in enumerate(schema.labels)}
         single_label = schema.task == "single-label"
@@ -111,8 +118,7 @@ class RowRunner:
         clock = time.perf_counter
         seconds, done, deadline = 0.0, 0, clock() + ROW_BLOCK_SECONDS
         try:
-            for x, y in rows_as_dicts(piece, schema):
-                x = self._zeros | x
+            for x, y in self._dictionaries(piece, source, first_row):
                 began = clock()
                 answer = self.model.predict_one(x)
                 seconds += clock() - began
@@ -133,6 +139,22 @@ class RowRunner:
         except KeyboardInterrupt:
             stop.requested = True
         return predicted[:done], seconds
+
+    def _dictionaries(
+        self, piece: Batch, source: Source, first_row: int
+    ) -> Iterator[tuple[dict[Hashable, float], Any]]:
+        """Rows with every feature that is known by then."""
+        if not source.columns_grow:
+            if len(self._zeros) != len(source.schema.features):
+                self._zeros = dict.fromkeys(source.schema.features, 0.0)
+            for x, y in rows_as_dicts(piece, source.schema):
+                yield self._zeros | x, y
+            return
+        for i in range(piece.n_rows):
+            known = source.n_labels_by(first_row + i)
+            for x, y in rows_as_dicts(slice_rows(piece, i, i + 1), source.schema, n_labels=known):
+                self._zeros |= dict.fromkeys(x, 0.0)
+                yield self._zeros | x, y
 
     def _column(self, label: Hashable) -> int:
         column = self._columns.get(label)

@@ -46,20 +46,28 @@ class MemorySource(Source):
 
 
 class GrowingSource(MemorySource):
-    """Label columns become known only when a chunk holds one of them."""
+    """Columns become known only when a row holds one of them; the schema runs ahead by a chunk."""
+
+    columns_grow = True
 
     def __init__(self, truth, x=None):
         super().__init__(truth, x)
-        self._all = list(self.schema.labels)
+        self._features, self._labels = list(self.schema.features), list(self.schema.labels)
+        self.schema.features, self.schema.labels = [], []
 
     def batches(self, chunk_rows=1000):
-        known = 0
         for start in range(0, self.n_rows, chunk_rows):
-            chunk = self.truth[start : start + chunk_rows]
-            used = np.flatnonzero((chunk == 1).any(axis=0))
-            known = max(known, used[-1] + 1 if len(used) else 0)
-            self.schema.labels = self._all[:known]
-            yield make_batch(chunk, self.x[start : start + chunk_rows])
+            stop = min(self.n_rows, start + chunk_rows)
+            if self.n_labels_by(stop - 1) > len(self.schema.labels):
+                self.schema.labels = self._labels[: self.n_labels_by(stop - 1)]
+            used = np.flatnonzero((self.x[:stop] != 0).any(axis=0))
+            if len(used) and used[-1] >= len(self.schema.features):
+                self.schema.features = self._features[: used[-1] + 1]
+            yield make_batch(self.truth[start:stop], self.x[start:stop])
+
+    def n_labels_by(self, row):
+        used = np.flatnonzero((self.truth[: row + 1] == 1).any(axis=0))
+        return int(used[-1]) + 1 if len(used) else 0
 
 
 class BatchSpy:

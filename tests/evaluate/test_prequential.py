@@ -93,10 +93,43 @@ def test_labels_that_appear_while_reading(spy_class, chunk_rows):
     for j, begin in enumerate((3, 10, 11, 30, 59)):
         truth[begin::3, j] = 1
     fixed = prequential(MemorySource(truth, numbered(60)), RowSpy(), window=9)
-    grown = prequential(
-        GrowingSource(truth, numbered(60)), spy_class(), window=9, chunk_rows=chunk_rows
-    )
-    assert without_times(grown) == without_times(fixed)
+    source = GrowingSource(truth, numbered(60))
+    for _ in range(2):  # in a second pass the schema holds every label from the start
+        grown = prequential(source, spy_class(), window=9, chunk_rows=chunk_rows)
+        assert without_times(grown) == without_times(fixed)
+    few = prequential(source, spy_class(), chunk_rows=chunk_rows, limit=20)
+    assert few.labels == 3
+    assert few.metrics == prequential(MemorySource(truth[:20, :3], numbered(20)), RowSpy()).metrics
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 4, 100])
+def test_a_row_tells_nothing_of_columns_that_appear_later(chunk_rows):
+    """Would catch a name that gets into a dictionary because its chunk was read as a whole."""
+    seen = []
+
+    class Looks(RowSpy):
+        def predict_one(self, x):
+            seen.append(list(x))
+            return {}
+
+        def learn_one(self, x, y):
+            seen.append(list(y))
+
+    truth = [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1]]
+    x = [[1, 0], [1, 0], [0, 2], [3, 0]]
+    prequential(GrowingSource(truth, x), Looks(), chunk_rows=chunk_rows)
+    one, two = ["x0"], ["x0", "x1"]
+    labels = ["label0", "label1", "label2"]
+    assert seen == [one, labels[:1], one, labels[:2], two, labels[:2], two, labels]
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 4, 100])
+def test_unknown_rows_among_labels_that_appear_later(chunk_rows):
+    """A row of which nothing was known is not scored, although later labels were absent in it."""
+    truth = np.array([[1, 0, 0], [-1, 0, 0], [1, 1, 0], [-1, -1, 0], [0, -1, 0], [0, 0, 1]])
+    result = prequential(GrowingSource(truth, numbered(6)), BatchSpy(), chunk_rows=chunk_rows)
+    scored = [each["tp"] + each["fp"] + each["fn"] + each["tn"] for each in result.per_label]
+    assert scored == [4, 3, 4]
 
 
 def classification_source(n_rows=600, seed=3):
