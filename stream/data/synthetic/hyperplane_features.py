@@ -17,10 +17,32 @@ from stream.engine.batch import Float64Array, Int32Array, Int64Array
 
 
 @njit(cache=True)
+def _threshold(from_: Float64Array, to: Float64Array, share: float, quantile: float) -> float:
+    """What Σ w (x − 1/2) exceeds as often as a normal number exceeds ``quantile``.
+
+    A uniform number has variance 1/12 and excess kurtosis −1.2; the second term of the
+    Cornish-Fisher expansion corrects for the kurtosis of the sum, which matters where blocks are
+    rare.
+    """
+    squares = 0.0
+    fourths = 0.0
+    for feature in range(from_.shape[0]):
+        weight = from_[feature] + share * (to[feature] - from_[feature])
+        squares += weight**2
+        fourths += weight**4
+    if squares == 0.0:
+        return 0.0
+    kurtosis = -1.2 * fourths / squares**2
+    corrected = quantile + kurtosis / 24.0 * (quantile**3 - 3.0 * quantile)
+    return corrected * math.sqrt(squares / 12.0)
+
+
+@njit(cache=True)
 def _hyperplane_rows(
     key: Any,
     drift: DriftArrays,
     weights: Float64Array,
+    thresholds: Float64Array,
     quantile: float,
     noise: float,
     start: int,
@@ -49,16 +71,17 @@ def _hyperplane_rows(
         x_indptr[i + 1] = at
         for block in range(n_blocks):
             total = 0.0
-            squares = 0.0
+            threshold = thresholds[before, block]
+            if share > 0.0:
+                threshold = _threshold(
+                    weights[before, block], weights[after, block], share, quantile
+                )
             for feature in range(n_features):
                 weight = weights[before, block, feature]
                 if share > 0.0:
                     weight += share * (weights[after, block, feature] - weight)
                 total += weight * x[feature]
-                squares += weight * weight
-            # A uniform number has variance 1 / 12, so the sum is nearly normal with variance Σ w² /
-            # 12.
-            if total > quantile * math.sqrt(squares / 12.0):
+            if total > threshold:
                 active[active_at] = block
                 active_at += 1
         active_indptr[i + 1] = active_at
@@ -74,7 +97,7 @@ class HyperplaneFeatures(FeatureModel):
     n_features, n_blocks
         Numbers of features and of label blocks; a row costs their product.
     active
-        Mean number of active blocks of a row, met as far as the weighted sums are normal.
+        Mean number of active blocks of a row, met nearly, and less well with few features.
     noise
         Probability that the active blocks of a row are those of other, hidden features.
     drift
@@ -94,6 +117,9 @@ class HyperplaneFeatures(FeatureModel):
         self.weights = 2 * uniforms(seed, "weights", drift.n_concepts, n_blocks, n_features) - 1
         share = min(max(active / n_blocks, 1e-9), 1 - 1e-9)
         self.quantile = statistics.NormalDist().inv_cdf(1 - share)
+        self.thresholds = np.array(
+            [[_threshold(w, w, 0.0, self.quantile) for w in concept] for concept in self.weights]
+        )
         self.noise = noise
         self._drift = drift.arrays()
         self._key = stream_key(seed, "hyperplane rows")
@@ -110,6 +136,7 @@ class HyperplaneFeatures(FeatureModel):
             self._key,
             self._drift,
             self.weights,
+            self.thresholds,
             self.quantile,
             self.noise,
             start,

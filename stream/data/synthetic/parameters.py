@@ -41,8 +41,8 @@ class Parameter:
         """The values allowed, in words."""
         if self.kind == "choice":
             return f"one of {', '.join(self.choices)}"
-        low = "(-inf" if self.low == -math.inf else f"[{self.low:g}"
-        high = "inf)" if self.high == math.inf else f"{self.high:g}]"
+        low = "(-inf" if self.low == -math.inf else f"[{self.low}"
+        high = "inf)" if self.high == math.inf else f"{self.high}]"
         noun = {"int": "an int", "float": "a number", "ints": "ints joined by '-',"}[self.kind]
         return f"{noun} in the range {low}, {high}"
 

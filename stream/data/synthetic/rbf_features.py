@@ -91,7 +91,9 @@ class RBFFeatures(FeatureModel):
     ) -> None:
         self.centroids = uniforms(seed, "centroids", drift.n_concepts, n_regions, n_features)
         self.spread = 0.05 + 0.1 * uniforms(seed, "spread of centroids", n_regions)
-        self.region_indptr, self.region_blocks = assign_blocks(seed, n_regions, n_blocks, active)
+        self.region_indptr, self.region_blocks = assign_blocks(
+            seed, np.full(n_regions, 1 / n_regions), n_blocks, active
+        )
         self.noise = noise
         self._drift = drift.arrays()
         self._key = stream_key(seed, "rbf rows")

@@ -7,13 +7,24 @@ import math
 import numpy as np
 
 from stream.data.synthetic.rng import permutation
-from stream.engine.batch import Int32Array, Int64Array
+from stream.engine.batch import Float64Array, Int32Array, Int64Array
 
 
 def assign_blocks(
-    seed: int, n_regions: int, n_blocks: int, active: float
+    seed: int, masses: Float64Array, n_blocks: int, active: float
 ) -> tuple[Int64Array, Int32Array]:
     """Choose ``active`` blocks for each region on average, every block equally often.
+
+    Parameters
+    ----------
+    seed
+        Seed of the choice.
+    masses : [regions]
+        How frequent each region is; they sum to 1.
+    n_blocks
+        Number of blocks.
+    active
+        Mean number of active blocks of a row.
 
     Returns
     -------
@@ -23,13 +34,17 @@ def assign_blocks(
 
     Examples
     --------
-    >>> indptr, blocks = assign_blocks(7, n_regions=8, n_blocks=4, active=1.5)
+    >>> indptr, blocks = assign_blocks(7, np.full(8, 1 / 8), n_blocks=4, active=1.5)
     >>> np.bincount(blocks).tolist(), sorted(np.diff(indptr).tolist())
     ([3, 3, 3, 3], [1, 1, 1, 1, 2, 2, 2, 2])
     """
-    slots = max(round(n_regions * active), 1)
-    sizes = np.full(n_regions, slots // n_regions, np.int64)
-    sizes[permutation(seed, "larger regions", n_regions)[: slots % n_regions]] += 1
+    n_regions = len(masses)
+    # Some regions have one block more than others: as many as make up the broken part of the mean.
+    order = permutation(seed, "larger regions", n_regions)
+    middles = np.cumsum(masses[order]) - masses[order] / 2
+    sizes = np.full(n_regions, int(active), np.int64)
+    sizes[order[: max(np.searchsorted(middles, active % 1.0), active < 1)]] += 1
+    slots = int(sizes.sum())
     decks = math.ceil(slots / n_blocks)
     queue = np.concatenate(
         [permutation(seed, f"blocks of regions {deck}", n_blocks) for deck in range(decks)]

@@ -21,23 +21,27 @@ LEAST_SHARE, GREATEST_SHARE = 0.3, 0.7
 
 def make_tree(
     n_features: int, depth: int, features_u: Float64Array, shares_u: Float64Array
-) -> tuple[Int64Array, Float64Array]:
-    """Features and thresholds of a complete tree; the children of node i are 2 i + 1 and 2 i +
-    2."""
+) -> tuple[Int64Array, Float64Array, Float64Array]:
+    """Features, thresholds and leaf frequencies of a complete tree.
+
+    The children of node i are 2 i + 1 and 2 i + 2.
+    """
     n_nodes = 2**depth - 1
     features = (features_u * n_features).astype(np.int64)
     thresholds = np.empty(n_nodes)
+    mass = np.ones(2 * n_nodes + 1)
     low, high = np.zeros((n_nodes, n_features)), np.ones((n_nodes, n_features))
     for node in range(n_nodes):
         feature = features[node]
         share = LEAST_SHARE + (GREATEST_SHARE - LEAST_SHARE) * shares_u[node]
         start, stop = low[node, feature], high[node, feature]
         thresholds[node] = start + share * (stop - start)
-        for child in (2 * node + 1, 2 * node + 2):
+        for child, part in ((2 * node + 1, share), (2 * node + 2, 1 - share)):
+            mass[child] = mass[node] * part
             if child < n_nodes:
                 low[child], high[child] = low[node], high[node]
                 (high if child % 2 else low)[child, feature] = thresholds[node]
-    return features, thresholds
+    return features, thresholds, mass[n_nodes:]
 
 
 @njit(cache=True)
@@ -123,9 +127,10 @@ class TreeFeatures(FeatureModel):
             features_u = uniforms(seed, f"tree features {shape}", n_nodes)
             shares_u = uniforms(seed, f"tree thresholds {concept}", n_nodes)
             trees.append(make_tree(n_features, depth, features_u, shares_u))
-        self.split_features = np.stack([features for features, _ in trees])
-        self.thresholds = np.stack([thresholds for _, thresholds in trees])
-        self.region_indptr, self.region_blocks = assign_blocks(seed, 2**depth, n_blocks, active)
+        self.split_features = np.stack([features for features, _, _ in trees])
+        self.thresholds = np.stack([thresholds for _, thresholds, _ in trees])
+        masses = np.mean([masses for _, _, masses in trees], axis=0)
+        self.region_indptr, self.region_blocks = assign_blocks(seed, masses, n_blocks, active)
         self.n_features = n_features
         self.noise = noise
         self._drift = drift.arrays()
