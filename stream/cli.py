@@ -176,7 +176,8 @@ def prequential(  # noqa: PLR0917
     from stream.evaluate.progress import TerminalProgress
     from stream.models.registry import create_model
 
-    sys.path.insert(0, os.getcwd())  # package.module:object of the user's own folder
+    if ":" in model:
+        sys.path.append(os.getcwd())  # for a module in the user's own folder
     columns: dict[str, Any] = {"target": target} if target else {}
     if labels:
         columns["labels"] = [label.strip() for label in labels.split(",")]
@@ -214,7 +215,7 @@ def write_results(result: PrequentialResult, json_path: str | None, csv_path: st
         (csv_path, result.csv_text, result.to_csv),
     ):
         if path == "-":
-            click.echo(text(), nl=False)
+            click.echo(text().encode(), nl=False)
         elif path is not None:
             write(path)
     if result.rows or not result.error:

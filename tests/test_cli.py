@@ -174,6 +174,18 @@ def test_results_on_standard_output(here, capfd, option):
         assert out.startswith("start,stop,subset_accuracy")
 
 
+def test_a_console_that_only_knows_ascii(here):
+    """JSON is UTF-8 whatever the console; tables use what it can write."""
+    (here / "rows.csv").write_text(ROWS.replace("sun", "Sønne"))
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "stream", "prequential", "rows.csv"]
+    options = ["--labels", "Sønne,rain", "--model", "cli_test_models:Repeat", "--json", "-"]
+    done = subprocess.run([*command, *options], capture_output=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["per_label"][0]["label"] == "Sønne"
+    assert b"40 rows x 2 features" in done.stderr
+
+
 def test_a_target_makes_it_single_label(here, capfd):
     model = ["--model", "river.naive_bayes:GaussianNB"]
     code, out, _ = run(capfd, "prequential", "rows.csv", "--target", "sun", *model)

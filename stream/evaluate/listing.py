@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.errors import DriftHomerError
+from stream.evaluate.progress import text_for
 
 UNBOUNDED_WIDTH = 400
 COLUMNS = ("name", "task", "rows", "features", "labels", "cardinality", "here", "licence", "source")
@@ -80,7 +81,7 @@ def _where(entry: Any, data_dir: str | None) -> str:
 def print_streams(streams: list[dict[str, Any]], as_json: bool = False) -> None:
     """Print the streams: long texts are cut on a terminal, and whole elsewhere."""
     if as_json:
-        click.echo(json.dumps(streams, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(streams, indent=2, ensure_ascii=False).encode())
         return
     console = Console()
     if not console.is_terminal:
@@ -96,7 +97,7 @@ def print_streams(streams: list[dict[str, Any]], as_json: bool = False) -> None:
             min_width=8 if name in ("licence", "source") else None,
         )
     for each in streams:
-        table.add_row(*(_cell(name, each[name]) for name in COLUMNS))
+        table.add_row(*(text_for(console, _cell(name, each[name])) for name in COLUMNS))
     console.print(table)
 
 

@@ -75,7 +75,7 @@ class TerminalProgress:
             transient=True,
             auto_refresh=False,
         )
-        self._row = self._bar.add_task("", total=total, rows="reading …", speed="", metrics="")
+        self._row = self._bar.add_task("", total=total, rows="reading", speed="", metrics="")
         self._bar.start()
 
     def update(self, rows: int, metrics: Callable[[], dict[str, float]]) -> None:

@@ -187,7 +187,7 @@ def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | RowRunne
     ParameterError
         When the model cannot predict, or is not made for the task of the stream.
     """
-    if isinstance(model, BatchEstimator):
+    if isinstance(model, BatchEstimator) and not isinstance(model, type):
         return BatchRunner(model, delay)
     if isinstance(model, type) or not (
         callable(getattr(model, "predict_one", None))

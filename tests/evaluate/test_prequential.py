@@ -367,6 +367,7 @@ def test_parameters_out_of_range(options, message):
     [
         (object(), "must have the methods"),
         (RowSpy, "must have the methods"),
+        (BatchSpy, "must have the methods"),
         (naive_bayes.GaussianNB(), "must be a MultiLabelClassifier"),
         (preprocessing.StandardScaler() | naive_bayes.GaussianNB(), "Got a GaussianNB"),
     ],
