@@ -53,7 +53,8 @@ def active_blocks(name: str, parameters: Parameters) -> float:
     """Mean number of active blocks in a row that gives the cardinality asked for.
 
     Every block is equally often active, so a row with ``active`` of them has
-    active · labels / blocks · within labels, and the spurious one.
+    active · labels / blocks · within labels, and the spurious one. A cardinality not given is
+    filled in, for the description.
     """
     labels, blocks, within = parameters["labels"], parameters["blocks"], parameters["within"]
     spurious = parameters["spurious"]
@@ -65,7 +66,9 @@ def active_blocks(name: str, parameters: Parameters) -> float:
     of_block = labels / blocks * within
     cardinality = parameters["cardinality"]
     if cardinality is None:
-        return min(DEFAULT_ACTIVE_BLOCKS, blocks / 2)
+        active = min(DEFAULT_ACTIVE_BLOCKS, blocks / 2)
+        parameters["cardinality"] = round(active * of_block + spurious, 3)
+        return active
     if not spurious < cardinality <= of_block * blocks + spurious:
         raise ParameterError(
             f"The 'cardinality' parameter of {name!r} must be above {spurious:g} and at most "
