@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 
+from stream.data.schema import Task
 from stream.data.synthetic.generators import GENERATORS
 from stream.data.synthetic.parameters import Parameter, read_parameters, split_spec
 from stream.data.synthetic.source import SyntheticSource
@@ -24,6 +25,7 @@ class Summary:
     features: int
     labels: int
     text: str
+    task: Task
 
 
 def names() -> list[str]:
@@ -93,6 +95,7 @@ def summaries() -> list[Summary]:
                 description.n_features,
                 description.n_labels,
                 GENERATORS[name].text,
+                description.task,
             )
         )
     return found

@@ -189,6 +189,8 @@ def test_summaries_give_the_default_shape():
     assert sorted(found) == names()
     sea = found["sea-a"]
     assert (sea.rows, sea.features, sea.labels) == (1_000_000, 3, 2)
+    assert sea.task == "single-label"
+    assert found["syn-tree"].task == "multi-label"
     assert all(summary.text for summary in found.values())
 
 
