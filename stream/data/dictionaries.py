@@ -59,6 +59,7 @@ class DictionaryEncoder:
         self.schema = Schema(self.features.names, self.labels.names, task)
         # Column of each text of a feature, and the row that brought it.
         self._texts: dict[Hashable, dict[str, tuple[int, int]]] = {}
+        self._first_row: dict[Hashable, int] = {}  # row that brought the column of that name
         self._builder = BatchBuilder(source)
         self.growth = LabelGrowth(len(self.labels))
         self._row = 0
@@ -144,11 +145,15 @@ class DictionaryEncoder:
             if math.isnan(value):
                 lost += [(column, math.nan) for column in self._text_columns(name)]
         self.features.add_all(new)
+        self._first_row.update(dict.fromkeys(new, self._row))
         for name, text, column in textual:
             texts = self._texts.setdefault(name, {})
             texts.setdefault(text, (self.features[column], self._row))
-        number = self.features.get
-        entries = [(found, value) for name, value in numeric if (found := number(name)) is not None]
+        entries = [
+            (self.features[name], value)
+            for name, value in numeric
+            if not math.isnan(value) or self._first_row.get(name, self._row + 1) <= self._row
+        ]
         entries += [(self.features[column], 1.0) for _, _, column in textual]
         return entries + lost
 

@@ -59,6 +59,8 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
             "the file or give format=...",
             source=os.fspath(path),
         )
+    if suffix == ".tsv":
+        options.setdefault("delimiter", "\t")
     module, name = SUFFIXES[suffix]
     reader = getattr(importlib.import_module(module), name)
     allowed = [p for p in inspect.signature(reader).parameters if p != "path"]

@@ -1,0 +1,28 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def find_data_dir() -> Path | None:
+    """Folder of the benchmark files: that of the environment, or the one beside the repository."""
+    given = [Path(part) for part in os.environ.get("DRIFTHOMER_DATA", "").split(os.pathsep) if part]
+    candidates = [*given, REPOSITORY.parent / "shared" / "datasets"]
+    return next((folder for folder in candidates if (folder / "Yeast.arff.gz").is_file()), None)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the benchmark files; tests that need it are skipped where it is absent."""
+    found = find_data_dir()
+    if found is None:
+        pytest.skip(
+            "the benchmark files are absent: set DRIFTHOMER_DATA to a folder with Yeast.arff.gz"
+        )
+    return found
