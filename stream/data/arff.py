@@ -6,8 +6,10 @@ import os
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
+from stream.data.arff_exact import parse_row
 from stream.data.arff_header import Header, choose_labels, read_header
-from stream.data.arff_rows import Plan, parse_fast, parse_row
+from stream.data.arff_plan import Plan
+from stream.data.arff_rows import parse_fast
 from stream.data.builder import UnfitEntriesError, rechunk
 from stream.data.opening import read_lines, strip_compression
 from stream.data.schema import Schema

@@ -4,7 +4,7 @@ import gzip
 import shutil
 
 import pytest
-from data_helpers import read, write
+from data_helpers import read, same, write
 
 from stream.data import (
     ArffSource,
@@ -100,6 +100,18 @@ def test_bundled_data():
     assert len(batch.y_indices) / 1066 == pytest.approx(
         find_entry("solar-flare").cardinality, abs=1e-4
     )
+
+
+def test_generators_are_found_by_name():
+    from stream.data import synthetic
+
+    for name in synthetic.names():
+        assert find_entry(name) is None, "a generator and a benchmark stream share a name"
+    name = synthetic.names()[0]
+    first = next(open_source(name.upper(), seed=5).batches(10))
+    assert same(first, next(synthetic.create(name, seed=5).batches(10)))
+    with pytest.raises(NotAvailableError, match=f"'{name}'"):
+        open_source(name + "x")
 
 
 def test_a_name_is_looked_up_in_folders_and_just_below(tmp_path, monkeypatch):
