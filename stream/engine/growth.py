@@ -1,0 +1,82 @@
+"""Making trees, and making room in them, within a memory limit."""
+
+from __future__ import annotations
+
+from stream.engine import layout as lay
+from stream.engine.arrays import allocate, n_bytes, resize
+from stream.engine.layout import Tree
+
+_POOLS = {
+    lay.NODES_FULL: "nodes",
+    lay.LEAVES_FULL: "leaves",
+    lay.STATS_FULL: "stats",
+    lay.WEIGHTS_FULL: "weights",
+}
+_FIRST_COLUMNS = 4
+
+
+def new_tree(*, drift_detection: bool) -> Tree:
+    """A tree of one empty leaf, with room for a few rows and columns."""
+    sizes = {"nodes": 4, "leaves": 2, "stats": 16, "unknown": 0, "weights": 16}
+    sizes |= {"features": _FIRST_COLUMNS, "labels": _FIRST_COLUMNS}
+    tree = allocate(Tree, {**sizes, "detectors": sizes["nodes"] if drift_detection else 0})
+    for link in ("feature", "left", "right", "parent", "alternate"):
+        tree.nodes[link][0] = -1
+    tree.leaves["active"][0] = 1
+    tree.leaves["next_refresh"][0] = 1
+    tree.registers[[lay.NODES_USED, lay.LEAVES_USED]] = 1
+    return tree
+
+
+def tree_sizes(tree: Tree) -> dict[str, int]:
+    """Present capacity of every pool and axis."""
+    return {
+        "nodes": len(tree.nodes),
+        "leaves": len(tree.leaves),
+        "stats": len(tree.stats),
+        "unknown": len(tree.stat_labels.n_unknown),
+        "weights": len(tree.free_weights),
+        "features": len(tree.shift),
+        "labels": tree.labels.bias.shape[1],
+        "detectors": len(tree.adwins.detectors),
+    }
+
+
+def column_capacity(n: int) -> int:
+    """Capacity for ``n`` columns: a step of a fixed ladder, so that it depends on nothing but ``n``."""
+    capacity = _FIRST_COLUMNS
+    while capacity < n:
+        capacity = capacity * 3 // 2
+    return capacity
+
+
+def make_room(tree: Tree, reason: int, limit_bytes: float) -> Tree:
+    """Grow the pool that a kernel reported, or mark the tree as full when that would break the limit."""
+    sizes = tree_sizes(tree)
+    if reason == lay.UNKNOWN_NEEDED:
+        sizes["unknown"] = sizes["stats"]
+        return resize(tree, sizes)
+    sizes[_POOLS[reason]] *= 2
+    # pools that go in step with another one
+    if sizes["detectors"]:
+        sizes["detectors"] = sizes["nodes"]
+    if sizes["unknown"]:
+        sizes["unknown"] = sizes["stats"]
+    if n_bytes(Tree, sizes) > limit_bytes:
+        tree.registers[lay.FULL] = 1
+        return tree
+    return resize(tree, sizes)
+
+
+def widen(tree: Tree, n_features: int, n_labels: int, limit_bytes: float) -> Tree:
+    """Make room for columns. Features beyond the limit are left out; labels never are."""
+    sizes = tree_sizes(tree)
+    sizes["labels"] = max(column_capacity(n_labels), sizes["labels"])
+    wider = {**sizes, "features": max(column_capacity(n_features), sizes["features"])}
+    if n_bytes(Tree, wider) <= limit_bytes:
+        sizes = wider
+    elif wider["features"] > sizes["features"]:
+        tree.registers[lay.FULL] = 1
+    tree = resize(tree, sizes)
+    tree.registers[lay.N_LABELS] = max(n_labels, tree.registers[lay.N_LABELS])
+    return tree

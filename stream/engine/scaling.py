@@ -1,0 +1,177 @@
+"""Online standardisation of features, one row after the other, for models that need inputs of one size.
+
+A *common* feature (not zero in about half of the rows or more) becomes (x - mean) / deviation, zeros included. Any other feature stays sparse:
+its zeros stay zero and its values are divided by their root mean square. The row itself is not part of the statistics it is scaled with.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NamedTuple
+
+from stream.engine.arrays import Axes, Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.jit import inlined, kernel
+
+BECOMES_COMMON = 0.5  # share of rows in which a feature is not zero
+STOPS_BEING_COMMON = 0.4
+LARGEST = 5.0  # scaled values are cut here: one outlier must not move a model
+
+
+class Scaler(NamedTuple):
+    """Statistics of every feature over all rows that were learnt."""
+
+    n_rows: Annotated[Int64Array, Axes(1)]
+    n_common: Annotated[Int64Array, Axes(1)]
+    common: Annotated[Int32Array, Axes("features")]  # the common features, ascending
+    is_common: Annotated[UInt8Array, Axes("features")]
+    n: Annotated[Int64Array, Axes("features")]  # times not zero
+    n_missing: Annotated[Int64Array, Axes("features")]
+    shift: Annotated[
+        Float64Array, Axes("features")
+    ]  # first value; the sums below are of x - shift, x not zero
+    total: Annotated[Float64Array, Axes("features")]
+    square: Annotated[Float64Array, Axes("features")]
+
+
+@inlined
+def _scaled(scaler, j, x):
+    """Value of feature ``j`` after scaling."""
+    n = float(scaler.n[j]) if j < len(scaler.n) else 0.0
+    if n == 0.0:
+        return 1.0 if x > 0.0 else -1.0
+    shift = scaler.shift[j]
+    if scaler.is_common[j]:
+        rows = float(scaler.n_rows[0] - scaler.n_missing[j])
+        zeros = rows - n
+        mean = (scaler.total[j] - zeros * shift) / rows  # of x - shift
+        variance = (scaler.square[j] + zeros * shift * shift) / rows - mean * mean
+        scale = math.sqrt(variance) if variance > 1e-12 * (mean * mean + shift * shift) else 0.0
+        value = (x - shift - mean) / scale if scale > 0.0 else 0.0
+    else:
+        square = scaler.square[j] + 2.0 * shift * scaler.total[j] + n * shift * shift
+        value = x / math.sqrt(square / n) if square > 0.0 else math.copysign(1.0, x)
+    return min(max(value, -LARGEST), LARGEST)
+
+
+@inlined
+def scale_row(scaler, x_indices, x_values, first, last, indices, values, at):
+    """Scale the row in entries ``first`` to ``last``; write it from ``at`` on and return where it ends."""
+    n_common = scaler.n_common[0]
+    c = 0
+    for entry in range(first, last):
+        j = x_indices[entry]
+        while c < n_common and scaler.common[c] < j:
+            value = _scaled(scaler, scaler.common[c], 0.0)
+            if value != 0.0:
+                indices[at] = scaler.common[c]
+                values[at] = value
+                at += 1
+            c += 1
+        if c < n_common and scaler.common[c] == j:
+            c += 1
+        x = x_values[entry]
+        if not math.isnan(x):
+            value = _scaled(scaler, j, x)
+            if value != 0.0:
+                indices[at] = j
+                values[at] = value
+                at += 1
+    while c < n_common:
+        value = _scaled(scaler, scaler.common[c], 0.0)
+        if value != 0.0:
+            indices[at] = scaler.common[c]
+            values[at] = value
+            at += 1
+        c += 1
+    return at
+
+
+@kernel
+def _insert_common(scaler, j):
+    place = scaler.n_common[0]
+    while place > 0 and scaler.common[place - 1] > j:
+        scaler.common[place] = scaler.common[place - 1]
+        place -= 1
+    scaler.common[place] = j
+    scaler.n_common[0] += 1
+    scaler.is_common[j] = 1
+
+
+@inlined
+def update_scaler(scaler, x_indices, x_values, first, last):
+    """Add the row in entries ``first`` to ``last`` to the statistics."""
+    scaler.n_rows[0] += 1
+    rows = scaler.n_rows[0]
+    for entry in range(first, last):
+        j = x_indices[entry]
+        x = x_values[entry]
+        if math.isnan(x):
+            scaler.n_missing[j] += 1
+            continue
+        if scaler.n[j] == 0:
+            scaler.shift[j] = x
+        offset = x - scaler.shift[j]
+        scaler.n[j] += 1
+        scaler.total[j] += offset
+        scaler.square[j] += offset * offset
+        if not scaler.is_common[j] and scaler.n[j] >= BECOMES_COMMON * (rows - scaler.n_missing[j]):
+            _insert_common(scaler, j)
+    kept = 0
+    for c in range(scaler.n_common[0]):
+        j = scaler.common[c]
+        if scaler.n[j] < STOPS_BEING_COMMON * (rows - scaler.n_missing[j]):
+            scaler.is_common[j] = 0
+        else:
+            scaler.common[kept] = j
+            kept += 1
+    scaler.n_common[0] = kept
+
+
+@kernel
+def scale_rows(scaler, x, cursor, predict, delay, predicted, learnt):
+    """Scale rows for prediction and for learning, as if each row ``i`` were predicted and then row ``i - delay`` learnt.
+
+    Parameters
+    ----------
+    x
+        Rows ``(indptr, indices, values)``.
+    cursor
+        Next row to predict, next row to learn, and the entries written to ``predicted`` and to ``learnt``; moved on.
+    predict
+        False: rows are only learnt.
+    delay
+        Rows between prediction and truth; negative: nothing is learnt. When rows are predicted and ``delay`` is 0, a row is learnt as it
+        was predicted, and ``learnt`` is left alone.
+    predicted, learnt
+        The scaled rows ``(indptr, indices, values)``, in place.
+
+    Returns
+    -------
+    0 when done; 1 or 2 when ``predicted`` or ``learnt`` has no room for the next row.
+    """
+    n_rows = len(x[0]) - 1
+    share = predict and delay == 0
+    while True:
+        row, learn = cursor[0], cursor[1]
+        if predict and row < n_rows and (delay < 0 or learn > row - 1 - delay):
+            first, last = x[0][row], x[0][row + 1]
+            if cursor[2] + last - first + scaler.n_common[0] > len(predicted[1]):
+                return 1
+            cursor[2] = scale_row(
+                scaler, x[1], x[2], first, last, predicted[1], predicted[2], cursor[2]
+            )
+            predicted[0][row + 1] = cursor[2]
+            cursor[0] = row + 1
+        elif delay >= 0 and learn < n_rows and (not predict or learn <= row - 1 - delay):
+            first, last = x[0][learn], x[0][learn + 1]
+            if not share:
+                if cursor[3] + last - first + scaler.n_common[0] > len(learnt[1]):
+                    return 2
+                cursor[3] = scale_row(
+                    scaler, x[1], x[2], first, last, learnt[1], learnt[2], cursor[3]
+                )
+                learnt[0][learn + 1] = cursor[3]
+            update_scaler(scaler, x[1], x[2], first, last)
+            cursor[1] = learn + 1
+        else:
+            return 0

@@ -1,0 +1,221 @@
+"""When a leaf splits, and on what: information gain, the Hoeffding bound, and the children's first counts.
+
+The impurity of a node is the sum over labels of the binary entropy of the label's frequency (multivariate Bernoulli process: Esteban, Cano,
+Zafra and Ventura, "Hoeffding adaptive trees for multi-label classification on data streams", KBS 2024), or the entropy of the classes.
+The multi-label gain is a share of the node's impurity, so that neither the number of labels nor labels that never occur change what
+``delta`` and ``tau`` mean; its range is 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NamedTuple
+
+from stream.engine import layout as lay
+from stream.engine.arrays import Axes, Float64Array, Int32Array
+from stream.engine.jit import inlined, kernel
+from stream.engine.random import uniform
+
+
+class SplitScratch(NamedTuple):
+    """Room for one attempt to split. Pairs are (label present, label unknown)."""
+
+    labels: Annotated[Int32Array, Axes("labels")]  # the labels that occur in the leaf
+    mean: Annotated[Float64Array, Axes(2, "labels")]  # of a feature
+    slope: Annotated[
+        Float64Array, Axes(2, "labels")
+    ]  # 1 / (deviation * sqrt 2); 0: all values are the same
+    count: Annotated[Float64Array, Axes(2, "labels")]  # times the feature is not zero
+    zeros: Annotated[Float64Array, Axes(2, "labels")]  # times it is zero
+    whole: Annotated[Float64Array, Axes(2, "labels")]  # rows
+    left: Annotated[Float64Array, Axes(2, "labels")]  # rows on the left side of a threshold
+    right: Annotated[Float64Array, Axes(2, "labels")]  # rows on its right side
+    best_left: Annotated[Float64Array, Axes(2, "labels")]  # rows on the left side of the best split
+
+
+@inlined
+def _plogp(p):
+    return -p * math.log2(p) if p > 0.0 else 0.0
+
+
+@kernel
+def _impurity(params, rows, present, unknown, labels, n_labels):
+    """Impurity in bits of a node with ``rows`` rows."""
+    if rows <= 0.0:
+        return 0.0
+    total = 0.0
+    for i in range(n_labels):
+        label = labels[i]
+        known = rows - unknown[label]
+        if known > 0.0:
+            p = min(max(present[label] / known, 0.0), 1.0)
+            total += _plogp(p)
+            if not params.single_label:
+                total += _plogp(1.0 - p)
+    return total
+
+
+@inlined
+def _share_below(mean, slope, threshold):
+    """Share of a Gaussian that is not above the threshold."""
+    if slope == 0.0:
+        return 1.0 if mean <= threshold else 0.0
+    return 0.5 * math.erfc((mean - threshold) * slope)
+
+
+@inlined
+def _moments(n, total, square):
+    mean = total / n if n > 0.0 else 0.0
+    variance = (square - total * mean) / (n - 1.0) if n >= 2.0 else 0.0
+    slope = (
+        1.0 / math.sqrt(2.0 * variance)
+        if variance > 1e-12 * mean * mean and variance > 0.0
+        else 0.0
+    )
+    return mean, slope
+
+
+@kernel
+def _describe_feature(tree, k, r, scratch, n_labels):
+    """Distribution of a feature for every label; returns rows that are zero and rows that count."""
+    labels, stats, stat_labels = tree.labels, tree.stats, tree.stat_labels
+    rows = tree.leaves[k].stat_rows - stats[r].n_missing
+    observed = rows / tree.leaves[k].stat_rows
+    partial = stat_labels.n_unknown.shape[0] > 0
+    for i in range(n_labels):
+        label = scratch.labels[i]
+        n = float(stat_labels.n_present[r, label])
+        scratch.count[0, label] = n
+        scratch.zeros[0, label] = max(labels.stat_present[k, label] * observed - n, 0.0)
+        scratch.mean[0, label], scratch.slope[0, label] = _moments(
+            n, stat_labels.sum_present[r, label], stat_labels.square_present[r, label]
+        )
+        if partial:
+            n = float(stat_labels.n_unknown[r, label])
+            scratch.count[1, label] = n
+            scratch.zeros[1, label] = max(labels.stat_unknown[k, label] * observed - n, 0.0)
+            scratch.mean[1, label], scratch.slope[1, label] = _moments(
+                n, stat_labels.sum_unknown[r, label], stat_labels.square_unknown[r, label]
+            )
+    return max(rows - stats[r].n, 0.0), rows
+
+
+@kernel
+def _divide(tree, r, offset, zeros, zeros_left, scratch, n_labels):
+    """Rows left of a threshold (``offset``: threshold less the feature's shift), in all and with each label."""
+    stats = tree.stats
+    partial = tree.stat_labels.n_unknown.shape[0] > 0
+    mean, slope = _moments(stats[r].n, stats[r].total, stats[r].square)
+    n_left = stats[r].n * _share_below(mean, slope, offset) + (zeros if zeros_left else 0.0)
+    for i in range(n_labels):
+        label = scratch.labels[i]
+        for side in range(2 if partial else 1):
+            n = scratch.zeros[side, label] if zeros_left else 0.0
+            if scratch.count[side, label] > 0.0:
+                n += scratch.count[side, label] * _share_below(
+                    scratch.mean[side, label], scratch.slope[side, label], offset
+                )
+            scratch.left[side, label] = n
+    return n_left
+
+
+@kernel
+def _gain(params, rows, n_left, impurity, scratch, n_labels):
+    """Information gain of the division ``scratch.left``; -1 when a side is too small."""
+    n_right = rows - n_left
+    if min(n_left, n_right) <= params.min_branch_fraction * rows:
+        return -1.0
+    left, right = scratch.left, scratch.right
+    for i in range(n_labels):
+        label = scratch.labels[i]
+        for side in range(2):
+            right[side, label] = scratch.whole[side, label] - left[side, label]
+    below = n_left * _impurity(params, n_left, left[0], left[1], scratch.labels, n_labels)
+    below += n_right * _impurity(params, n_right, right[0], right[1], scratch.labels, n_labels)
+    gain = impurity - below / rows
+    return gain if params.single_label else gain / impurity
+
+
+@kernel
+def best_split(tree, params, k, scratch):
+    """Look for the best test in leaf ``k``.
+
+    Returns ``(split?, feature, threshold, rows on the left)``; the labels of the left side are in ``scratch.best_left``.
+    """
+    leaves, labels, stats, registers = tree.leaves, tree.labels, tree.stats, tree.registers
+    n_labels = 0
+    most = 0.0
+    for label in range(registers[lay.N_LABELS]):
+        if labels.stat_present[k, label] > 0.0:
+            scratch.labels[n_labels] = label
+            n_labels += 1
+            most = max(most, labels.stat_present[k, label])
+    rows = leaves[k].stat_rows
+    if params.single_label and (n_labels < 2 or most > params.max_share_to_split * rows):
+        return False, -1, 0.0, 0.0
+    impurity = _impurity(
+        params, rows, labels.stat_present[k], labels.stat_unknown[k], scratch.labels, n_labels
+    )
+    if impurity <= 1e-9:
+        return False, -1, 0.0, 0.0
+
+    best, second = -1.0, 0.0 if params.merit_preprune else -1.0
+    best_feature, best_threshold, best_rows_left = -1, 0.0, 0.0
+    n_candidates = 0
+    for j in range(tree.stat_row.shape[1]):
+        r = tree.stat_row[k, j]
+        if r < 0 or stats[r].n <= params.min_branch_fraction * rows:
+            continue
+        if params.feature_share < 1.0:
+            if (
+                uniform(params.seed, leaves[k].node, registers[lay.ROWS_LEARNT], j)
+                >= params.feature_share
+            ):
+                continue
+        zeros, counted = _describe_feature(tree, k, r, scratch, n_labels)
+        for i in range(n_labels):
+            label = scratch.labels[i]
+            for side in range(2):
+                scratch.whole[side, label] = scratch.count[side, label] + scratch.zeros[side, label]
+        low, high = stats[r].low, stats[r].high
+        n_points = params.n_split_points if high > low else 0
+        feature_best = -1.0
+        for point in range(n_points + 1):
+            if point < n_points:
+                threshold = low + (high - low) * (point + 1) / (n_points + 1)
+            elif zeros > 0.0 and low > 0.0:
+                threshold = 0.0  # zero against not zero, exact
+            elif zeros > 0.0 and high < 0.0:
+                threshold = 0.5 * high
+            else:
+                continue
+            n_left = _divide(
+                tree, r, threshold - tree.shift[j], zeros, threshold >= 0.0, scratch, n_labels
+            )
+            gain = _gain(params, counted, n_left, impurity, scratch, n_labels)
+            if gain > feature_best:
+                feature_best = gain
+                if gain > best:
+                    best_threshold, best_rows_left = threshold, n_left
+                    for i in range(n_labels):
+                        label = scratch.labels[i]
+                        scratch.best_left[0, label] = scratch.left[0, label]
+                        scratch.best_left[1, label] = scratch.left[1, label]
+        if feature_best < 0.0:
+            continue
+        n_candidates += 1
+        if feature_best > best:
+            second = max(second, best)
+            best, best_feature = feature_best, j
+        else:
+            second = max(second, feature_best)
+    if best_feature < 0 or (params.merit_preprune and best <= 0.0):
+        return False, -1, 0.0, 0.0
+    value_range = math.log2(max(n_labels, 2)) if params.single_label else 1.0
+    bound = value_range * math.sqrt(math.log(1.0 / params.delta) / (2.0 * leaves[k].n_rows))
+    sure = (
+        best - second > bound
+        or bound < params.tau
+        or (n_candidates == 1 and not params.merit_preprune)
+    )
+    return sure, best_feature, best_threshold, best_rows_left

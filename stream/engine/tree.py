@@ -1,0 +1,307 @@
+"""The Hoeffding adaptive tree: rows are predicted and learnt, one after the other, in one kernel call.
+
+Source: Bifet and Gavaldà, "Adaptive learning from evolving data streams", IDA 2009 (detectors at the nodes and alternate branches);
+Domingos and Hulten, "Mining high-speed data streams", KDD 2000 (Hoeffding bound).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from stream.engine import layout as lay
+from stream.engine.adwin import adwin_mean, adwin_update
+from stream.engine.jit import inlined, kernel
+from stream.engine.leaf import learn_leaf, predict_leaf, row_loss
+from stream.engine.pools import n_left
+from stream.engine.structure import (
+    drop_alternate,
+    missing_pool,
+    promote_alternate,
+    rest_least_promising,
+    start_alternate,
+    try_split,
+)
+
+
+@inlined
+def value_of(x_indices, x_values, first, last, feature):
+    """Value of a feature in the row of entries ``first`` to ``last``; 0 when it is not there."""
+    place = first + feature
+    if place < last and x_indices[place] == feature:  # dense rows
+        return x_values[place]
+    while first < last:
+        middle = (first + last) >> 1
+        if x_indices[middle] < feature:
+            first = middle + 1
+        else:
+            last = middle
+    if first < len(x_indices) and x_indices[first] == feature:
+        return x_values[first]
+    return 0.0
+
+
+@inlined
+def _child(nodes, node, x, row):
+    first, last = x[0][row], x[0][row + 1]
+    value = value_of(x[1], x[2], first, last, nodes[node].feature)
+    left, right = nodes[node].left, nodes[node].right
+    if math.isnan(value):  # missing: where most rows go
+        return left if nodes[left].n_rows >= nodes[right].n_rows else right
+    return left if value <= nodes[node].threshold else right
+
+
+@inlined
+def find_leaf(tree, top, x, row):
+    """The leaf that a row reaches from the node ``top``."""
+    nodes = tree.nodes
+    node = top
+    while nodes[node].feature >= 0:
+        node = _child(nodes, node, x, row)
+    return nodes[node].leaf
+
+
+@inlined
+def _set_truth(scratch, present, unknown, value, unknown_value):
+    for label in present:
+        scratch.truth[label] = value
+    for label in unknown:
+        scratch.truth[label] = unknown_value
+
+
+@inlined
+def _ask_for(tree, k, node):
+    """Note a change of structure for the end of the row: an alternate beside ``node``, or (-1) a split of leaf ``k``."""
+    place = tree.registers[lay.N_PENDING]
+    if place < lay.MAX_PENDING:
+        tree.pending[place, 0] = k
+        tree.pending[place, 1] = node
+        tree.registers[lay.N_PENDING] = place + 1
+
+
+@kernel
+def _compare_alternate(tree, params, node):
+    """1: the alternate branch of ``node`` is significantly better, -1: worse, 0: not known yet (Hoeffding's inequality)."""
+    adwins = tree.adwins
+    other = tree.nodes[node].alternate
+    n, n_other = adwins.detectors[node].width, adwins.detectors[other].width
+    if n <= params.drift_window_threshold or n_other <= params.drift_window_threshold:
+        return 0
+    error, error_other = adwin_mean(adwins, node), adwin_mean(adwins, other)
+    spread = 2.0 * error * (1.0 - error) * (1.0 / n + 1.0 / n_other)
+    bound = math.sqrt(max(spread, 0.0) * math.log(2.0 / params.switch_significance))
+    if error - error_other > bound:
+        return 1
+    return -1 if error_other - error > bound else 0
+
+
+@kernel
+def _watch_branch(tree, params, top, x, row, loss, is_alternate, k, branches, n_branches):
+    """Give a row's loss to the detectors on its path.
+
+    Alternate branches that the row reaches are added to ``branches``. Returns how many are there, negative when the path itself was
+    replaced by one of them.
+    """
+    nodes, adwins, registers = tree.nodes, tree.adwins, tree.registers
+    node = top
+    while True:
+        mean_before = adwin_mean(adwins, node)
+        changed = adwin_update(adwins, node, loss, params.drift_delta)
+        if not is_alternate:
+            if nodes[node].alternate < 0:
+                if changed and adwin_mean(adwins, node) > mean_before:
+                    registers[lay.N_DRIFTS] += 1
+                    _ask_for(tree, k, node)
+            else:
+                verdict = _compare_alternate(tree, params, node)
+                if verdict > 0:
+                    branches[n_branches] = promote_alternate(tree, node)
+                    return -(n_branches + 1)
+                if verdict < 0:
+                    drop_alternate(tree, node)
+                elif n_branches < len(branches) - 1:
+                    branches[n_branches] = nodes[node].alternate
+                    n_branches += 1
+        if nodes[node].feature < 0:
+            return n_branches
+        node = _child(nodes, node, x, row)
+
+
+@inlined
+def _count_path(nodes, top, x, row):
+    node = top
+    nodes[node].n_rows += 1.0
+    while nodes[node].feature >= 0:
+        node = _child(nodes, node, x, row)
+        nodes[node].n_rows += 1.0
+
+
+@inlined
+def _learn_branch(
+    tree, params, top, x, z, row, present, unknown, scratch, predicted, is_alternate, n_branches
+):
+    """Learn a row in the branch below ``top``; returns how many branches are to be learnt in all."""
+    n_labels = tree.registers[lay.N_LABELS]
+    k = find_leaf(tree, top, x, row)
+    if not predicted:
+        predict_leaf(tree, params, k, x, z, row, scratch, n_labels)
+    if params.drift_detection:
+        loss = row_loss(params, scratch, n_labels)
+        n_branches = _watch_branch(
+            tree, params, top, x, row, loss, is_alternate, k, scratch.branches, n_branches
+        )
+        if n_branches < 0:
+            return -n_branches
+    _count_path(tree.nodes, top, x, row)
+    learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels)
+    leaves = tree.leaves
+    if leaves[k].active and leaves[k].n_rows - leaves[k].last_attempt >= params.grace_period:
+        if tree.nodes[leaves[k].node].depth < params.max_depth:
+            _ask_for(tree, k, -1)
+    return n_branches
+
+
+@inlined
+def _room_for_row(tree, params, x, z, row, n_unknown):
+    """The pool without room for learning a row, or DONE; when memory is full, room is made as far as it can be."""
+    registers = tree.registers
+    branches = 1 + registers[lay.N_ALTERNATES]
+    if n_unknown > 0 and tree.stat_labels.n_unknown.shape[0] == 0:
+        return lay.UNKNOWN_NEEDED
+    needed = (x[0][row + 1] - x[0][row]) * branches
+    if n_left(registers, lay.STATS_USED, lay.STATS_FREE, tree.free_stats) < needed:
+        if not registers[lay.FULL]:
+            return lay.STATS_FULL
+        keep = find_leaf(tree, registers[lay.ROOT], x, row)
+        while n_left(registers, lay.STATS_USED, lay.STATS_FREE, tree.free_stats) < needed:
+            if not rest_least_promising(tree, keep):
+                break
+    if params.use_logistic and not registers[lay.FULL]:
+        return missing_pool(tree, 0, 0, (z[0][row + 1] - z[0][row]) * branches)
+    return lay.DONE
+
+
+@kernel
+def change_structure(tree, params, scratch):
+    """Do what the last row asked for; returns the pool that has no room for it, or DONE."""
+    registers = tree.registers
+    while registers[lay.N_PENDING] > 0:
+        k, node = tree.pending[0, 0], tree.pending[0, 1]
+        missing = (
+            try_split(tree, params, k, scratch) if node < 0 else start_alternate(tree, node, k)
+        )
+        if missing != lay.DONE:
+            if not registers[lay.FULL]:
+                return missing
+            tree.leaves[k].last_attempt = tree.leaves[k].n_rows
+        registers[lay.N_PENDING] -= 1
+        for i in range(registers[lay.N_PENDING]):
+            tree.pending[i, 0] = tree.pending[i + 1, 0]
+            tree.pending[i, 1] = tree.pending[i + 1, 1]
+    return lay.DONE
+
+
+@inlined
+def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted):
+    """Learn a row whose room was checked; ``predicted``: ``scratch`` holds what its leaf says of it."""
+    _set_truth(scratch, present, unknown, 1.0, -1.0)
+    scratch.branches[0] = tree.registers[lay.ROOT]
+    n_branches, learnt = np.int64(1), 0
+    while learnt < n_branches:
+        n_branches = _learn_branch(
+            tree, params, scratch.branches[learnt], x, z, row, present, unknown, scratch,
+            predicted and learnt == 0, learnt > 0, n_branches,
+        )  # fmt: skip
+        learnt += 1
+    tree.registers[lay.ROWS_LEARNT] += 1
+    _set_truth(scratch, present, unknown, 0.0, 0.0)
+
+
+@kernel
+def advance(
+    tree,
+    params,
+    x,
+    z_predict,
+    z_learn,
+    y,
+    u,
+    cursor,
+    learn_stop,
+    predict,
+    delay,
+    out,
+    scratch,
+    split_scratch,
+):
+    """Predict each row from ``cursor[0]`` on and learn the row ``delay`` before it, until done or until a pool is full.
+
+    Parameters
+    ----------
+    x, z_predict, z_learn
+        Raw rows and scaled rows, each ``(indptr, indices, values)``.
+    y, u
+        Present and unknown labels, each ``(indptr, indices)``.
+    cursor
+        Next row to predict and next row to learn; moved on.
+    learn_stop
+        The call ends when this row would be learnt: it has labels or features that there is no room for yet.
+    predict
+        False: rows are only learnt.
+    delay
+        Rows between prediction and truth; negative: rows are only predicted.
+    out
+        [rows, labels] probabilities of the predicted rows, in place.
+    scratch, split_scratch
+        Room to work in, for as many labels as there are.
+
+    Returns
+    -------
+    DONE, PAUSED at ``learn_stop``, or the pool that has to grow before the call is made again.
+    """
+    n_rows = len(x[0]) - 1
+    n_labels = tree.registers[lay.N_LABELS]
+    missing = change_structure(tree, params, split_scratch)
+    if missing != lay.DONE:
+        return missing
+    fresh = -1  # row that ``scratch`` holds the prediction of
+    while True:
+        row = cursor[0]
+        if predict and row < n_rows and (delay < 0 or cursor[1] > row - 1 - delay):
+            k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
+            predict_leaf(tree, params, k, x, z_predict, row, scratch, n_labels)
+            for label in range(n_labels):
+                out[row, label] = scratch.answer[label]
+            fresh = row
+            cursor[0] = row + 1
+        elif delay >= 0 and cursor[1] < n_rows and (not predict or cursor[1] <= row - 1 - delay):
+            learn = cursor[1]
+            if learn == learn_stop:
+                return lay.PAUSED
+            present = y[1][y[0][learn] : y[0][learn + 1]]
+            unknown = u[1][u[0][learn] : u[0][learn + 1]]
+            cursor[1] = learn + 1
+            if params.single_label and len(present) == 0:
+                continue  # the class is unknown: nothing to learn
+            missing = _room_for_row(tree, params, x, z_learn, learn, len(unknown))
+            if missing != lay.DONE:
+                cursor[1] = learn
+                return missing
+            learn_row(
+                tree,
+                params,
+                x,
+                z_learn,
+                learn,
+                present,
+                unknown,
+                scratch,
+                delay == 0 and fresh == learn,
+            )
+            fresh = -1
+            missing = change_structure(tree, params, split_scratch)
+            if missing != lay.DONE:
+                return missing
+        else:
+            return lay.DONE
