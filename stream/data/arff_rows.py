@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.data.arff_plan import LABEL, NUMBER, ONE_HOT, SINGLE_CLASS, Plan
 from stream.data.builder import UnfitEntriesError, assemble
+from stream.data.values import split_pairs
 from stream.engine.batch import Batch
 
 Float64Array = npt.NDArray[np.float64]
@@ -82,10 +83,10 @@ def _sparse(plan: Plan, lines: list[str]) -> Batch | None:
     rows = np.repeat(np.arange(len(bodies)), counts)
     if len(rows):
         filled = [body for body, count in zip(bodies, counts.tolist(), strict=True) if count]
-        pairs = list(map(str.split, ",".join(filled).split(",")))
-        if set(map(len, pairs)) != {2}:
+        pairs = split_pairs(",".join(filled), " ", ",")
+        if pairs is None:
             return None
-        index_texts, texts = zip(*pairs, strict=True)
+        index_texts, texts = pairs
         if "_" in "".join(index_texts):
             return None
         attributes = np.fromiter(map(int, index_texts), np.int64, len(rows))
@@ -100,7 +101,7 @@ def _sparse(plan: Plan, lines: list[str]) -> Batch | None:
     return to_batch(plan, len(lines), *add_defaults(plan, len(lines), rows, attributes, values))
 
 
-def _sparse_values(plan: Plan, attributes: Int64Array, texts: tuple[str, ...]) -> Float64Array:
+def _sparse_values(plan: Plan, attributes: Int64Array, texts: Sequence[str]) -> Float64Array:
     if not plan.coded:
         return np.fromiter(
             (math.nan if text == "?" else float(text) for text in texts)

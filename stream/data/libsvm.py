@@ -24,11 +24,11 @@ from stream.data.builder import (
 from stream.data.opening import read_lines, strip_compression
 from stream.data.schema import Schema, Task
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.data.values import parse_number, shorten
+from stream.data.values import parse_number, shorten, split_pairs
 from stream.engine.batch import Batch
 from stream.errors import DataError, ParameterError
 
-BLOCK_CHARACTERS = 1 << 20
+BLOCK_CHARACTERS = 1 << 18
 MAX_FEATURES = 2**31 - 1
 # Without a declared number, one wrong digit must not ask for gigabytes of labels.
 MAX_UNDECLARED_LABELS = 1 << 24
@@ -202,14 +202,14 @@ class LibsvmSource(Source):
             if ":" in head:
                 head, tail = "", row
             heads.append(head)
-            tails.append(tail)
+            tails.append(tail.strip())
         n_rows = len(rows)
         counts = np.array([tail.count(":") for tail in tails], np.int64)
-        pairs = [token.split(":") for token in " ".join(tails).split()]
-        if pairs:
-            if set(map(len, pairs)) != {2}:
+        if counts.any():
+            pairs = split_pairs(" ".join(filter(None, tails)), ":", " ")
+            if pairs is None:
                 return None
-            index_texts, texts = zip(*pairs, strict=True)
+            index_texts, texts = pairs
             indices = np.fromiter(map(int, index_texts), np.int64, counts.sum()) - self._first
             values = np.fromiter(map(float, texts), np.float64, counts.sum())
         else:

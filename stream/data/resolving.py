@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
+import inspect
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +14,6 @@ from stream.data.formats import SUFFIXES, open_path
 from stream.data.opening import COMPRESSION_SUFFIXES, strip_compression
 from stream.data.source import Source
 from stream.errors import DataError, NotAvailableError, ParameterError
-
-logger = logging.getLogger(__name__)
 
 DATA_ENVIRONMENT = "DRIFTHOMER_DATA"
 
@@ -88,10 +85,11 @@ def resolve(
 ) -> Source:
     """Find a stream by path or name.
 
-    Tried in this order: an existing file; a generator of `stream.data.synthetic`; a file of that
-    name, or of a benchmark stream's file names, in ``data_dir``, in the folders of the environment
-    variable ``DRIFTHOMER_DATA`` and in their sub-folders; data that come with River; a download,
-    verified by its checksum, into the user's cache.
+    Tried in this order: an existing file; a generator of `stream.data.synthetic`, also with
+    parameters (``name:key=value,...``); a file of that name, or of a benchmark stream's file names,
+    in ``data_dir``, in the folders of the environment variable ``DRIFTHOMER_DATA`` and in their
+    sub-folders; data that come with River; a download, verified by its checksum, into the user's
+    cache.
 
     Parameters
     ----------
@@ -108,7 +106,7 @@ def resolve(
     (103, 14)
     """
     path, text = Path(name), os.fspath(name)
-    if path.is_file() or _looks_like_path(text):
+    if os.path.isfile(path) or _looks_like_path(text):
         return open_path(path, **options)
     folders = _folders(data_dir)
     tried: list[str] = []
@@ -137,7 +135,7 @@ def resolve(
                 tried.append(f"a download from {entry.url} ({first_line[:200]})")
         else:
             tried.append("no download (switched off)")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError("is a directory; give the path of a file in it", source=text)
     raise NotAvailableError(_advice(text, entry, tried))
 
@@ -149,21 +147,26 @@ def _looks_like_path(text: str) -> bool:
         suffix in SUFFIXES
         or Path(text).suffix.lower() in COMPRESSION_SUFFIXES
         or any(separator in text for separator in separators)
-    ) and not Path(text).is_dir()
+    ) and not os.path.isdir(text)
 
 
-def _generator(name: str, options: dict[str, Any]) -> Source | None:
-    try:
-        synthetic = importlib.import_module("stream.data.synthetic")
-    except ModuleNotFoundError as error:
-        if error.name != "stream.data.synthetic":
-            raise
-        return None
-    if not hasattr(synthetic, "names"):
-        return None
+def _generator(spec: str, options: dict[str, Any]) -> Source | None:
+    """The generator of that name, which parameters may follow (``name:key=value,...``), or None."""
+    from stream.data import synthetic
+
+    name, colon, parameters = spec.partition(":")
     known = {normalise(known): known for known in synthetic.names()}
     match = known.get(normalise(name))
-    return None if match is None else synthetic.create(match, **options)
+    if match is None:
+        return None
+    allowed = [p for p in inspect.signature(synthetic.create).parameters if p != "spec"]
+    unknown = sorted(set(options) - set(allowed))
+    if unknown:
+        raise ParameterError(
+            f"The option {unknown[0]!r} does not apply to generators; allowed are "
+            f"{', '.join(allowed)}. Got {unknown[0]}={options[unknown[0]]!r}."
+        )
+    return synthetic.create(f"{match}{colon}{parameters}", **options)
 
 
 def _folders(data_dir: PathLike | Sequence[PathLike] | None) -> list[Path]:
@@ -260,7 +263,9 @@ def _download(entry: Entry) -> Path:
 def _advice(name: str, entry: Entry | None, tried: list[str]) -> str:
     looked = f"looked in: {'; '.join(tried)}"
     if entry is None:
-        close = close_names(name, _generator_names())
+        from stream.data import synthetic
+
+        close = close_names(name.partition(":")[0], tuple(synthetic.names()))
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         return (
             f"There is no stream or file named {name!r} ({looked}).{hint} "
@@ -272,11 +277,3 @@ def _advice(name: str, entry: Entry | None, tried: list[str]) -> str:
         "put it, plain or compressed, "
         f"into a folder named by --data-dir (data_dir=...) or {DATA_ENVIRONMENT}."
     )
-
-
-def _generator_names() -> tuple[str, ...]:
-    try:
-        synthetic = importlib.import_module("stream.data.synthetic")
-    except ModuleNotFoundError:
-        return ()
-    return tuple(synthetic.names()) if hasattr(synthetic, "names") else ()

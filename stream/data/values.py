@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 # Lower case; blanks around are ignored.
 MISSING_WORDS = frozenset({"", "?", "na", "nan", "n/a", "null", "none"})
@@ -60,6 +61,43 @@ def parse_truth(text: str) -> float | None:
         return TRUTH_WORDS[word]
     number = parse_number(word)
     return number if number in (0.0, 1.0) else None
+
+
+# What numbers are made of; what is left of a text without them shows how its entries are built.
+_NUMERIC = b"0123456789.+-eE"
+
+
+def split_pairs(text: str, inner: str, outer: str) -> tuple[Sequence[str], Sequence[str]] | None:
+    """First and second parts of entries such as ``1:0.5 9:1``; None unless every entry has two.
+
+    Parameters
+    ----------
+    text
+        At least one entry.
+    inner
+        Character between the parts of an entry: a colon, or a blank for any white space.
+    outer
+        Character between entries: a comma, or a blank for any white space.
+
+    Examples
+    --------
+    >>> split_pairs("1:0.5 9:1", ":", " ")
+    (['1', '9'], ['0.5', '1'])
+    >>> split_pairs("1:2:3 4", ":", " ") is None
+    True
+    """
+    skeleton = text.encode().translate(None, _NUMERIC)
+    n = len(skeleton) // 2 + 1
+    if skeleton == ((inner + outer) * (n - 1) + inner).encode():
+        # One inner mark in each entry: two parts each if there are twice as many parts.
+        parts = text.replace(inner, " ").replace(outer, " ").split()
+        return (parts[0::2], parts[1::2]) if len(parts) == 2 * n else None
+    entries = text.split() if outer == " " else text.split(outer)
+    pairs = [entry.split() if inner == " " else entry.split(inner) for entry in entries]
+    if set(map(len, pairs)) != {2}:
+        return None
+    first, second = zip(*pairs, strict=True)
+    return first, second
 
 
 def shorten(text: str, width: int = 60) -> str:

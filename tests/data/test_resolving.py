@@ -82,6 +82,10 @@ def test_unknown_suffix_missing_file_directory_and_option(tmp_path):
         open_source("absent.arff")
     with pytest.raises(DataError, match="directory"):
         open_source(tmp_path)
+    with pytest.raises(NotAvailableError, match="no stream or file"):
+        open_source("x" * 5000)
+    with pytest.raises(DataError, match="cannot be opened"):
+        open_source("x" * 5000 + ".csv", labels=["l"])
     write(tmp_path, "a.arff", ARFF)
     with pytest.raises(
         ParameterError, match=r"'delimiter' does not apply to \.arff files; allowed"
@@ -110,6 +114,9 @@ def test_generators_are_found_by_name():
     name = synthetic.names()[0]
     first = next(open_source(name.upper(), seed=5).batches(10))
     assert same(first, next(synthetic.create(name, seed=5).batches(10)))
+    assert open_source("sea-a:rows=12").n_rows == 12
+    with pytest.raises(ParameterError, match="'labels' does not apply to generators"):
+        open_source(name, labels=3)
     with pytest.raises(NotAvailableError, match=f"'{name}'"):
         open_source(name + "x")
 
