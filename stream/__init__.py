@@ -1,5 +1,42 @@
-"""Online multi-label learning on streams that drift."""
+"""Online multi-label learning on streams that drift.
+
+Estimators are imported when they are first used, so that ``import stream`` and the command line
+start at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from stream._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from stream.data import open_source
+    from stream.evaluate import prequential
+    from stream.models import HoeffdingTreeClassifier, MultiLabelHoeffdingTree
+
+_PLACES = {
+    "HoeffdingTreeClassifier": "stream.models",
+    "MultiLabelHoeffdingTree": "stream.models",
+    "open_source": "stream.data",
+    "prequential": "stream.evaluate",
+}
+
+__all__ = [
+    "HoeffdingTreeClassifier",
+    "MultiLabelHoeffdingTree",
+    "__version__",
+    "open_source",
+    "prequential",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,7 +1,8 @@
 """ADWIN change detectors, many of them side by side in a few arrays.
 
-Source: Bifet and Gavaldà, "Learning from time-changing data with adaptive windowing", SDM 2007 (the ADWIN2 variant with exponential
-histograms). Detections fall on the same positions as those of ``river.drift.ADWIN`` with its default constants.
+Source: Bifet and Gavaldà, "Learning from time-changing data with adaptive windowing", SDM 2007 (the
+ADWIN2 variant with exponential histograms). Detections fall on the same positions as those of
+``river.drift.ADWIN`` with its default constants.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ DETECTOR = record(
 
 
 class Adwins(NamedTuple):
-    """State of all detectors; the first axis is the detector. Buckets of a level stand oldest first."""
+    """State of all detectors; the first axis is the detector.
+
+    Buckets of a level stand oldest first.
+    """
 
     detectors: Annotated[RecordArray, Axes("detectors", dtype=DETECTOR)]
     totals: Annotated[

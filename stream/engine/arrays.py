@@ -1,7 +1,8 @@
 """State as NamedTuples of arrays whose shapes stand in their annotations.
 
-A field reads ``Annotated[Float64Array, Axes("leaves", "labels", fill=0)]``: its dtype, what each axis counts, and the value of an entry
-that was never written. Allocating, growing and weighing any state follow from that, so that no array can be forgotten.
+A field reads ``Annotated[Float64Array, Axes("leaves", "labels", fill=0)]``: its dtype, what each
+axis counts, and the value of an entry that was never written. Allocating, growing and weighing any
+state follow from that, so that no array can be forgotten.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def record(**fields: type) -> np.dtype:
 
 
 class Axes:
-    """Shape of an array: each axis is the name of a size, or a fixed length; ``dtype`` where elements are records."""
+    """Shape of an array: each axis is the name of a size, or a fixed length; ``dtype`` where
+    elements are records."""
 
     def __init__(self, *axes: str | int, fill: float = 0, dtype: np.dtype | None = None):
         self.axes = axes

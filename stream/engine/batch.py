@@ -12,10 +12,10 @@ from stream.engine.arrays import Float64Array, Int32Array, Int64Array, UInt8Arra
 class Batch(NamedTuple):
     """Consecutive rows of a stream; features and labels are column numbers.
 
-    Row ``i`` owns the entries ``indptr[i]`` to ``indptr[i + 1]`` of each structure. Within a row indices increase strictly.
-    A feature of value zero is not stored (absent and zero are the same); NaN is stored and means missing.
-    A label that is neither present nor unknown is absent. Single-label rows hold one present label (their class),
-    or none when the class is unknown.
+    Row ``i`` owns the entries ``indptr[i]`` to ``indptr[i + 1]`` of each structure. Within a row
+    indices increase strictly. A feature of value zero is not stored (absent and zero are the same);
+    NaN is stored and means missing. A label that is neither present nor unknown is absent. Single-
+    label rows hold one present label (their class), or none when the class is unknown.
     """
 
     x_indptr: Int64Array  # [rows + 1]
@@ -73,7 +73,8 @@ def concatenate(batches: list[Batch]) -> Batch:
 class Predictions(NamedTuple):
     """What a model answers for consecutive rows, in the label columns of the caller.
 
-    In the single-label task the one predicted class is the one label that is 1 (none: no answer yet).
+    In the single-label task the one predicted class is the one label that is 1 (none: no answer
+    yet).
     """
 
     labels: UInt8Array  # [rows, labels] 1: predicted present

@@ -43,7 +43,8 @@ def tree_sizes(tree: Tree) -> dict[str, int]:
 
 
 def column_capacity(n: int) -> int:
-    """Capacity for ``n`` columns: a step of a fixed ladder, so that it depends on nothing but ``n``."""
+    """Capacity for ``n`` columns: a step of a fixed ladder, so that it depends on nothing but
+    ``n``."""
     capacity = _FIRST_COLUMNS
     while capacity < n:
         capacity = capacity * 3 // 2
@@ -51,7 +52,8 @@ def column_capacity(n: int) -> int:
 
 
 def make_room(tree: Tree, reason: int, limit_bytes: float) -> Tree:
-    """Grow the pool that a kernel reported, or mark the tree as full when that would break the limit."""
+    """Grow the pool that a kernel reported, or mark the tree as full when that would break the
+    limit."""
     sizes = tree_sizes(tree)
     if reason == lay.UNKNOWN_NEEDED:
         sizes["unknown"] = sizes["stats"]
@@ -69,14 +71,18 @@ def make_room(tree: Tree, reason: int, limit_bytes: float) -> Tree:
 
 
 def widen(tree: Tree, n_features: int, n_labels: int, limit_bytes: float) -> Tree:
-    """Make room for columns. Features beyond the limit are left out; labels never are."""
+    """Make room for columns.
+
+    Features beyond the limit are left out; labels never are.
+    """
     sizes = tree_sizes(tree)
     sizes["labels"] = max(column_capacity(n_labels), sizes["labels"])
     wider = {**sizes, "features": max(column_capacity(n_features), sizes["features"])}
-    if n_bytes(Tree, wider) <= limit_bytes:
-        sizes = wider
-    elif wider["features"] > sizes["features"]:
-        tree.registers[lay.FULL] = 1
+    if wider["features"] > sizes["features"] and not tree.registers[lay.FULL]:
+        if n_bytes(Tree, wider) <= limit_bytes:
+            sizes = wider
+        else:
+            tree.registers[lay.FULL] = 1
     tree = resize(tree, sizes)
     tree.registers[lay.N_LABELS] = max(n_labels, tree.registers[lay.N_LABELS])
     return tree

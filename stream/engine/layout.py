@@ -1,8 +1,9 @@
 """Every array of a Hoeffding tree, and what it means.
 
-A tree is a NamedTuple of NamedTuples of flat arrays. Kernels read and write their elements; they never allocate. Room is taken from
-pools (nodes, leaves, statistic rows, weight rows). A kernel that finds a pool too small returns the number of that pool, Python
-doubles it (:mod:`stream.engine.growth`), and the kernel goes on where it stopped.
+A tree is a NamedTuple of NamedTuples of flat arrays. Kernels read and write their elements; they
+never allocate. Room is taken from pools (nodes, leaves, statistic rows, weight rows). A kernel that
+finds a pool too small returns the number of that pool, Python doubles it
+(:mod:`stream.engine.growth`), and the kernel goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ N_PENDING = 15  # entries of ``Tree.pending``
 FULL = 16  # 1: the memory limit is reached, pools do not grow any more
 N_REGISTERS = 17
 
-# What a kernel reports: it went through, it came to a row that needs more columns, or a pool is too small.
+# What a kernel reports: it went through, it came to a row that needs more columns, or a pool is too
+# small.
 DONE, PAUSED, NODES_FULL, LEAVES_FULL, STATS_FULL, WEIGHTS_FULL, UNKNOWN_NEEDED = (
     0,
     1,
@@ -110,8 +112,8 @@ LEAF = record(
     loss_rows=np.float64,  # rows that the losses have seen, inherited ones too
 )
 
-# Statistics of one feature in one leaf, over the rows in which it is not zero. Sums are of x - ``Tree.shift``, so that large values keep
-# their digits.
+# Statistics of one feature in one leaf, over the rows in which it is not zero. Sums are of x -
+# ``Tree.shift``, so that large values keep their digits.
 STAT = record(
     n=np.float64,  # times not zero
     n_missing=np.float64,  # times missing

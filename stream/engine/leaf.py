@@ -58,7 +58,8 @@ def _softmax(scores, n_labels):
 
 @inlined
 def _frequencies(leaves, labels, params, k, out, n_labels):
-    """Label frequencies of leaf ``k`` (Krichevsky-Trofimov; single-label: shares of the classes)."""
+    """Label frequencies of leaf ``k`` (Krichevsky-Trofimov; single-label: shares of the
+    classes)."""
     rows = leaves[k].n_rows
     if params.single_label:
         for label in range(n_labels):
@@ -71,7 +72,8 @@ def _frequencies(leaves, labels, params, k, out, n_labels):
 
 @inlined
 def _prior_scores(params, frequency, rows, score, n_labels):
-    """Log odds of the frequencies (single-label: their logarithm, an unseen class counting half a row)."""
+    """Log odds of the frequencies (single-label: their logarithm, an unseen class counting half a
+    row)."""
     for label in range(n_labels):
         p = frequency[label]
         if params.single_label:
@@ -144,7 +146,8 @@ def highest(values, n):
 
 @inlined
 def row_loss(params, scratch, n_labels):
-    """Loss of ``scratch.answer`` in [0, 1]: 0/1 error, or one less the Jaccard similarity of predicted and true labels."""
+    """Loss of ``scratch.answer`` in [0, 1]: 0/1 error, or one less the Jaccard similarity of
+    predicted and true labels."""
     if params.single_label:
         return 1.0 - scratch.truth[highest(scratch.answer, n_labels)]
     common, union = 0, 0
@@ -159,7 +162,8 @@ def row_loss(params, scratch, n_labels):
 
 @inlined
 def _update_losses(leaves, loss, params, k, scratch, n_labels):
-    """Recent loss of every leaf model: squared error of a label's probability (single-label: 0/1 error)."""
+    """Recent loss of every leaf model: squared error of a label's probability (single-label: 0/1
+    error)."""
     rate = 1.0 / min(leaves[k].loss_rows + 1.0, LOSS_MEMORY)
     leaves[k].loss_rows += 1.0
     for model in range(lay.N_LEAF_MODELS):
@@ -203,7 +207,8 @@ def _take_stat_row(tree, k, j):
 
 @inlined
 def _learn_features(tree, params, k, x, row, present, unknown, n_labels):
-    """Add a row to the statistics of its features in leaf ``k``; the row itself is counted already."""
+    """Add a row to the statistics of its features in leaf ``k``; the row itself is counted
+    already."""
     stats, stat_labels, shift = tree.stats, tree.stat_labels, tree.shift
     for entry in range(x[0][row], x[0][row + 1]):
         j = x[1][entry]

@@ -36,6 +36,7 @@ class TreeLearner:
         self.max_size = max_size
         self.tree = new_tree(drift_detection=params.drift_detection)
         self.scaler = allocate(Scaler, {"features": column_capacity(0)})
+        self._n_features = 0
         self._allocate_scratch()
 
     @property
@@ -44,14 +45,21 @@ class TreeLearner:
         return int(self.tree.registers[lay.N_LABELS])
 
     @property
-    def full(self) -> bool:
-        """Whether the memory limit is reached."""
+    def accepts_features(self) -> bool:
+        """Whether a feature that was never seen can still be learnt (the memory limit may forbid
+        it)."""
+        return not self._full or self._n_features < len(self.tree.shift)
+
+    @property
+    def _full(self) -> bool:
         return bool(self.tree.registers[lay.FULL])
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the tree's arrays."""
-        return n_bytes(Tree, tree_sizes(self.tree))
+        """Bytes of the arrays."""
+        return n_bytes(Tree, tree_sizes(self.tree)) + n_bytes(
+            Scaler, {"features": len(self.scaler.n)}
+        )
 
     def run(
         self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
@@ -81,7 +89,9 @@ class TreeLearner:
         )
         learns = delay != PREDICT_ONLY and n_rows > 0
         if learns:
-            self._widen_scaler(int(n_features[-1]))
+            self._n_features = max(self._n_features, int(n_features[-1]))
+            if self._n_features > len(self.scaler.n):
+                self.scaler = resize(self.scaler, {"features": column_capacity(self._n_features)})
         x = (batch.x_indptr, batch.x_indices, batch.x_values)
         z = self._scale(x, first_row, predict, delay)
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
@@ -90,7 +100,7 @@ class TreeLearner:
         while True:
             stop = n_rows
             if learns:
-                room = max(len(self.tree.shift), n_features[-1] if self.full else 0)
+                room = max(len(self.tree.shift), n_features[-1] if self._full else 0)
                 fits = max(np.searchsorted(n_features, room, side="right"), cursor[1])
                 stop = int(min(fits, np.searchsorted(n_labels, self.n_labels, side="right")))
             reason = advance(
@@ -127,10 +137,6 @@ class TreeLearner:
         sizes = {"labels": self.tree.labels.bias.shape[1]}
         self._scratch = allocate(Scratch, sizes)
         self._split_scratch = allocate(SplitScratch, sizes)
-
-    def _widen_scaler(self, n_features: int) -> None:
-        if n_features > len(self.scaler.n):
-            self.scaler = resize(self.scaler, {"features": column_capacity(n_features)})
 
 
 def _empty_rows(n_indptr: int, room: int) -> Rows:

@@ -22,7 +22,8 @@ EPSILON = np.float32(1e-8)
 
 @inlined
 def add_weights(tree, k, z, row, score, n_labels):
-    """Add bias and weighted inputs to ``score``, which holds the logit of every label's frequency."""
+    """Add bias and weighted inputs to ``score``, which holds the logit of every label's
+    frequency."""
     weight, weight_row, bias = tree.weights.weight, tree.weight_row, tree.labels.bias
     for label in range(n_labels):
         score[label] += bias[k, label]
@@ -56,7 +57,8 @@ def _step(total, gradient, rate):
 
 @inlined
 def learn_weights(tree, k, z, row, gradient, wrong, n_labels, rate):
-    """One AdaGrad step of leaf ``k``: ``gradient`` is probability less truth of every label (0: not to be learnt).
+    """One AdaGrad step of leaf ``k``: ``gradient`` is probability less truth of every label (0: not
+    to be learnt).
 
     ``wrong`` is room for label numbers.
     """

@@ -71,9 +71,10 @@ def count_labels(  # noqa: PLR0917
     n_labels: int,
     single_label: bool,
 ) -> None:
-    """Add the rows ``start`` to ``stop``. Rows of which nothing is known are not scored.
+    """Add the rows ``start`` to ``stop``.
 
-    ``counts`` has room for every label column that occurs.
+    Rows of which nothing is known are not scored.     ``counts`` has room for every label column
+    that occurs.
     """
     for i in range(start, stop):
         y, y_end = y_indptr[i], y_indptr[i + 1]

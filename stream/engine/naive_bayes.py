@@ -1,10 +1,12 @@
-"""Naive Bayes in a leaf: a feature is zero or not (Bernoulli), and a value that is not zero is Gaussian.
+"""Naive Bayes in a leaf: a feature is zero or not (Bernoulli), and a value that is not zero is
+Gaussian.
 
-For features that are never zero this is Gaussian naive Bayes, for binary features Bernoulli naive Bayes. The score of label l is
-log odds (multi-label) or a log likelihood (single-label, the label being a class): ``prior + sum of terms over the features``. With
-``u`` the standardised value a term is ``a u^2 + b u + c``, and a feature that is zero contributes ``d``; ``nb_zero`` holds the sum of
-all ``d``, so that a prediction looks only at the features that are not zero. The terms are cached and made anew when their counts
-have grown by an eighth.
+For features that are never zero this is Gaussian naive Bayes, for binary features Bernoulli naive
+Bayes. The score of label l is log odds (multi-label) or a log likelihood (single-label, the label
+being a class): ``prior + sum of terms over the features``. With ``u`` the standardised value a term
+is ``a u^2 + b u + c``, and a feature that is zero contributes ``d``; ``nb_zero`` holds the sum of
+all ``d``, so that a prediction looks only at the features that are not zero. The terms are cached
+and made anew when their counts have grown by an eighth.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ LARGEST_SCALED = 50.0  # values are cut here, in deviations of the feature
 
 @inlined
 def _gaussian(n, total, square, center, scale):
-    """Mean and variance of values in standard units; too few values answer as the feature itself does."""
+    """Mean and variance of values in standard units; too few values answer as the feature itself
+    does."""
     if n < 2.0:
         return 0.0, 1.0
     mean = total / n
@@ -128,7 +131,8 @@ def add_terms(tree, k, x, row, score, n_labels):
 
 @inlined
 def count_feature(stats, labels, r, x, offset, present, unknown):
-    """Add one value that is not zero to statistics row ``r``; ``offset`` is the value less its shift."""
+    """Add one value that is not zero to statistics row ``r``; ``offset`` is the value less its
+    shift."""
     if stats[r].n == 0.0:
         stats[r].low, stats[r].high = x, x
     else:

@@ -1,4 +1,5 @@
-"""Slots of pools: taken from the stack of those given back, else from the part that was never used."""
+"""Slots of pools: taken from the stack of those given back, else from the part that was never
+used."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from stream.engine.jit import inlined
 
 @inlined
 def take(registers, used, free, stack):
-    """A slot of a pool, -1 when there is none; ``used`` and ``free`` are its registers, ``stack`` its free slots."""
+    """A slot of a pool, -1 when there is none; ``used`` and ``free`` are its registers, ``stack``
+    its free slots."""
     if registers[free] > 0:
         registers[free] -= 1
         return stack[registers[free]]

@@ -1,4 +1,5 @@
-"""Random numbers without state: a hash of a seed and counters (SplitMix64, Steele, Lea and Flood, OOPSLA 2014)."""
+"""Random numbers without state: a hash of a seed and counters (SplitMix64, Steele, Lea and Flood,
+OOPSLA 2014)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Online standardisation of features, one row after the other, for models that need inputs of one size.
+"""Online standardisation of features, one row after the other, for models that need inputs of one
+size.
 
 A *common* feature (not zero in about half of the rows or more) becomes (x - mean) / deviation, zeros included. Any other feature stays sparse:
 its zeros stay zero and its values are divided by their root mean square. The row itself is not part of the statistics it is scaled with.
@@ -55,7 +56,8 @@ def _scaled(scaler, j, x):
 
 @inlined
 def scale_row(scaler, x_indices, x_values, first, last, indices, values, at):
-    """Scale the row in entries ``first`` to ``last``; write it from ``at`` on and return where it ends."""
+    """Scale the row in entries ``first`` to ``last``; write it from ``at`` on and return where it
+    ends."""
     n_common = scaler.n_common[0]
     c = 0
     for entry in range(first, last):

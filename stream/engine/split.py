@@ -1,9 +1,11 @@
-"""When a leaf splits, and on what: information gain, the Hoeffding bound, and the children's first counts.
+"""When a leaf splits, and on what: information gain, the Hoeffding bound, and the children's first
+counts.
 
-The impurity of a node is the sum over labels of the binary entropy of the label's frequency (multivariate Bernoulli process: Esteban, Cano,
-Zafra and Ventura, "Hoeffding adaptive trees for multi-label classification on data streams", KBS 2024), or the entropy of the classes.
-The multi-label gain is a share of the node's impurity, so that neither the number of labels nor labels that never occur change what
-``delta`` and ``tau`` mean; its range is 1.
+The impurity of a node is the sum over labels of the binary entropy of the label's frequency
+(multivariate Bernoulli process: Esteban, Cano, Zafra and Ventura, "Hoeffding adaptive trees for
+multi-label classification on data streams", KBS 2024), or the entropy of the classes. The multi-
+label gain is a share of the node's impurity, so that neither the number of labels nor labels that
+never occur change what ``delta`` and ``tau`` mean; its range is 1.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from stream.engine.random import uniform
 
 
 class SplitScratch(NamedTuple):
-    """Room for one attempt to split. Pairs are (label present, label unknown)."""
+    """Room for one attempt to split.
+
+    Pairs are (label present, label unknown).
+    """
 
     labels: Annotated[Int32Array, Axes("labels")]  # the labels that occur in the leaf
     mean: Annotated[Float64Array, Axes(2, "labels")]  # of a feature
@@ -102,7 +107,8 @@ def _describe_feature(tree, k, r, scratch, n_labels):
 
 @kernel
 def _divide(tree, r, offset, zeros, zeros_left, scratch, n_labels):
-    """Rows left of a threshold (``offset``: threshold less the feature's shift), in all and with each label."""
+    """Rows left of a threshold (``offset``: threshold less the feature's shift), in all and with
+    each label."""
     stats = tree.stats
     partial = tree.stat_labels.n_unknown.shape[0] > 0
     mean, slope = _moments(stats[r].n, stats[r].total, stats[r].square)
@@ -140,7 +146,8 @@ def _gain(params, rows, n_left, impurity, scratch, n_labels):
 def best_split(tree, params, k, scratch):
     """Look for the best test in leaf ``k``.
 
-    Returns ``(split?, feature, threshold, rows on the left)``; the labels of the left side are in ``scratch.best_left``.
+    Returns ``(split?, feature, threshold, rows on the left)``; the labels of the left side are in
+    ``scratch.best_left``.
     """
     leaves, labels, stats, registers = tree.leaves, tree.labels, tree.stats, tree.registers
     n_labels = 0

@@ -1,4 +1,5 @@
-"""Changes of a tree's structure: nodes and leaves come and go, leaves split, branches are replaced."""
+"""Changes of a tree's structure: nodes and leaves come and go, leaves split, branches are
+replaced."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from stream.engine.split import best_split
 
 @kernel
 def take_node(tree, depth, parent):
-    """A leaf node without a leaf's contents yet. There must be room."""
+    """A leaf node without a leaf's contents yet.
+
+    There must be room.
+    """
     nodes = tree.nodes
     node = take(tree.registers, lay.NODES_USED, lay.NODES_FREE, tree.free_nodes)
     nodes[node].feature = -1
@@ -32,7 +36,10 @@ def take_node(tree, depth, parent):
 
 @kernel
 def take_leaf(tree, node):
-    """An empty leaf at ``node``. There must be room."""
+    """An empty leaf at ``node``.
+
+    There must be room.
+    """
     leaves, labels = tree.leaves, tree.labels
     k = take(tree.registers, lay.LEAVES_USED, lay.LEAVES_FREE, tree.free_leaves)
     tree.nodes[node].leaf = k
@@ -118,7 +125,8 @@ def missing_pool(tree, n_nodes, n_leaves, n_weights):
 
 @kernel
 def inherit_weights(tree, source, k, keep_steps):
-    """Copy the logistic model of leaf ``source`` to leaf ``k``; without its steps it learns as fast as a new one."""
+    """Copy the logistic model of leaf ``source`` to leaf ``k``; without its steps it learns as fast
+    as a new one."""
     labels, weights = tree.labels, tree.weights
     n_labels = tree.registers[lay.N_LABELS]
     for label in range(n_labels):
@@ -137,7 +145,8 @@ def inherit_weights(tree, source, k, keep_steps):
 
 @kernel
 def try_split(tree, params, k, scratch):
-    """Split leaf ``k`` if the Hoeffding bound allows; returns the pool that has no room for it, or DONE."""
+    """Split leaf ``k`` if the Hoeffding bound allows; returns the pool that has no room for it, or
+    DONE."""
     nodes, leaves, labels, registers = tree.nodes, tree.leaves, tree.labels, tree.registers
     sure, feature, threshold, rows_left = best_split(tree, params, k, scratch)
     if not sure:
@@ -231,7 +240,8 @@ def drop_alternate(tree, node):
 
 @kernel
 def rest_least_promising(tree, keep):
-    """Free the statistics of the active leaf with the fewest rows, except leaf ``keep``; false when there is none."""
+    """Free the statistics of the active leaf with the fewest rows, except leaf ``keep``; false when
+    there is none."""
     leaves = tree.leaves
     least = -1
     for k in range(tree.registers[lay.LEAVES_USED]):

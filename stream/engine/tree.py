@@ -1,7 +1,9 @@
-"""The Hoeffding adaptive tree: rows are predicted and learnt, one after the other, in one kernel call.
+"""The Hoeffding adaptive tree: rows are predicted and learnt, one after the other, in one kernel
+call.
 
-Source: Bifet and Gavaldà, "Adaptive learning from evolving data streams", IDA 2009 (detectors at the nodes and alternate branches);
-Domingos and Hulten, "Mining high-speed data streams", KDD 2000 (Hoeffding bound).
+Source: Bifet and Gavaldà, "Adaptive learning from evolving data streams", IDA 2009 (detectors at
+the nodes and alternate branches); Domingos and Hulten, "Mining high-speed data streams", KDD 2000
+(Hoeffding bound).
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ def _set_truth(scratch, present, unknown, value, unknown_value):
 
 @inlined
 def _ask_for(tree, k, node):
-    """Note a change of structure for the end of the row: an alternate beside ``node``, or (-1) a split of leaf ``k``."""
+    """Note a change of structure for the end of the row: an alternate beside ``node``, or (-1) a
+    split of leaf ``k``."""
     place = tree.registers[lay.N_PENDING]
     if place < lay.MAX_PENDING:
         tree.pending[place, 0] = k
@@ -82,7 +85,8 @@ def _ask_for(tree, k, node):
 
 @kernel
 def _compare_alternate(tree, params, node):
-    """1: the alternate branch of ``node`` is significantly better, -1: worse, 0: not known yet (Hoeffding's inequality)."""
+    """1: the alternate branch of ``node`` is significantly better, -1: worse, 0: not known yet
+    (Hoeffding's inequality)."""
     adwins = tree.adwins
     other = tree.nodes[node].alternate
     n, n_other = adwins.detectors[node].width, adwins.detectors[other].width
@@ -100,8 +104,8 @@ def _compare_alternate(tree, params, node):
 def _watch_branch(tree, params, top, x, row, loss, is_alternate, k, branches, n_branches):
     """Give a row's loss to the detectors on its path.
 
-    Alternate branches that the row reaches are added to ``branches``. Returns how many are there, negative when the path itself was
-    replaced by one of them.
+    Alternate branches that the row reaches are added to ``branches``. Returns how many are there,
+    negative when the path itself was replaced by one of them.
     """
     nodes, adwins, registers = tree.nodes, tree.adwins, tree.registers
     node = top
@@ -141,7 +145,8 @@ def _count_path(nodes, top, x, row):
 def _learn_branch(
     tree, params, top, x, z, row, present, unknown, scratch, predicted, is_alternate, n_branches
 ):
-    """Learn a row in the branch below ``top``; returns how many branches are to be learnt in all."""
+    """Learn a row in the branch below ``top``; returns how many branches are to be learnt in
+    all."""
     n_labels = tree.registers[lay.N_LABELS]
     k = find_leaf(tree, top, x, row)
     if not predicted:
@@ -164,7 +169,8 @@ def _learn_branch(
 
 @inlined
 def _room_for_row(tree, params, x, z, row, n_unknown):
-    """The pool without room for learning a row, or DONE; when memory is full, room is made as far as it can be."""
+    """The pool without room for learning a row, or DONE; when memory is full, room is made as far
+    as it can be."""
     registers = tree.registers
     branches = 1 + registers[lay.N_ALTERNATES]
     if n_unknown > 0 and tree.stat_labels.n_unknown.shape[0] == 0:
@@ -204,7 +210,8 @@ def change_structure(tree, params, scratch):
 
 @inlined
 def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted):
-    """Learn a row whose room was checked; ``predicted``: ``scratch`` holds what its leaf says of it."""
+    """Learn a row whose room was checked; ``predicted``: ``scratch`` holds what its leaf says of
+    it."""
     _set_truth(scratch, present, unknown, 1.0, -1.0)
     scratch.branches[0] = tree.registers[lay.ROOT]
     n_branches, learnt = np.int64(1), 0
@@ -235,7 +242,8 @@ def advance(
     scratch,
     split_scratch,
 ):
-    """Predict each row from ``cursor[0]`` on and learn the row ``delay`` before it, until done or until a pool is full.
+    """Predict each row from ``cursor[0]`` on and learn the row ``delay`` before it, until done or
+    until a pool is full.
 
     Parameters
     ----------

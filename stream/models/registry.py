@@ -13,6 +13,7 @@ from stream.errors import NotAvailableError, ParameterError
 MODELS = {
     "drifthomer": "stream.models:DriftHOMER",
     "driftmoe": "stream.models:DriftMoE",
+    "hoeffding-tree": "stream.models:HoeffdingTreeClassifier",
     "ihomer": "stream.models:IHOMER",
     "multilabel-hoeffding-tree": "stream.models:MultiLabelHoeffdingTree",
 }

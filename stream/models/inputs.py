@@ -1,0 +1,230 @@
+"""What users hand to a model - dictionaries, arrays, sparse matrices, data frames - as batches with a schema."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import scipy.sparse
+
+from stream.data.schema import Schema, Task
+from stream.engine.arrays import Int32Array, Int64Array
+from stream.engine.batch import Batch
+from stream.errors import DataError
+
+Entries = list[tuple[Hashable, float]]
+
+
+def feature_entries(x: Mapping[Hashable, Any]) -> Entries:
+    """The features of a row that are not zero, by name.
+
+    Numbers and truth values stand for themselves, a text is the feature ``name=text`` with value 1, None is missing (NaN).
+
+    Raises
+    ------
+    DataError
+        For a value that is none of these, or infinite.
+    """
+    entries: Entries = []
+    for name, value in x.items():
+        if isinstance(value, str):
+            entries.append((f"{name}={value}", 1.0))
+        elif value is None:
+            entries.append((name, math.nan))
+        elif isinstance(value, numbers.Real | np.bool_):
+            number = float(value)
+            if math.isinf(number):
+                raise DataError(
+                    f"a feature must be finite or NaN (missing), got {number}", column=str(name)
+                )
+            if number != 0.0:
+                entries.append((name, number))
+        else:
+            raise DataError(
+                f"a feature must be a number, a truth value, a text or None, got {type(value).__name__}",
+                column=str(name),
+            )
+    return entries
+
+
+def label_truth(y: Mapping[Hashable, Any]) -> dict[Hashable, bool]:
+    """The labels of a row as booleans.
+
+    Raises
+    ------
+    DataError
+        For a value that is neither true nor false, naming the label.
+    """
+    truth: dict[Hashable, bool] = {}
+    if not isinstance(y, Mapping):
+        raise DataError(f"the labels must be a dictionary of label to bool, got {type(y).__name__}")
+    for label, value in y.items():
+        if isinstance(value, bool | np.bool_) or (
+            isinstance(value, numbers.Real) and value in (0, 1)
+        ):
+            truth[label] = bool(value)
+        else:
+            raise DataError(
+                f"a label must be True or False, or left out when it is unknown, got {value!r}",
+                column=str(label),
+            )
+    return truth
+
+
+def _csr_of_dense(matrix: np.ndarray) -> tuple[Int64Array, Int32Array, np.ndarray]:
+    kept = matrix != 0  # NaN is kept: it means missing
+    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int64)
+    return indptr, np.nonzero(kept)[1].astype(np.int32), matrix[kept]
+
+
+def _csr_of_sparse(matrix: Any) -> tuple[Int64Array, Int32Array, np.ndarray]:
+    matrix = scipy.sparse.csr_array(matrix, copy=True)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+
+
+def _is_frame(data: Any) -> bool:
+    return isinstance(nw.from_native(data, pass_through=True, eager_only=True), nw.DataFrame)
+
+
+def _matrix(
+    data: Any, what: str
+) -> tuple[tuple[Int64Array, Int32Array, np.ndarray], Sequence[Hashable]]:
+    """A table as compressed sparse rows and the names of its columns."""
+    if scipy.sparse.issparse(data):
+        return _csr_of_sparse(data), range(data.shape[1])
+    names: Sequence[Hashable]
+    if _is_frame(data):
+        frame = nw.from_native(data, eager_only=True)
+        names = list(data.columns) if hasattr(data, "columns") else frame.columns
+        array = _frame_values(frame, what)
+    else:
+        array = np.asarray(data)
+        if array.ndim != 2:
+            raise DataError(f"{what} must have two dimensions, [rows, columns], got {array.ndim}")
+        names = range(array.shape[1])
+    try:
+        array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{what} must hold numbers: {error}") from None
+    return _csr_of_dense(array), names
+
+
+def _frame_values(frame: nw.DataFrame, what: str) -> np.ndarray:
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+            raise DataError(
+                f"{what} must hold numbers and truth values, got {column.dtype}; make one column of each "
+                "text (one-hot) or learn the rows as dictionaries",
+                column=str(name),
+            )
+        columns.append(column.cast(nw.Float64).to_numpy())
+    return np.column_stack(columns) if columns else np.zeros((len(frame), 0))
+
+
+def features_of(data: Any) -> tuple[tuple[Int64Array, Int32Array, np.ndarray], Sequence[Hashable]]:
+    """Rows of features [rows, features] as compressed sparse rows, and the features' names.
+
+    Raises
+    ------
+    DataError
+        For infinite values, texts, or a wrong shape.
+    """
+    rows, names = _matrix(data, "features")
+    infinite = np.flatnonzero(np.isinf(rows[2]))
+    if len(infinite):
+        row = int(np.searchsorted(rows[0], infinite[0], side="right"))
+        raise DataError(
+            f"a feature must be finite or NaN (missing), got {rows[2][infinite[0]]} in row {row}",
+            column=str(names[rows[1][infinite[0]]]),
+        )
+    return (rows[0], rows[1], rows[2].astype(np.float64)), names
+
+
+def _labels_of(data: Any, n_rows: int) -> tuple[list[np.ndarray], Sequence[Hashable]]:
+    (indptr, indices, values), names = _matrix(data, "labels")
+    _check_length(len(indptr) - 1, n_rows)
+    values = values.astype(np.float64)
+    unknown = np.isnan(values)
+    wrong = np.flatnonzero(~unknown & (values != 1.0))
+    if len(wrong):
+        row = int(np.searchsorted(indptr, wrong[0], side="right"))
+        raise DataError(
+            f"a label must be 0, 1 or NaN (unknown), got {values[wrong[0]]:g} in row {row}",
+            column=str(names[indices[wrong[0]]]),
+        )
+    parts: list[np.ndarray] = []
+    for kept in (~unknown, unknown):
+        parts += [np.concatenate([[0], np.cumsum(kept)])[indptr].astype(np.int64), indices[kept]]
+    return parts, names
+
+
+def _classes_of(data: Any, n_rows: int) -> tuple[list[np.ndarray], Sequence[Hashable]]:
+    values = data.to_list() if hasattr(data, "to_list") else list(np.asarray(data, object).ravel())
+    _check_length(len(values), n_rows)
+    number: dict[Hashable, int] = {}
+    known = [not (value is None or value != value) for value in values]
+    codes = [
+        number.setdefault(_plain(v), len(number)) for v, k in zip(values, known, strict=True) if k
+    ]
+    indptr = np.concatenate([[0], np.cumsum(known)]).astype(np.int64)
+    nothing = [np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)]
+    return [indptr, np.asarray(codes, np.int32), *nothing], list(number)
+
+
+def _plain(value: Any) -> Hashable:
+    """A NumPy scalar as the Python value it stands for, so that both name the same class."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _check_length(n: int, n_rows: int) -> None:
+    if n != n_rows:
+        raise DataError(
+            f"features and labels must have the same number of rows, got {n_rows} and {n}"
+        )
+
+
+def batch_of(features: Any, truth: Any, task: Task) -> tuple[Batch, Schema]:
+    """Features and, unless ``truth`` is None, labels (single-label: classes) as a batch with its
+    schema."""
+    rows, names = features_of(features)
+    n_rows = len(rows[0]) - 1
+    if truth is None:
+        nothing = [np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)]
+        return Batch(*rows, *nothing, *nothing), Schema(names, [], task)
+    parts, labels = (_labels_of if task == "multi-label" else _classes_of)(truth, n_rows)
+    return Batch(*rows, *parts), Schema(names, labels, task)
+
+
+def frame_like(data: Any, columns: dict[Any, np.ndarray]) -> Any:
+    """A data frame of the kind (and, for pandas, with the index) of ``data``; None when ``data`` is
+    no data frame."""
+    if not _is_frame(data):
+        return None
+    frame = nw.from_native(data, eager_only=True)
+    backend = frame.implementation
+    if backend.is_pandas():
+        import pandas as pd
+
+        return pd.DataFrame(columns, index=data.index)
+    named = {str(name): values for name, values in columns.items()}
+    return nw.to_native(nw.from_dict(named, backend=backend))
+
+
+def series_like(data: Any, values: list) -> Any:
+    """A series of the kind of the data frame ``data``; None when ``data`` is no data frame."""
+    if not _is_frame(data):
+        return None
+    frame = nw.from_native(data, eager_only=True)
+    if frame.implementation.is_pandas():
+        import pandas as pd
+
+        return pd.Series(values, index=data.index)
+    return nw.to_native(nw.new_series("class", values, backend=frame.implementation))

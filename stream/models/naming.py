@@ -1,0 +1,206 @@
+"""From names to the engine's columns.
+
+Columns are numbered when they first matter: a feature with its first value that is not zero, a
+label with the first row that has it or in which its truth is unknown after it was known. Names that
+are new in the same row are numbered in sorted order. So the numbers depend on the rows alone, not
+on how they were grouped or on the order of a dictionary, and neither does anything that is computed
+with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+
+from stream.data.schema import Schema
+from stream.engine.arrays import Int32Array, Int64Array
+from stream.engine.batch import Batch
+
+UNSEEN = -1
+
+
+def in_order(names: Iterable[Hashable]) -> list[Hashable]:
+    """Names sorted; names that cannot be compared are sorted by what they look like."""
+    names = list(names)
+    try:
+        return sorted(names)  # type: ignore[type-var]
+    except TypeError:
+        return sorted(names, key=lambda name: (type(name).__name__, repr(name)))
+
+
+class Names:
+    """Names in the order of their numbers."""
+
+    def __init__(self) -> None:
+        self.names: list[Hashable] = []
+        self.number: dict[Hashable, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def add(self, new: Iterable[Hashable]) -> None:
+        """Number names that came in one row."""
+        for name in in_order(new):
+            self.number[name] = len(self.names)
+            self.names.append(name)
+
+    def numbers_of(self, names: Sequence[Hashable]) -> Int32Array:
+        """Number of each name; ``UNSEEN`` where it has none."""
+        find = self.number.get
+        return np.fromiter((find(name, UNSEEN) for name in names), np.int32, len(names))
+
+
+class Translation:
+    """The columns of one schema in the engine's numbers, kept up to date as both grow."""
+
+    def __init__(self, names: Names, columns: Sequence[Hashable]):
+        self._names = names
+        self._columns = columns
+        self._numbers = names.numbers_of(columns)
+
+    def fits(self, columns: Sequence[Hashable]) -> bool:
+        """Whether it is about these columns."""
+        return columns is self._columns or (
+            len(columns) == len(self._columns) and columns == self._columns
+        )
+
+    @property
+    def numbers(self) -> Int32Array:
+        """Number of each column; ``UNSEEN`` where it has none."""
+        grown = len(self._columns) - len(self._numbers)
+        if grown > 0:
+            more = self._names.numbers_of(self._columns[len(self._numbers) :])
+            self._numbers = np.concatenate([self._numbers, more])
+        return self._numbers
+
+    def number_rows(self, indptr: Int64Array, indices: Int32Array) -> None:
+        """Give numbers to the columns that occur for the first time in rows of column indices."""
+        numbers = self.numbers
+        unseen = np.flatnonzero(numbers[indices] == UNSEEN)
+        if not len(unseen):
+            return
+        columns, first = np.unique(indices[unseen], return_index=True)
+        rows = np.searchsorted(indptr, unseen[first], side="right") - 1
+        for row in np.unique(rows):
+            self._names.add(self._columns[column] for column in columns[rows == row].tolist())
+        find = self._names.number
+        for column in columns.tolist():
+            numbers[column] = find[self._columns[column]]
+
+
+def translate(
+    indptr: Int64Array, indices: Int32Array, numbers: Int32Array, *values: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Rows with their indices translated, those without a number left out, sorted within each row.
+
+    Returns ``(indptr, indices, *values)``.
+    """
+    translated = numbers[indices]
+    seen = translated != UNSEEN
+    if not seen.all():
+        kept = np.concatenate([[0], np.cumsum(seen)])
+        indptr, translated = kept[indptr], translated[seen]
+        values = tuple(array[seen] for array in values)
+    falls = np.flatnonzero(np.diff(translated) <= 0) + 1
+    if len(falls) and not np.isin(falls, indptr).all():
+        rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        order = np.lexsort((translated, rows))
+        translated = translated[order]
+        values = tuple(array[order] for array in values)
+    return indptr, translated, *values
+
+
+class Vocabulary:
+    """What a model has been told about the names of features and labels."""
+
+    def __init__(self) -> None:
+        self.features = Names()
+        self.labels = Names()
+        self.known_labels: dict[Hashable, None] = {}  # ever mentioned, in the order of mention
+        self._features: Translation | None = None
+        self._labels: Translation | None = None
+
+    def _translations(self, schema: Schema) -> tuple[Translation, Translation]:
+        if self._features is None or not self._features.fits(schema.features):
+            self._features = Translation(self.features, schema.features)
+        if self._labels is None or not self._labels.fits(schema.labels):
+            self._labels = Translation(self.labels, schema.labels)
+        return self._features, self._labels
+
+    def mention(self, labels: Iterable[Hashable]) -> None:
+        """Note labels that a row names; they are answered for from then on."""
+        new = [label for label in labels if label not in self.known_labels]
+        if new:
+            self.known_labels.update(dict.fromkeys(in_order(new)))
+
+    def rows_to_learn(self, batch: Batch, schema: Schema, *, more_features: bool = True) -> Batch:
+        """A batch in the engine's columns; new names are numbered.
+
+        Parameters
+        ----------
+        batch
+            Rows in the columns of ``schema``.
+        schema
+            Names of the columns.
+        more_features
+            False: new features are left out, because there is no memory for more.
+        """
+        features, labels = self._translations(schema)
+        if more_features:
+            features.number_rows(batch.x_indptr, batch.x_indices)
+        u_indptr, u_indices = self._unknown_after_mention(batch, schema)
+        both = _merge_rows(batch.y_indptr, batch.y_indices, u_indptr, u_indices)
+        labels.number_rows(*both)
+        self.mention(schema.labels)
+        return Batch(
+            *translate(batch.x_indptr, batch.x_indices, features.numbers, batch.x_values),
+            *translate(batch.y_indptr, batch.y_indices, labels.numbers),
+            *translate(u_indptr, u_indices, labels.numbers),
+        )
+
+    def rows_to_predict(self, batch: Batch, schema: Schema) -> Batch:
+        """A batch in the engine's columns, without labels; features without a number are left
+        out."""
+        features, _ = self._translations(schema)
+        nothing = np.zeros(batch.n_rows + 1, np.int64), np.zeros(0, np.int32)
+        return Batch(
+            *translate(batch.x_indptr, batch.x_indices, features.numbers, batch.x_values),
+            *nothing,
+            *nothing,
+        )
+
+    def label_numbers(self, schema: Schema) -> Int32Array:
+        """The engine's number of each label of a schema; ``UNSEEN`` where it has none."""
+        return self._translations(schema)[1].numbers
+
+    def _unknown_after_mention(self, batch: Batch, schema: Schema) -> tuple[Int64Array, Int32Array]:
+        """The unknown labels without those that no row has said anything about before."""
+        indptr, indices = batch.u_indptr, batch.u_indices
+        if not len(indices):
+            return indptr, indices
+        rows = np.repeat(np.arange(batch.n_rows), np.diff(indptr))
+        silent = np.zeros(len(indices), bool)
+        for label in np.unique(indices[rows == 0]).tolist():
+            if schema.labels[label] in self.known_labels:
+                continue
+            entries = np.flatnonzero(indices == label)
+            gaps = np.flatnonzero(rows[entries] != np.arange(len(entries)))
+            silent[entries[: gaps[0] if len(gaps) else len(entries)]] = True
+        if not silent.any():
+            return indptr, indices
+        kept = np.concatenate([[0], np.cumsum(~silent)])
+        return kept[indptr], indices[~silent]
+
+
+def _merge_rows(
+    a_indptr: Int64Array, a_indices: Int32Array, b_indptr: Int64Array, b_indices: Int32Array
+) -> tuple[Int64Array, Int32Array]:
+    """The entries of both in each row."""
+    if not len(b_indices):
+        return a_indptr, a_indices
+    rows = np.concatenate(
+        [np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)) for indptr in (a_indptr, b_indptr)]
+    )
+    order = np.argsort(rows, kind="stable")
+    return a_indptr + b_indptr, np.concatenate([a_indices, b_indices])[order]

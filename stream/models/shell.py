@@ -1,0 +1,350 @@
+"""What River, and whoever has many rows at once, see of a learner: one class for label sets, one
+for classes."""
+
+from __future__ import annotations
+
+import abc
+import time
+from collections.abc import Hashable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from river import base
+
+from stream.data.schema import Schema, Task
+from stream.engine.arrays import Float64Array
+from stream.engine.batch import Batch, Predictions
+from stream.models.inputs import (
+    batch_of,
+    feature_entries,
+    frame_like,
+    label_truth,
+    series_like,
+)
+from stream.models.naming import UNSEEN, Vocabulary
+
+PREDICT_ONLY = -1
+FeatureName = Hashable
+
+
+class Learner(Protocol):
+    """What a shell needs of the engine."""
+
+    @property
+    def n_labels(self) -> int:
+        """Label columns that were learnt."""
+        ...
+
+    @property
+    def accepts_features(self) -> bool:
+        """Whether there is memory for new features."""
+        ...
+
+    def run(
+        self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
+    ) -> Float64Array:
+        """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
+        ...
+
+
+class Shell(base.Estimator):
+    """Names in front of a learner's columns.
+
+    Subclasses set ``_learner`` and ``_names`` when they are made.
+    """
+
+    _task: Task
+    _learner: Learner
+    _names: Vocabulary
+
+    @abc.abstractmethod
+    def _new_learner(self) -> Learner:
+        """A learner that has seen nothing, with the estimator's parameters."""
+
+    def _begin(self) -> None:
+        self._learner = self._new_learner()
+        self._names = Vocabulary()
+
+    @property
+    def labels(self) -> list[Hashable]:
+        """Labels (single-label: classes) known so far, in the order of :meth:`predict_proba_many`'s
+        columns."""
+        return list(self._names.known_labels)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes that the model's arrays take."""
+        return self._learner.n_bytes  # type: ignore[attr-defined]
+
+    # ---- many rows
+
+    def learn_many(self, X: Any, y: Any) -> None:
+        """Learn rows in order, with the same result as :meth:`learn_one` on each.
+
+        Parameters
+        ----------
+        X
+            Features [rows, features]: NumPy array, SciPy sparse matrix, or data frame. NaN is missing.
+        y
+            Labels [rows, labels] of 0 and 1, NaN where unknown: the same kinds. Single-label: classes [rows].
+
+        Raises
+        ------
+        DataError
+            When a value cannot be used; nothing is learnt then.
+        """
+        self._learn(*batch_of(X, y, self._task))
+
+    def _learn(self, batch: Batch, schema: Schema) -> None:
+        rows = self._names.rows_to_learn(
+            batch, schema, more_features=self._learner.accepts_features
+        )
+        self._learner.run(rows, predict=False)
+
+    def test_then_train_many(
+        self, batch: Batch, schema: Schema, *, pending: int = 0, delay: int = 0
+    ) -> Predictions:
+        """Predict each row, then learn the row ``delay`` before it; the same as one row at a time.
+
+        Parameters
+        ----------
+        batch
+            Rows in order, in the columns of ``schema``; the first ``pending`` were predicted in an earlier call.
+        schema
+            Names of the columns.
+        pending
+            Rows at the front that need no prediction.
+        delay
+            Rows between prediction and truth.
+
+        Returns
+        -------
+        Predictions
+            Of the rows from ``pending`` on, in the label columns of the schema.
+        """
+        rows = self._names.rows_to_learn(
+            batch, schema, more_features=self._learner.accepts_features
+        )
+        out = self._learner.run(rows, first_row=pending, predict=True, delay=delay)
+        return self._answers(out[pending:], self._names.label_numbers(schema))
+
+    def _probabilities(self, X: Any) -> Float64Array:
+        """Probabilities [rows, known labels]."""
+        batch, schema = batch_of(X, None, self._task)
+        rows = self._names.rows_to_predict(batch, schema)
+        out = self._learner.run(rows, predict=True, delay=PREDICT_ONLY)
+        return _in_columns(out, self._names.labels.numbers_of(self.labels))
+
+    def _answers(self, out: Float64Array, numbers: np.ndarray) -> Predictions:
+        probabilities = _in_columns(out, numbers)
+        return Predictions(self._decide(probabilities), probabilities)
+
+    @abc.abstractmethod
+    def _decide(self, probabilities: Float64Array) -> np.ndarray:
+        """Predicted labels [rows, labels] as 0 and 1."""
+
+    # ---- one row
+
+    def _row_batch(self, x: Mapping[FeatureName, Any], *, learn: bool) -> tuple[np.ndarray, ...]:
+        entries = feature_entries(x)
+        features = self._names.features
+        if learn and self._learner.accepts_features:
+            features.add(name for name, _ in entries if name not in features.number)
+        numbered = sorted(
+            (features.number[name], value) for name, value in entries if name in features.number
+        )
+        indptr = np.array([0, len(numbered)], np.int64)
+        indices = np.array([number for number, _ in numbered], np.int32)
+        return indptr, indices, np.array([value for _, value in numbered], np.float64)
+
+    def _predict_row(self, x: Mapping[FeatureName, Any]) -> Float64Array:
+        """Probabilities of the learnt labels, in the engine's order."""
+        rows = Batch(*self._row_batch(x, learn=False), *_NO_LABELS, *_NO_LABELS)
+        return self._learner.run(rows, predict=True, delay=PREDICT_ONLY)[0]
+
+    # ---- around the learner
+
+    def warm_up(self) -> float:
+        """Compile what the model needs, or load it from the cache; the model stays as it is.
+
+        Returns
+        -------
+        Seconds that this took.
+        """
+        start = time.perf_counter()
+        row = (np.array([0, 1]), np.zeros(1, np.int32), np.ones(1))
+        labels = (np.array([0, 1]), np.zeros(1, np.int32))
+        self._new_learner().run(Batch(*row, *labels, *_NO_LABELS), predict=True)
+        return time.perf_counter() - start
+
+
+_NO_LABELS = (np.zeros(2, np.int64), np.zeros(0, np.int32))
+
+
+def _in_columns(out: Float64Array, numbers: np.ndarray) -> Float64Array:
+    """The engine's probabilities in other columns; 0 for labels that it does not know."""
+    result = np.zeros((out.shape[0], len(numbers)))
+    seen = (numbers != UNSEEN) & (numbers < out.shape[1])
+    result[:, seen] = out[:, numbers[seen]]
+    return result
+
+
+class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
+    """A learner of label sets as a River multi-label classifier."""
+
+    _task: Task = "multi-label"
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    def learn_one(self, x: dict[FeatureName, Any], y: dict[Hashable, bool]) -> None:  # type: ignore[override]
+        """Learn one row.
+
+        Parameters
+        ----------
+        x
+            Features by name. A feature left out is 0; None or NaN is missing; a text is the feature ``name=text``.
+        y
+            Labels by name. A label that was named before and is left out is unknown, not absent; before it is first named it counts
+            as absent.
+
+        Raises
+        ------
+        DataError
+            When a value cannot be used; nothing is learnt then.
+        """
+        truth = label_truth(y)
+        row = self._row_batch(x, learn=True)
+        names = self._names
+        unknown = [label for label in names.known_labels if label not in truth]
+        present = [label for label, value in truth.items() if value]
+        numbered = names.labels.number
+        names.labels.add(label for label in (*present, *unknown) if label not in numbered)
+        names.mention(truth)
+        parts: list[np.ndarray] = []
+        for group in (present, unknown):
+            numbers = np.array(sorted(numbered[label] for label in group), np.int32)
+            parts += [np.array([0, len(group)], np.int64), numbers]
+        self._learner.run(Batch(*row, *parts), predict=False)
+
+    def predict_proba_one(  # type: ignore[override]
+        self, x: dict[FeatureName, Any], **kwargs: Any
+    ) -> dict[Hashable, dict[bool, float]]:
+        """Probability of every known label being absent and present."""
+        out = self._predict_row(x)
+        number, n = self._names.labels.number, len(out)
+        probabilities = {}
+        for label in self._names.known_labels:
+            column = number.get(label, n)
+            p = float(out[column]) if column < n else 0.0
+            probabilities[label] = {False: 1.0 - p, True: p}
+        return probabilities
+
+    def predict_one(self, x: dict[FeatureName, Any], **kwargs: Any) -> dict[Hashable, bool]:  # type: ignore[override]
+        """Whether each known label is present."""
+        return {label: p[True] > 0.5 for label, p in self.predict_proba_one(x).items()}
+
+    def predict_proba_many(self, X: Any) -> Any:
+        """Probability of every known label being present.
+
+        Parameters
+        ----------
+        X
+            Features [rows, features]: NumPy array, SciPy sparse matrix, or data frame.
+
+        Returns
+        -------
+        Probabilities [rows, labels] in the order of :attr:`labels`: a data frame if ``X`` is one, else an array.
+        """
+        return self._shaped_like(X, self._probabilities(X))
+
+    def predict_many(self, X: Any) -> Any:
+        """Whether each known label is present: booleans in the shape of
+        :meth:`predict_proba_many`."""
+        return self._shaped_like(X, self._decide(self._probabilities(X)).astype(bool))
+
+    def _shaped_like(self, X: Any, values: np.ndarray) -> Any:
+        frame = frame_like(X, dict(zip(self.labels, values.T, strict=True)))
+        return values if frame is None else frame
+
+    def _decide(self, probabilities: Float64Array) -> np.ndarray:
+        return (probabilities > 0.5).astype(np.uint8)
+
+
+class ClassifierShell(Shell, base.MiniBatchClassifier):
+    """A learner of one class per row as a River classifier."""
+
+    _task: Task = "single-label"
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    @property
+    def labels(self) -> list[Hashable]:
+        """Classes learnt so far, in the order of :meth:`predict_proba_many`'s columns."""
+        return self._names.labels.names[: self._learner.n_labels]
+
+    def learn_one(self, x: dict[FeatureName, Any], y: Hashable) -> None:  # type: ignore[override]
+        """Learn one row.
+
+        Parameters
+        ----------
+        x
+            Features by name. A feature left out is 0; None or NaN is missing; a text is the feature ``name=text``.
+        y
+            The class; None: unknown, nothing is learnt.
+
+        Raises
+        ------
+        DataError
+            When a value cannot be used; nothing is learnt then.
+        """
+        row = self._row_batch(x, learn=True)
+        names = self._names
+        if y is None:
+            labels = _NO_LABELS
+        else:
+            if y not in names.labels.number:
+                names.labels.add([y])
+                names.mention([y])
+            labels = np.array([0, 1], np.int64), np.array([names.labels.number[y]], np.int32)
+        self._learner.run(Batch(*row, *labels, *_NO_LABELS), predict=False)
+
+    def predict_proba_one(self, x: dict[FeatureName, Any], **kwargs: Any) -> dict[Any, float]:  # type: ignore[override]
+        """Probability of every known class; empty before anything was learnt."""
+        return dict(zip(self.labels, self._predict_row(x).tolist(), strict=True))
+
+    def predict_one(self, x: dict[FeatureName, Any], **kwargs: Any) -> Any:  # type: ignore[override]
+        """The most probable class; None before anything was learnt."""
+        out = self._predict_row(x)
+        return self._names.labels.names[int(np.argmax(out))] if len(out) else None
+
+    def predict_proba_many(self, X: Any) -> Any:
+        """Probability of every known class [rows, classes] in the order of :attr:`labels`."""
+        probabilities = self._probabilities(X)
+        frame = frame_like(X, dict(zip(self.labels, probabilities.T, strict=True)))
+        return probabilities if frame is None else frame
+
+    def predict_many(self, X: Any) -> Any:
+        """The most probable class of each row: a series if ``X`` is a data frame, else an array of
+        objects."""
+        batch, schema = batch_of(X, None, self._task)
+        out = self._learner.run(
+            self._names.rows_to_predict(batch, schema), predict=True, delay=PREDICT_ONLY
+        )
+        names = self._names.labels.names
+        best = [names[i] for i in out.argmax(axis=1)] if out.shape[1] else [None] * len(out)
+        series = series_like(X, best)
+        if series is not None:
+            return series
+        classes = np.empty(len(best), object)
+        classes[:] = best
+        return classes
+
+    def _decide(self, probabilities: Float64Array) -> np.ndarray:
+        labels = np.zeros(probabilities.shape, np.uint8)
+        answered = np.flatnonzero(probabilities.any(axis=1))
+        labels[answered, probabilities[answered].argmax(axis=1)] = 1
+        return labels
