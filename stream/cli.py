@@ -140,7 +140,7 @@ def cli(ctx: click.Context) -> None:
 @click.option(
     "--target", metavar="NAME", help="Class column of a CSV or JSON-lines file (single-label)."
 )
-def prequential(  # noqa: PLR0917
+def prequential(
     data: str,
     model: str,
     params: tuple[tuple[str, Any], ...],

@@ -1,4 +1,4 @@
-"""The errors that users of the package meet; each says what was wrong, what is allowed and what to do."""
+"""The errors that users meet; each says what was wrong, what is allowed and what to do."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def concatenate(batches: list[Batch]) -> Batch:
         return batches[0]
 
     def join_indptr(parts: list[Int64Array]) -> Int64Array:
-        lengths = [np.diff(part) for part in parts]
-        return np.concatenate([[0], np.cumsum(np.concatenate(lengths or [[]]))]).astype(np.int64)
+        lengths = [np.diff(part) for part in parts] or [np.zeros(0, np.int64)]
+        return np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
 
     def join(name: str, dtype: type) -> np.ndarray:
         parts = [getattr(batch, name) for batch in batches]

@@ -26,7 +26,8 @@ def _compiled(function: Callable, **options: Any) -> Any:
     # Kernels only read and write arrays that their caller owns, so they need no reference counts.
     # With counts, every access to a NamedTuple of twenty arrays is forty atomic operations:
     # measured, the tree is eight times slower. The price: no kernel allocates.
-    dispatcher = njit(cache=True, _nrt=False, **options)(function)
+    options |= {"cache": True, "_nrt": False}
+    dispatcher: Any = njit(**options)(function)
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if cache_file is not None:
         cache_file._source_stamp = _STAMP

@@ -21,7 +21,8 @@ Rows = tuple[Int64Array, Int32Array, Float64Array]
 class TreeLearner:
     """One Hoeffding tree and the scaler of its inputs.
 
-    Columns are the engine's own: features and labels are numbered in the order in which they are first learnt.
+    Columns are the engine's own: features and labels are numbered in the order in which they are
+    first learnt.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ class TreeLearner:
         Parameters
         ----------
         batch
-            Rows in the engine's columns. Rows before ``first_row`` were predicted earlier and are still to be learnt.
+            Rows in the engine's columns. Rows before ``first_row`` were predicted earlier and are
+            still to be learnt.
         first_row
             First row to predict.
         predict
@@ -82,13 +84,13 @@ class TreeLearner:
         Probabilities [rows, labels known at the end]; rows that were not predicted are zero.
         """
         n_rows = batch.n_rows
-        n_features = _columns_needed(batch.x_indptr, batch.x_indices)
-        n_labels = np.maximum(
-            _columns_needed(batch.y_indptr, batch.y_indices),
-            _columns_needed(batch.u_indptr, batch.u_indices),
-        )
         learns = delay != PREDICT_ONLY and n_rows > 0
         if learns:
+            n_features = _columns_needed(batch.x_indptr, batch.x_indices)
+            n_labels = _columns_needed(batch.y_indptr, batch.y_indices)
+            if len(batch.u_indices):
+                unknown = _columns_needed(batch.u_indptr, batch.u_indices)
+                n_labels = np.maximum(n_labels, unknown)
             self._n_features = max(self._n_features, int(n_features[-1]))
             if self._n_features > len(self.scaler.n):
                 self.scaler = resize(self.scaler, {"features": column_capacity(self._n_features)})
@@ -123,8 +125,9 @@ class TreeLearner:
         if not self.params.use_logistic:
             return _empty_rows(len(x[0]), 0), _empty_rows(len(x[0]), 0)
         shared = predict and delay == 0
-        predicted = _empty_rows(len(x[0]), len(x[1]) if predict else 0)
-        learnt = _empty_rows(len(x[0]), 0 if shared or delay < 0 else len(x[1]))
+        room = len(x[1]) + (len(x[0]) - 1) * int(self.scaler.n_common[0])
+        predicted = _empty_rows(len(x[0]), room if predict else 0)
+        learnt = _empty_rows(len(x[0]), 0 if shared or delay < 0 else room)
         cursor = np.array([first_row, 0, 0, 0], np.int64)
         while full := scale_rows(self.scaler, x, cursor, predict, delay, predicted, learnt):
             if full == 1:
@@ -153,6 +156,8 @@ def _with_room(rows: Rows) -> Rows:
 def _columns_needed(indptr: Int64Array, indices: Int32Array) -> Int64Array:
     """For each row: how many columns it and the rows before it need."""
     n_rows = len(indptr) - 1
+    if n_rows == 1:
+        return np.array([indices[-1] + 1 if len(indices) else 0], np.int64)
     needed = np.zeros(n_rows, np.int64)
     filled = np.flatnonzero(np.diff(indptr))
     if len(filled):

@@ -1,7 +1,8 @@
 """A logistic model in every leaf, which the leaf's children inherit.
 
-It corrects the leaf's label frequencies: ``logit p = logit(frequency) + bias + weights . z`` with standardised inputs ``z``
-(single-label: the same sums through a softmax). Steps are AdaGrad's, one size per weight (Duchi, Hazan and Singer, JMLR 2011).
+It corrects the leaf's label frequencies: ``logit p = logit(frequency) + bias + weights . z`` with
+standardised inputs ``z`` (single-label: the same sums through a softmax). Steps are AdaGrad's, one
+size per weight (Duchi, Hazan and Singer, JMLR 2011).
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def empty_baseline(n_labels: int, delay: int) -> BaselineState:
 
 
 @njit(cache=True)
-def count_labels(  # noqa: PLR0917
+def count_labels(
     counts: LabelCounts,
     predicted: UInt8Array,  # [rows, columns] columns may be fewer than the labels
     y_indptr: Int64Array,

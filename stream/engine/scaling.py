@@ -1,8 +1,9 @@
 """Online standardisation of features, one row after the other, for models that need inputs of one
 size.
 
-A *common* feature (not zero in about half of the rows or more) becomes (x - mean) / deviation, zeros included. Any other feature stays sparse:
-its zeros stay zero and its values are divided by their root mean square. The row itself is not part of the statistics it is scaled with.
+A *common* feature (not zero in about half of the rows or more) becomes (x - mean) / deviation,
+zeros included. Any other feature stays sparse: its zeros stay zero and its values are divided by
+their root mean square. The row itself is not part of the statistics it is scaled with.
 """
 
 from __future__ import annotations
@@ -131,19 +132,21 @@ def update_scaler(scaler, x_indices, x_values, first, last):
 
 @kernel
 def scale_rows(scaler, x, cursor, predict, delay, predicted, learnt):
-    """Scale rows for prediction and for learning, as if each row ``i`` were predicted and then row ``i - delay`` learnt.
+    """Scale rows for prediction and for learning, as if each row ``i`` were predicted and then row
+    ``i - delay`` learnt.
 
     Parameters
     ----------
     x
         Rows ``(indptr, indices, values)``.
     cursor
-        Next row to predict, next row to learn, and the entries written to ``predicted`` and to ``learnt``; moved on.
+        Next row to predict, next row to learn, and the entries written to ``predicted`` and to
+        ``learnt``; moved on.
     predict
         False: rows are only learnt.
     delay
-        Rows between prediction and truth; negative: nothing is learnt. When rows are predicted and ``delay`` is 0, a row is learnt as it
-        was predicted, and ``learnt`` is left alone.
+        Rows between prediction and truth; negative: nothing is learnt. When rows are predicted and
+        ``delay`` is 0, a row is learnt as it was predicted, and ``learnt`` is left alone.
     predicted, learnt
         The scaled rows ``(indptr, indices, values)``, in place.
 

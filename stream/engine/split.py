@@ -30,7 +30,7 @@ class SplitScratch(NamedTuple):
     slope: Annotated[
         Float64Array, Axes(2, "labels")
     ]  # 1 / (deviation * sqrt 2); 0: all values are the same
-    count: Annotated[Float64Array, Axes(2, "labels")]  # times the feature is not zero
+    nonzero: Annotated[Float64Array, Axes(2, "labels")]  # times the feature is not zero
     zeros: Annotated[Float64Array, Axes(2, "labels")]  # times it is zero
     whole: Annotated[Float64Array, Axes(2, "labels")]  # rows
     left: Annotated[Float64Array, Axes(2, "labels")]  # rows on the left side of a threshold
@@ -90,14 +90,14 @@ def _describe_feature(tree, k, r, scratch, n_labels):
     for i in range(n_labels):
         label = scratch.labels[i]
         n = float(stat_labels.n_present[r, label])
-        scratch.count[0, label] = n
+        scratch.nonzero[0, label] = n
         scratch.zeros[0, label] = max(labels.stat_present[k, label] * observed - n, 0.0)
         scratch.mean[0, label], scratch.slope[0, label] = _moments(
             n, stat_labels.sum_present[r, label], stat_labels.square_present[r, label]
         )
         if partial:
             n = float(stat_labels.n_unknown[r, label])
-            scratch.count[1, label] = n
+            scratch.nonzero[1, label] = n
             scratch.zeros[1, label] = max(labels.stat_unknown[k, label] * observed - n, 0.0)
             scratch.mean[1, label], scratch.slope[1, label] = _moments(
                 n, stat_labels.sum_unknown[r, label], stat_labels.square_unknown[r, label]
@@ -117,8 +117,8 @@ def _divide(tree, r, offset, zeros, zeros_left, scratch, n_labels):
         label = scratch.labels[i]
         for side in range(2 if partial else 1):
             n = scratch.zeros[side, label] if zeros_left else 0.0
-            if scratch.count[side, label] > 0.0:
-                n += scratch.count[side, label] * _share_below(
+            if scratch.nonzero[side, label] > 0.0:
+                n += scratch.nonzero[side, label] * _share_below(
                     scratch.mean[side, label], scratch.slope[side, label], offset
                 )
             scratch.left[side, label] = n
@@ -183,7 +183,9 @@ def best_split(tree, params, k, scratch):
         for i in range(n_labels):
             label = scratch.labels[i]
             for side in range(2):
-                scratch.whole[side, label] = scratch.count[side, label] + scratch.zeros[side, label]
+                scratch.whole[side, label] = (
+                    scratch.nonzero[side, label] + scratch.zeros[side, label]
+                )
         low, high = stats[r].low, stats[r].high
         n_points = params.n_split_points if high > low else 0
         feature_best = -1.0

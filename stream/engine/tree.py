@@ -254,7 +254,8 @@ def advance(
     cursor
         Next row to predict and next row to learn; moved on.
     learn_stop
-        The call ends when this row would be learnt: it has labels or features that there is no room for yet.
+        The call ends when this row would be learnt: it has labels or features that there is no room
+        for yet.
     predict
         False: rows are only learnt.
     delay

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from stream.engine import layout as lay
 from stream.engine.layout import TreeParams
@@ -51,8 +52,7 @@ _CONSTRAINTS: Constraints = {
     "seed": SEED,
 }
 
-_PARAMETERS = """
-    Parameters
+_PARAMETERS = """    Parameters
     ----------
     grace_period
         Rows that a leaf learns between two attempts to split.
@@ -63,9 +63,9 @@ _PARAMETERS = """
     tau
         A bound below this value decides a tie.
     leaf_prediction
-        What a leaf answers with. "mc": frequencies of its {labels}; "nb": naive Bayes; "lr": a logistic model that the leaf
-        inherits from its parent; "nba": frequencies or naive Bayes, "adaptive": any of the three, whichever had the
-        smallest loss of late{per_label}.
+        What a leaf answers with. "mc": frequencies of its {labels}; "nb": naive Bayes; "lr": a
+        logistic model that the leaf inherits from its parent; "nba": frequencies or naive Bayes,
+        "adaptive": any of the three, whichever had the smallest loss of late{per_label}.
     learning_rate
         Step of the logistic model (AdaGrad).
     n_split_points
@@ -79,8 +79,8 @@ _PARAMETERS = """
     max_features
         Share of the features, chosen at random for each attempt, that a split may use.
     drift_detection
-        Whether an ADWIN detector watches the error of every branch. Where the error rises, another branch grows beside it and
-        takes its place once it is significantly better.
+        Whether an ADWIN detector watches the error of every branch. Where the error rises, another
+        branch grows beside it and takes its place once it is significantly better.
     drift_delta
         Allowed probability of a false alarm of a detector.
     drift_window_threshold
@@ -88,11 +88,25 @@ _PARAMETERS = """
     switch_significance
         Allowed probability that the branch that takes over is not the better one.
     max_size
-        Limit for the tree's arrays in MB. When it is reached, the leaves with the fewest rows stop growing, and features that
-        are new then are left out.
+        Limit for the tree's arrays in MB. When it is reached, the leaves with the fewest rows stop
+        growing, and features that are new then are left out.
     seed
         For ``max_features``; None is the same as 0.
 """
+
+
+_Estimator = TypeVar("_Estimator", bound=type)
+
+
+def _with_parameters(**words: str) -> Callable[[_Estimator], _Estimator]:
+    """Put the description of the parameters where ``{parameters}`` stands in a docstring."""
+
+    def document(estimator: _Estimator) -> _Estimator:
+        text = (estimator.__doc__ or "").replace("    {parameters}\n", _PARAMETERS.format(**words))
+        estimator.__doc__ = text
+        return estimator
+
+    return document
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,29 +237,29 @@ class _HoeffdingTree(Shell):
         )
 
     def structure(self) -> dict[str, Any]:
-        """What changed in the model's structure: branches replaced (``restructures``) and
-        ``drifts`` detected."""
+        """What changed: branches replaced (``restructures``) and ``drifts`` detected."""
         summary = self.summary
         return {"clusters": None, "restructures": summary.n_replaced, "drifts": summary.n_drifts}
 
 
+@_with_parameters(labels="labels", per_label=" for that label")
 class MultiLabelHoeffdingTree(_HoeffdingTree, MultiLabelShell):
-    __doc__ = (
-        """Hoeffding adaptive tree that predicts sets of labels.
+    """Hoeffding adaptive tree that predicts sets of labels.
 
-        A leaf splits on the test that makes its labels most certain: the impurity of a node is the sum of the binary entropies of its
-        labels (a multivariate Bernoulli process, as in MLHAT), and the gain is a share of the leaf's impurity. Only present labels and
-        features that are not zero are counted, so that sparse rows and many labels are cheap. Labels and features may appear at any
-        time; rows may be sparse, lack values (NaN), and leave the truth of some labels unknown.
-        """
-        + _PARAMETERS.format(labels="labels", per_label=" for that label")
-        + """
+    A leaf splits on the test that makes its labels most certain: the impurity of a node is the sum
+    of the binary entropies of its labels (a multivariate Bernoulli process, as in MLHAT), and the
+    gain is a share of the leaf's impurity. Only present labels and features that are not zero are
+    counted, so that sparse rows and many labels are cheap. Labels and features may appear at any
+    time; rows may be sparse, lack values (NaN), and leave the truth of some labels unknown.
+
+    {parameters}
+
     References
     ----------
     Domingos, P. and Hulten, G. Mining high-speed data streams. KDD 2000.
     Bifet, A. and Gavaldà, R. Adaptive learning from evolving data streams. IDA 2009.
-    Esteban, A., Cano, A., Zafra, A. and Ventura, S. Hoeffding adaptive trees for multi-label classification on data
-    streams. Knowledge-Based Systems 304, 2024.
+    Esteban, A., Cano, A., Zafra, A. and Ventura, S. Hoeffding adaptive trees for multi-label
+    classification on data streams. Knowledge-Based Systems 304, 2024.
 
     Examples
     --------
@@ -253,23 +267,22 @@ class MultiLabelHoeffdingTree(_HoeffdingTree, MultiLabelShell):
     >>> model = MultiLabelHoeffdingTree(seed=1)
     >>> for i in range(200):
     ...     warm = i % 3 == 0
-    ...     model.learn_one({"temperature": 25.0 + i % 5 if warm else 3.0 + i % 5}, {"sun": warm, "snow": not warm})
+    ...     x = {"temperature": (25.0 if warm else 3.0) + i % 5}
+    ...     model.learn_one(x, {"sun": warm, "snow": not warm})
     >>> model.predict_one({"temperature": 26.0})
     {'snow': False, 'sun': True}
     """
-    )
 
 
+@_with_parameters(labels="classes", per_label="")
 class HoeffdingTreeClassifier(_HoeffdingTree, ClassifierShell):
-    __doc__ = (
-        """Hoeffding adaptive tree that predicts one class: the single-label mode of the same
-        engine.
+    """Hoeffding adaptive tree that predicts one class: the single-label mode of the same engine.
 
-        With ``drift_detection=False`` and ``leaf_prediction="nba"`` it is a Hoeffding tree with
-        adaptive naive Bayes leaves, as ``river.tree.HoeffdingTreeClassifier`` is.
-        """
-        + _PARAMETERS.format(labels="classes", per_label="")
-        + """
+    With ``drift_detection=False`` and ``leaf_prediction="nba"`` it is a Hoeffding tree with
+    adaptive naive Bayes leaves, as ``river.tree.HoeffdingTreeClassifier`` is.
+
+    {parameters}
+
     References
     ----------
     Domingos, P. and Hulten, G. Mining high-speed data streams. KDD 2000.
@@ -284,4 +297,3 @@ class HoeffdingTreeClassifier(_HoeffdingTree, ClassifierShell):
     >>> model.predict_one({"size": 8.0}), model.predict_one({"size": 1.0})
     ('large', 'small')
     """
-    )

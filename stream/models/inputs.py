@@ -1,4 +1,4 @@
-"""What users hand to a model - dictionaries, arrays, sparse matrices, data frames - as batches with a schema."""
+"""What users hand to a model (dictionaries, arrays, sparse matrices, data frames) as batches."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from stream.engine.arrays import Int32Array, Int64Array
 from stream.engine.batch import Batch
 from stream.errors import DataError
 
+_NUMBERS = (float, int, np.floating, np.integer, np.bool_, numbers.Real)  # from common to rare
+_INFINITE = (math.inf, -math.inf)
+Truth = tuple[Int64Array, Int32Array, Int64Array, Int32Array]  # present and unknown labels
 Entries = list[tuple[Hashable, float]]
 
 
 def feature_entries(x: Mapping[Hashable, Any]) -> Entries:
     """The features of a row that are not zero, by name.
 
-    Numbers and truth values stand for themselves, a text is the feature ``name=text`` with value 1, None is missing (NaN).
+    Numbers and truth values stand for themselves, a text is the feature ``name=text`` with value 1,
+    None is missing (NaN).
 
     Raises
     ------
@@ -31,21 +35,22 @@ def feature_entries(x: Mapping[Hashable, Any]) -> Entries:
     """
     entries: Entries = []
     for name, value in x.items():
-        if isinstance(value, str):
-            entries.append((f"{name}={value}", 1.0))
-        elif value is None:
-            entries.append((name, math.nan))
-        elif isinstance(value, numbers.Real | np.bool_):
+        if type(value) is float or isinstance(value, _NUMBERS):
             number = float(value)
-            if math.isinf(number):
+            if number in _INFINITE:
                 raise DataError(
                     f"a feature must be finite or NaN (missing), got {number}", column=str(name)
                 )
             if number != 0.0:
                 entries.append((name, number))
+        elif isinstance(value, str):
+            entries.append((f"{name}={value}", 1.0))
+        elif value is None:
+            entries.append((name, math.nan))
         else:
             raise DataError(
-                f"a feature must be a number, a truth value, a text or None, got {type(value).__name__}",
+                "a feature must be a number, a truth value, a text or None, "
+                f"got {type(value).__name__}",
                 column=str(name),
             )
     return entries
@@ -63,9 +68,9 @@ def label_truth(y: Mapping[Hashable, Any]) -> dict[Hashable, bool]:
     if not isinstance(y, Mapping):
         raise DataError(f"the labels must be a dictionary of label to bool, got {type(y).__name__}")
     for label, value in y.items():
-        if isinstance(value, bool | np.bool_) or (
-            isinstance(value, numbers.Real) and value in (0, 1)
-        ):
+        if value is True or value is False:
+            truth[label] = value
+        elif isinstance(value, _NUMBERS) and value in (0, 1):
             truth[label] = bool(value)
         else:
             raise DataError(
@@ -97,7 +102,7 @@ def _matrix(
 ) -> tuple[tuple[Int64Array, Int32Array, np.ndarray], Sequence[Hashable]]:
     """A table as compressed sparse rows and the names of its columns."""
     if scipy.sparse.issparse(data):
-        return _csr_of_sparse(data), range(data.shape[1])
+        return _csr_of_sparse(data), range(data.shape[1])  # type: ignore[attr-defined]
     names: Sequence[Hashable]
     if _is_frame(data):
         frame = nw.from_native(data, eager_only=True)
@@ -121,8 +126,8 @@ def _frame_values(frame: nw.DataFrame, what: str) -> np.ndarray:
         column = frame[name]
         if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
             raise DataError(
-                f"{what} must hold numbers and truth values, got {column.dtype}; make one column of each "
-                "text (one-hot) or learn the rows as dictionaries",
+                f"{what} must hold numbers and truth values, got {column.dtype}; make one column "
+                "of each text (one-hot) or learn the rows as dictionaries",
                 column=str(name),
             )
         columns.append(column.cast(nw.Float64).to_numpy())
@@ -148,7 +153,7 @@ def features_of(data: Any) -> tuple[tuple[Int64Array, Int32Array, np.ndarray], S
     return (rows[0], rows[1], rows[2].astype(np.float64)), names
 
 
-def _labels_of(data: Any, n_rows: int) -> tuple[list[np.ndarray], Sequence[Hashable]]:
+def _labels_of(data: Any, n_rows: int) -> tuple[Truth, Sequence[Hashable]]:
     (indptr, indices, values), names = _matrix(data, "labels")
     _check_length(len(indptr) - 1, n_rows)
     values = values.astype(np.float64)
@@ -160,23 +165,28 @@ def _labels_of(data: Any, n_rows: int) -> tuple[list[np.ndarray], Sequence[Hasha
             f"a label must be 0, 1 or NaN (unknown), got {values[wrong[0]]:g} in row {row}",
             column=str(names[indices[wrong[0]]]),
         )
-    parts: list[np.ndarray] = []
-    for kept in (~unknown, unknown):
-        parts += [np.concatenate([[0], np.cumsum(kept)])[indptr].astype(np.int64), indices[kept]]
-    return parts, names
+
+    def entries(kept: np.ndarray) -> tuple[Int64Array, Int32Array]:
+        return np.concatenate([[0], np.cumsum(kept)])[indptr].astype(np.int64), indices[kept]
+
+    return (*entries(~unknown), *entries(unknown)), names
 
 
-def _classes_of(data: Any, n_rows: int) -> tuple[list[np.ndarray], Sequence[Hashable]]:
+def _classes_of(data: Any, n_rows: int) -> tuple[Truth, Sequence[Hashable]]:
     values = data.to_list() if hasattr(data, "to_list") else list(np.asarray(data, object).ravel())
     _check_length(len(values), n_rows)
     number: dict[Hashable, int] = {}
-    known = [not (value is None or value != value) for value in values]
+    known = [value is not None and not _is_nan(value) for value in values]
     codes = [
         number.setdefault(_plain(v), len(number)) for v, k in zip(values, known, strict=True) if k
     ]
     indptr = np.concatenate([[0], np.cumsum(known)]).astype(np.int64)
-    nothing = [np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)]
-    return [indptr, np.asarray(codes, np.int32), *nothing], list(number)
+    nothing = np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)
+    return (indptr, np.asarray(codes, np.int32), *nothing), list(number)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and math.isnan(value)
 
 
 def _plain(value: Any) -> Hashable:
@@ -197,10 +207,10 @@ def batch_of(features: Any, truth: Any, task: Task) -> tuple[Batch, Schema]:
     rows, names = features_of(features)
     n_rows = len(rows[0]) - 1
     if truth is None:
-        nothing = [np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)]
+        nothing = np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)
         return Batch(*rows, *nothing, *nothing), Schema(names, [], task)
     parts, labels = (_labels_of if task == "multi-label" else _classes_of)(truth, n_rows)
-    return Batch(*rows, *parts), Schema(names, labels, task)
+    return Batch(*rows, *parts), Schema(names, labels, task)  # type: ignore[arg-type]
 
 
 def frame_like(data: Any, columns: dict[Any, np.ndarray]) -> Any:

@@ -164,11 +164,8 @@ class Vocabulary:
         out."""
         features, _ = self._translations(schema)
         nothing = np.zeros(batch.n_rows + 1, np.int64), np.zeros(0, np.int32)
-        return Batch(
-            *translate(batch.x_indptr, batch.x_indices, features.numbers, batch.x_values),
-            *nothing,
-            *nothing,
-        )
+        x = translate(batch.x_indptr, batch.x_indices, features.numbers, batch.x_values)
+        return Batch(*x, *nothing, *nothing)  # type: ignore[call-arg]
 
     def label_numbers(self, schema: Schema) -> Int32Array:
         """The engine's number of each label of a schema; ``UNSEEN`` where it has none."""

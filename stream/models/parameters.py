@@ -22,7 +22,10 @@ class Number:
     def allows(self, value: Any) -> bool:
         """Whether a value is allowed."""
         kind = numbers.Integral if self.integer else numbers.Real
-        if isinstance(value, bool) or not isinstance(value, kind) or value != value:
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return False
+        value = float(value)
+        if math.isnan(value):
             return False
         above = value >= self.low if self.closed in ("both", "left") else value > self.low
         below = value <= self.high if self.closed in ("both", "right") else value < self.high

@@ -12,7 +12,7 @@ import numpy as np
 from river import base
 
 from stream.data.schema import Schema, Task
-from stream.engine.arrays import Float64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.batch import Batch, Predictions
 from stream.models.inputs import (
     batch_of,
@@ -24,6 +24,7 @@ from stream.models.inputs import (
 from stream.models.naming import UNSEEN, Vocabulary
 
 PREDICT_ONLY = -1
+Rows = tuple[Int64Array, Int32Array, Float64Array]
 FeatureName = Hashable
 
 
@@ -84,9 +85,11 @@ class Shell(base.Estimator):
         Parameters
         ----------
         X
-            Features [rows, features]: NumPy array, SciPy sparse matrix, or data frame. NaN is missing.
+            Features [rows, features]: NumPy array, SciPy sparse matrix, or data frame. NaN is
+            missing.
         y
-            Labels [rows, labels] of 0 and 1, NaN where unknown: the same kinds. Single-label: classes [rows].
+            Labels [rows, labels] of 0 and 1, NaN where unknown: the same kinds. Single-label:
+            classes [rows].
 
         Raises
         ------
@@ -109,7 +112,8 @@ class Shell(base.Estimator):
         Parameters
         ----------
         batch
-            Rows in order, in the columns of ``schema``; the first ``pending`` were predicted in an earlier call.
+            Rows in order, in the columns of ``schema``; the first ``pending`` were predicted in an
+            earlier call.
         schema
             Names of the columns.
         pending
@@ -145,14 +149,13 @@ class Shell(base.Estimator):
 
     # ---- one row
 
-    def _row_batch(self, x: Mapping[FeatureName, Any], *, learn: bool) -> tuple[np.ndarray, ...]:
+    def _row_batch(self, x: Mapping[FeatureName, Any], *, learn: bool) -> Rows:
         entries = feature_entries(x)
         features = self._names.features
         if learn and self._learner.accepts_features:
             features.add(name for name, _ in entries if name not in features.number)
-        numbered = sorted(
-            (features.number[name], value) for name, value in entries if name in features.number
-        )
+        number = features.number
+        numbered = sorted([(number[name], value) for name, value in entries if name in number])
         indptr = np.array([0, len(numbered)], np.int64)
         indices = np.array([number for number, _ in numbered], np.int32)
         return indptr, indices, np.array([value for _, value in numbered], np.float64)
@@ -204,10 +207,11 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
         Parameters
         ----------
         x
-            Features by name. A feature left out is 0; None or NaN is missing; a text is the feature ``name=text``.
+            Features by name. A feature left out is 0; None or NaN is missing; a text is the feature
+            ``name=text``.
         y
-            Labels by name. A label that was named before and is left out is unknown, not absent; before it is first named it counts
-            as absent.
+            Labels by name. A label that was named before and is left out is unknown, not absent;
+            before it is first named it counts as absent.
 
         Raises
         ------
@@ -255,7 +259,8 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
 
         Returns
         -------
-        Probabilities [rows, labels] in the order of :attr:`labels`: a data frame if ``X`` is one, else an array.
+        Probabilities [rows, labels] in the order of :attr:`labels`: a data frame if ``X`` is one,
+        else an array.
         """
         return self._shaped_like(X, self._probabilities(X))
 
@@ -292,7 +297,8 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
         Parameters
         ----------
         x
-            Features by name. A feature left out is 0; None or NaN is missing; a text is the feature ``name=text``.
+            Features by name. A feature left out is 0; None or NaN is missing; a text is the feature
+            ``name=text``.
         y
             The class; None: unknown, nothing is learnt.
 
