@@ -33,13 +33,14 @@ def value_of(x_indices, x_values, first, last, feature):
     place = first + feature
     if place < last and x_indices[place] == feature:  # dense rows
         return x_values[place]
+    end = last
     while first < last:
         middle = (first + last) >> 1
         if x_indices[middle] < feature:
             first = middle + 1
         else:
             last = middle
-    if first < len(x_indices) and x_indices[first] == feature:
+    if first < end and x_indices[first] == feature:  # beyond the end the next row begins
         return x_values[first]
     return 0.0
 
