@@ -1,0 +1,116 @@
+"""What the experiments share: the machine they ran on, and results as JSON and Markdown."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from stream.evaluate.result import versions
+
+WIDTH = 130  # where there is no terminal
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+@dataclasses.dataclass(kw_only=True)
+class Finding:
+    """A line of a table of results."""
+
+    what: str
+    ours: str
+    peer: str = ""
+    ratio: str = ""
+    target: str = ""
+    met: bool | None = None
+
+    def cells(self) -> list[str]:
+        verdict = {None: "", True: "yes", False: "NO"}[self.met]
+        return [self.what, self.ours, self.peer, self.ratio, self.target, verdict]
+
+
+HEADS = ("what", "DriftHOMER", "peer", "ratio", "target", "met")
+
+
+def use_one_core() -> int | None:
+    """Stay on one core, and with it every process started from here; its number."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    core = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {core})
+    return core
+
+
+def machine() -> dict[str, Any]:
+    """Processor, system and versions."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": versions(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def command_line() -> str:
+    """The command that is running, as a developer types it in the project's folder."""
+    script = Path(sys.argv[0]).resolve()
+    return " ".join(["python", f"experiments/{script.name}", *sys.argv[1:]])
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median, with the range when there were several."""
+    text = f"{median(values):,.0f}"
+    if len(values) > 1:
+        text += f" ({min(values):,.0f}–{max(values):,.0f})"
+    return text
+
+
+def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for column, head in enumerate(heads):
+        table.add_column(head, no_wrap=column > 0)
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH)).print(table)
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def write_results(name: str, data: dict[str, Any], markdown: str, folder: Path) -> None:
+    """Write ``name.json`` and ``name.md``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
+
+
+def machine_markdown(about: dict[str, Any]) -> str:
+    listed = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return f"{about['processor']}, {about['cores']} cores, {about['system']}; {listed}.\n"
