@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from stream.engine import layout as lay
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, allocate, n_bytes, resize
+from stream.engine.arrays import (
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    allocate,
+    n_bytes,
+    pack,
+    resize,
+    unpack,
+)
 from stream.engine.batch import Batch
 from stream.engine.growth import column_capacity, make_room, new_tree, tree_sizes, widen
 from stream.engine.layout import Tree, TreeParams
@@ -38,6 +49,24 @@ class TreeLearner:
         self.tree = new_tree(drift_detection=params.drift_detection)
         self.scaler = allocate(Scaler, {"features": column_capacity(0)})
         self._n_features = 0
+        self._allocate_scratch()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what the kernels scribble on.
+        return {
+            "params": tuple(self.params),
+            "max_size": self.max_size,
+            "tree": pack(self.tree),
+            "scaler": pack(self.scaler),
+            "n_features": self._n_features,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.params = TreeParams(*state["params"])
+        self.max_size = state["max_size"]
+        self.tree = unpack(Tree, state["tree"])
+        self.scaler = unpack(Scaler, state["scaler"])
+        self._n_features = state["n_features"]
         self._allocate_scratch()
 
     @property

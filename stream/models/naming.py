@@ -9,7 +9,10 @@ with them.
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +24,29 @@ UNSEEN = -1
 
 
 def in_order(names: Iterable[Hashable]) -> list[Hashable]:
-    """Names sorted; names that cannot be compared are sorted by what they look like."""
+    """Names sorted; names that have no order, or only a partial one as sets do, are sorted by what
+    they look like."""
     names = list(names)
     try:
-        return sorted(names)  # type: ignore[type-var]
+        ordered = sorted(names)  # type: ignore[type-var]
+        if all(a < b for a, b in itertools.pairwise(ordered)):  # type: ignore[operator]
+            return ordered
     except TypeError:
-        return sorted(names, key=lambda name: (type(name).__name__, repr(name)))
+        pass
+    return sorted(names, key=lambda name: (type(name).__name__, repr(name)))
+
+
+def _interned(name: Hashable) -> Hashable:
+    """The name, with one object for equal texts.
+
+    A pickle tells equal objects from the same object, so that without this it would depend on where
+    the names came from.
+    """
+    if type(name) is str:
+        return sys.intern(name)
+    if type(name) is tuple:
+        return tuple(map(_interned, name))
+    return name
 
 
 class Names:
@@ -120,6 +140,28 @@ class Vocabulary:
         self.known_labels: dict[Hashable, None] = {}  # ever mentioned, in the order of mention
         self._features: Translation | None = None
         self._labels: Translation | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The names in a form that depends on nothing but them; translations are made anew."""
+        number = self.labels.number
+        return {
+            "features": [_interned(name) for name in self.features.names],
+            "labels": [_interned(name) for name in self.labels.names],
+            # by number, since a number is not a name: a list of one
+            "known": [
+                number[name] if name in number else [_interned(name)] for name in self.known_labels
+            ],
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__()  # type: ignore[misc]
+        for names, kept in ((self.features, state["features"]), (self.labels, state["labels"])):
+            names.names = list(kept)
+            names.number = {name: number for number, name in enumerate(kept)}
+        self.known_labels = {
+            each[0] if isinstance(each, list) else self.labels.names[each]: None
+            for each in state["known"]
+        }
 
     def _translations(self, schema: Schema) -> tuple[Translation, Translation]:
         if self._features is None or not self._features.fits(schema.features):
