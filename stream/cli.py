@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stream.evaluate import PrequentialResult
 
 PROGRAM = "drifthomer"
-DEFAULT_MODEL = "multilabel-hoeffding-tree"
+DEFAULT_MODELS = {"multi-label": "multilabel-hoeffding-tree", "single-label": "hoeffding-tree"}
 EXIT_BAD_DATA, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 128 + signal.SIGINT
 
 LITERALS = {"true": True, "false": False, "none": None, "null": None}
@@ -101,10 +101,9 @@ def cli(ctx: click.Context) -> None:
 @click.argument("data")
 @click.option(
     "--model",
-    default=DEFAULT_MODEL,
-    show_default=True,
     metavar="NAME",
-    help="Name of a model, or package.module:object for any River estimator or pipeline.",
+    help="multilabel-hoeffding-tree (default), hoeffding-tree (default when a row has one class), "
+    "or package.module:object for any River estimator or pipeline.",
 )
 @click.option(
     "--set",
@@ -121,10 +120,9 @@ def cli(ctx: click.Context) -> None:
 @click.option(
     "--window",
     type=click.IntRange(min=1),
-    default=1000,
-    show_default=True,
     metavar="N",
-    help="Report the metrics also in windows of N rows.",
+    help="Report the metrics also in windows of N rows.  [default: 1000; fewer when the stream "
+    "is known to be short]",
 )
 @click.option("--json", "json_path", type=OutputFile(), help="Write everything found as JSON.")
 @click.option("--csv", "csv_path", type=OutputFile(), help="Write the windows as CSV.")
@@ -142,12 +140,12 @@ def cli(ctx: click.Context) -> None:
 )
 def prequential(
     data: str,
-    model: str,
+    model: str | None,
     params: tuple[tuple[str, Any], ...],
     seed: int | None,
     limit: int | None,
     delay: int,
-    window: int,
+    window: int | None,
     json_path: str | None,
     csv_path: str | None,
     data_dir: str | None,
@@ -173,16 +171,22 @@ def prequential(
     from stream.data import open_source
     from stream.evaluate import PartialResultError
     from stream.evaluate import prequential as evaluate
+    from stream.evaluate.prequential import window_for
     from stream.evaluate.progress import TerminalProgress
     from stream.models.registry import create_model
 
-    if ":" in model:
-        sys.path.append(os.getcwd())  # for a module in the user's own folder
     columns: dict[str, Any] = {"target": target} if target else {}
     if labels:
         columns["labels"] = [label.strip() for label in labels.split(",")]
+    source = None
+    if model is None:
+        source = open_source(data, data_dir=data_dir, **columns)
+        model = DEFAULT_MODELS[source.schema.task]
+    if ":" in model:
+        sys.path.append(os.getcwd())  # for a module in the user's own folder
     estimator = create_model(model, dict(params), seed)
-    source = open_source(data, data_dir=data_dir, **columns)
+    # A model that cannot be made is told before a stream is fetched.
+    source = source or open_source(data, data_dir=data_dir, **columns)
     error: DataError | None = None
     try:
         result = evaluate(
@@ -190,7 +194,7 @@ def prequential(
             estimator,
             limit=limit,
             delay=delay,
-            window=window,
+            window=window or window_for(source.n_rows, limit),
             progress=TerminalProgress(),
             model_name=model,
         )
@@ -223,6 +227,7 @@ def write_results(result: PrequentialResult, json_path: str | None, csv_path: st
 
 
 @cli.command()
+@click.argument("name", required=False)
 @click.option("--available", is_flag=True, help="Only those that need no download.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
@@ -231,19 +236,22 @@ def write_results(result: PrequentialResult, json_path: str | None, csv_path: st
     metavar="DIR",
     help="Folder with data files, besides those of DRIFTHOMER_DATA.",
 )
-def datasets(available: bool, as_json: bool, data_dir: str | None) -> int:
-    """List the streams that have a name: shape, source, licence, and whether they are here.
+def datasets(name: str | None, available: bool, as_json: bool, data_dir: str | None) -> int:
+    """List the streams that have a name, or tell all that is known of one.
 
     'here' is yes for a file that was found or data that come with a dependency, generated for a
-    generator, and download for what is fetched when it is used; no: 'drifthomer prequential NAME'
-    says where to get it.
+    generator, and download for what is fetched when it is used; no: 'drifthomer datasets NAME'
+    says where to get it. NAME of a generator: its parameters.
     """
-    from stream.evaluate.listing import list_streams, print_streams
+    from stream.evaluate.listing import list_streams, print_stream, print_streams, select_stream
 
     streams = list_streams(data_dir)
     if available:
         streams = [each for each in streams if each["here"] in ("yes", "generated")]
-    print_streams(streams, as_json)
+    if name is None:
+        print_streams(streams, as_json)
+    else:
+        print_stream(select_stream(streams, name), as_json)
     return 0
 
 

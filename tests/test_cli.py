@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -131,7 +132,17 @@ def test_python_m_stream_is_the_same():
             ],
             "must be a MultiLabelClassifier",
         ),
-        (["datasets", "nonsense"], "unexpected extra argument"),
+        (["datasets", "nonsense"], "no stream named 'nonsense'"),
+        (["datasets", "yeest"], "Did you mean 'yeast'?"),
+        (["datasets", "yeast", "bibtex"], "unexpected extra argument"),
+        (
+            ["prequential", "sea", "--model", "multilabel-hoeffding-tree"],
+            "must be a Classifier for a single-label stream",
+        ),
+        (
+            ["prequential", "rows.csv", *REPEAT[:2], "--set", "delta=2"],
+            "'delta' parameter of Multi",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(here, capfd, args, says):
@@ -191,6 +202,24 @@ def test_a_target_makes_it_single_label(here, capfd):
     code, out, _ = run(capfd, "prequential", "rows.csv", "--target", "sun", *model)
     assert code == 0
     assert "kappa-t" in out
+
+
+def test_the_default_model_suits_the_task(here, capfd):
+    """A newcomer's stream of classes needs no --model."""
+    code, out, err = run(capfd, "prequential", "sea", "--limit", "300", "--json", "-")
+    assert code == 0
+    assert json.loads(out)["model"] == "hoeffding-tree"
+    assert "kappa-t" in err
+    code, out, _ = run(capfd, "prequential", "rows.csv", "--labels", "sun,rain", "--json", "-")
+    assert json.loads(out)["model"] == "multilabel-hoeffding-tree"
+
+
+def test_a_short_stream_has_windows(here, capfd):
+    """Otherwise the course of a short stream would be invisible."""
+    code, out, _ = run(capfd, "prequential", "yeast", "--limit", "300")
+    assert code == 0
+    assert "micro-F1 in windows of 20 rows" in out
+    assert "F1 by label, most frequent first" in out
 
 
 def test_a_model_that_is_made_already(here, capfd):
@@ -266,6 +295,44 @@ def test_datasets_as_a_table(capfd):
     line = next(line for line in out.splitlines() if line.startswith("yeast "))
     for text in ("2,417", "103", "14", "4.24", "yes"):
         assert text in line
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+@pytest.mark.parametrize("columns", [80, 120])
+def test_datasets_fits_the_terminal(columns):
+    """A line that is cut in two is unreadable."""
+    master, slave = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
+    command = [sys.executable, "-m", "stream", "datasets"]
+    process = subprocess.Popen(command, stdout=slave, stderr=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            some = os.read(master, 65536)
+        except OSError:  # the other side was closed
+            break
+        if not some:
+            break
+        shown += some
+    os.close(master)
+    assert process.wait(timeout=60) == 0
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= columns
+    yeast = next(line for line in lines if line.startswith("yeast "))
+    assert "2,417" in yeast
+    assert "yes" in yeast
+
+
+def test_datasets_tells_all_of_one(capfd):
+    code, out, _ = run(capfd, "datasets", "20NG")
+    assert code == 0
+    for text in ("D20ng.arff", "19,300", "https://"):
+        assert text in out
+    _, out, _ = run(capfd, "datasets", "sea-a")
+    assert "as in sea-a:functions=1-2-4-1,seed=7" in out
+    _, out, _ = run(capfd, "datasets", "yeast", "--json")
+    assert json.loads(out)["name"] == "yeast"
 
 
 def test_datasets_as_json(capfd):

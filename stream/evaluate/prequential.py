@@ -25,6 +25,9 @@ from stream.evaluate.tally import ratio
 
 # Cells of a chunk's matrix of predictions: its memory stays moderate however many labels.
 CHUNK_CELLS = 2_000_000
+DEFAULT_WINDOW = 1000
+SHORTER_WINDOWS = (10, 20, 50, 100, 200, 500, DEFAULT_WINDOW)
+LEAST_WINDOWS = 8
 
 
 class NoProgress:
@@ -52,7 +55,7 @@ def prequential(
     *,
     limit: int | None = None,
     delay: int = 0,
-    window: int = 1000,
+    window: int = DEFAULT_WINDOW,
     chunk_rows: int | None = None,
     progress: Progress | None = None,
     model_name: str | None = None,
@@ -139,6 +142,21 @@ def default_chunk_rows(n_labels: int) -> int:
     (1000, 20)
     """
     return max(1, min(DEFAULT_CHUNK_ROWS, CHUNK_CELLS // max(1, n_labels)))
+
+
+def window_for(n_rows: int | None, limit: int | None = None) -> int:
+    """Rows of a window so that a short stream still has eight of them, where its length is known.
+
+    Examples
+    --------
+    >>> window_for(2417), window_for(1_000_000), window_for(None), window_for(None, limit=100)
+    (200, 1000, 1000, 10)
+    """
+    rows = min((number for number in (n_rows, limit) if number is not None), default=None)
+    if rows is None:
+        return DEFAULT_WINDOW
+    fitting = (size for size in SHORTER_WINDOWS if size * LEAST_WINDOWS <= rows)
+    return max(fitting, default=SHORTER_WINDOWS[0])
 
 
 class _Evaluation:

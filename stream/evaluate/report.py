@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from stream.evaluate.progress import text_for
 from stream.evaluate.result import PrequentialResult
+from stream.evaluate.tally import ratio
 
 BARS = "▁▂▃▄▅▆▇█"
 SPARKLINE_WIDTH = 60
@@ -43,6 +45,9 @@ def print_report(result: PrequentialResult, console: Console | None = None) -> N
     course = _course(result, console)
     if course:
         line(course)
+    labels = _labels_line(result, console)
+    if labels:
+        line(labels)
     for text in _structure_lines(result):
         line(text)
     line(_cost_line(result))
@@ -105,13 +110,35 @@ def _course(result: PrequentialResult, console: Console) -> str:
     name = "accuracy" if result.task == "single-label" else "micro_f1"
     # The last window may hold too few rows to say anything.
     whole = [w for w in result.windows if w["stop"] - w["start"] == result.window]
-    if len(whole) < 3 or not (console.encoding or "").lower().startswith("utf"):
+    if len(whole) < 3 or not _has_bars(console):
         return ""
     values = [window["metrics"][name] for window in whole]
     return (
         f"{name.replace('_', '-').replace('f1', 'F1')} in windows of {result.window:,} rows: "
         f"{sparkline(values)}  {min(values):.3f}–{max(values):.3f}"
     )
+
+
+def _has_bars(console: Console) -> bool:
+    return (console.encoding or "").lower().startswith("utf")
+
+
+def _labels_line(result: PrequentialResult, console: Console) -> str:
+    """F1 of each label that occurs, the most frequent first: the tail tells what rare labels
+    cost."""
+    found = sorted((label for label in result.per_label if label["support"]), key=_rarity)
+    if len(found) < 3 or not _has_bars(console):
+        return ""
+    values = [ratio(2 * n["tp"], 2 * n["tp"] + n["fp"] + n["fn"]) for n in found]
+    kind = "class" if result.task == "single-label" else "label"
+    return (
+        f"F1 by {kind}, most frequent first: {sparkline(values)}  "
+        f"{min(values):.3f}–{max(values):.3f}"
+    )
+
+
+def _rarity(label: dict[str, Any]) -> int:
+    return -int(label["support"])
 
 
 def _structure_lines(result: PrequentialResult) -> list[str]:

@@ -188,6 +188,7 @@ def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | RowRunne
         When the model cannot predict, or is not made for the task of the stream.
     """
     if isinstance(model, BatchEstimator) and not isinstance(model, type):
+        _check_task(model, schema)
         return BatchRunner(model, delay)
     if isinstance(model, type) or not (
         callable(getattr(model, "predict_one", None))
@@ -210,10 +211,14 @@ def _check_task(model: Any, schema: Schema) -> None:
         last = list(last.steps.values())[-1]
     if not isinstance(last, base.Estimator):
         return
-    wanted = base.Classifier if schema.task == "single-label" else base.MultiLabelClassifier
-    if not isinstance(last, wanted):
+    classes = schema.task == "single-label"
+    wanted = base.Classifier if classes else base.MultiLabelClassifier
+    # Ours that predict label sets are both, because River's evaluation wants a Classifier.
+    if not isinstance(last, wanted) or (classes and isinstance(last, base.MultiLabelClassifier)):
         hint = (
-            "; river.multioutput makes one of a classifier" if wanted is not base.Classifier else ""
+            ", such as HoeffdingTreeClassifier ('hoeffding-tree')"
+            if classes
+            else ", such as MultiLabelHoeffdingTree; river.multioutput makes one of a classifier"
         )
         raise ParameterError(
             f"The model must be a {wanted.__name__} for a {schema.task} stream{hint}. "
