@@ -115,8 +115,8 @@ def _compress(adwins, d):
             + size * size * shift * shift / (size + size)
         )
         above = level + 1
-        if above == adwins.detectors[d].n_levels:
-            adwins.detectors[d].n_levels += 1
+        if above >= adwins.detectors[d].n_levels:
+            adwins.detectors[d].n_levels = above + 1
         slot = adwins.n_buckets[d, above]
         adwins.totals[d, above, slot] = first + second
         adwins.spreads[d, above, slot] = spread

@@ -118,8 +118,10 @@ def add_terms(tree, k, x, row, score, n_labels):
             for label in range(n_labels):
                 score[label] -= terms[r, 3, label]
             continue
-        u = (value - shift[j] - stats[r].center) * stats[r].scale
-        u = min(max(u, -LARGEST_SCALED), LARGEST_SCALED)
+        u = 0.0
+        if stats[r].scale > 0.0:  # else all values are the same, or all were missing: no shift yet
+            u = (value - shift[j] - stats[r].center) * stats[r].scale
+            u = min(max(u, -LARGEST_SCALED), LARGEST_SCALED)
         square = u * u
         for label in range(n_labels):
             score[label] += (

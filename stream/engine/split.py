@@ -106,7 +106,7 @@ def _describe_feature(tree, k, r, scratch, n_labels):
 
 
 @kernel
-def _divide(tree, r, offset, zeros, zeros_left, scratch, n_labels):
+def _divide(tree, params, r, offset, zeros, zeros_left, scratch, n_labels):
     """Rows left of a threshold (``offset``: threshold less the feature's shift), in all and with
     each label."""
     stats = tree.stats
@@ -122,6 +122,10 @@ def _divide(tree, r, offset, zeros, zeros_left, scratch, n_labels):
                     scratch.mean[side, label], scratch.slope[side, label], offset
                 )
             scratch.left[side, label] = n
+    if params.single_label:  # a row has one class: the classes' rows are all rows
+        n_left = 0.0
+        for i in range(n_labels):
+            n_left += scratch.left[0, scratch.labels[i]]
     return n_left
 
 
@@ -198,9 +202,8 @@ def best_split(tree, params, k, scratch):
                 threshold = 0.5 * high
             else:
                 continue
-            n_left = _divide(
-                tree, r, threshold - tree.shift[j], zeros, threshold >= 0.0, scratch, n_labels
-            )
+            offset = threshold - tree.shift[j]
+            n_left = _divide(tree, params, r, offset, zeros, threshold >= 0.0, scratch, n_labels)
             gain = _gain(params, counted, n_left, impurity, scratch, n_labels)
             if gain > feature_best:
                 feature_best = gain

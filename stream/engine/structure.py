@@ -47,7 +47,6 @@ def take_leaf(tree, node):
     leaves[k].active = 1
     leaves[k].n_weights = 0
     leaves[k].n_rows = 0.0
-    leaves[k].last_attempt = 0.0
     leaves[k].loss_rows = 0.0
     labels.n_present[k, :] = 0.0
     labels.n_unknown[k, :] = 0.0
@@ -64,6 +63,7 @@ def take_leaf(tree, node):
 def begin_statistics(leaves, labels, k):
     """The statistics of features of leaf ``k`` begin with the next row."""
     leaves[k].stat_rows = 0.0
+    leaves[k].last_attempt = 0.0
     labels.stat_present[k, :] = 0.0
     labels.stat_unknown[k, :] = 0.0
     labels.nb_zero[k, :] = 0.0
@@ -150,7 +150,7 @@ def try_split(tree, params, k, scratch):
     nodes, leaves, labels, registers = tree.nodes, tree.leaves, tree.labels, tree.registers
     sure, feature, threshold, rows_left = best_split(tree, params, k, scratch)
     if not sure:
-        leaves[k].last_attempt = leaves[k].n_rows
+        leaves[k].last_attempt = leaves[k].stat_rows
         return lay.DONE
     missing = missing_pool(tree, 2, 1, leaves[k].n_weights)
     if missing != lay.DONE:
@@ -175,14 +175,20 @@ def try_split(tree, params, k, scratch):
     leaves[other].loss_rows = leaves[k].loss_rows
     leaves[other].n_rows = rows - rows_left
     leaves[k].n_rows = rows_left
+    rows_right = rows - rows_left
     for label in range(registers[lay.N_LABELS]):
-        seen = labels.stat_present[k, label] > 0.0
+        n_present, n_unknown = labels.stat_present[k, label], labels.stat_unknown[k, label]
+        seen = n_present > 0.0
         present = scratch.best_left[0, label] if seen else 0.0
-        unknown = labels.stat_unknown[k, label] * rows_left / rows
+        unknown = n_unknown * rows_left / rows
         if seen and tree.stat_labels.n_unknown.shape[0] > 0:
             unknown = scratch.best_left[1, label]
-        labels.n_present[other, label] = max(labels.stat_present[k, label] - present, 0.0)
-        labels.n_unknown[other, label] = max(labels.stat_unknown[k, label] - unknown, 0.0)
+        # rows and labels are estimated by different Gaussians: no side holds more labels than rows
+        present = min(max(present, n_present - rows_right), rows_left)
+        room_right = rows_right - (n_present - present)
+        unknown = min(max(unknown, n_unknown - room_right), rows_left - present)
+        labels.n_present[other, label] = max(n_present - present, 0.0)
+        labels.n_unknown[other, label] = max(n_unknown - unknown, 0.0)
         labels.n_present[k, label] = present
         labels.n_unknown[k, label] = unknown
     nodes[left].n_rows, nodes[right].n_rows = rows_left, rows - rows_left
@@ -190,8 +196,6 @@ def try_split(tree, params, k, scratch):
         left
     ].leaf = k  # the left child goes on with its parent's leaf: its weights need not be copied
     leaves[k].node = left
-    leaves[k].last_attempt = leaves[k].n_rows
-    leaves[other].last_attempt = leaves[other].n_rows
     free_statistics(tree, k)
     registers[lay.N_SPLITS] += 1
     return lay.DONE

@@ -84,6 +84,14 @@ def _ask_for(tree, k, node):
         tree.registers[lay.N_PENDING] = place + 1
 
 
+@inlined
+def _begin_elsewhere(tree, k, other):
+    """Let what was to begin from leaf ``k``, which is gone, begin from another leaf."""
+    for i in range(tree.registers[lay.N_PENDING]):
+        if tree.pending[i, 0] == k:
+            tree.pending[i, 0] = other
+
+
 @kernel
 def _compare_alternate(tree, params, node):
     """1: the alternate branch of ``node`` is significantly better, -1: worse, 0: not known yet
@@ -122,6 +130,7 @@ def _watch_branch(tree, params, top, x, row, loss, is_alternate, k, branches, n_
                 verdict = _compare_alternate(tree, params, node)
                 if verdict > 0:
                     branches[n_branches] = promote_alternate(tree, node)
+                    _begin_elsewhere(tree, k, find_leaf(tree, branches[n_branches], x, row))
                     return -(n_branches + 1)
                 if verdict < 0:
                     drop_alternate(tree, node)
@@ -162,7 +171,7 @@ def _learn_branch(
     _count_path(tree.nodes, top, x, row)
     learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels)
     leaves = tree.leaves
-    if leaves[k].active and leaves[k].n_rows - leaves[k].last_attempt >= params.grace_period:
+    if leaves[k].active and leaves[k].stat_rows - leaves[k].last_attempt >= params.grace_period:
         if tree.nodes[leaves[k].node].depth < params.max_depth:
             _ask_for(tree, k, -1)
     return n_branches
@@ -201,7 +210,7 @@ def change_structure(tree, params, scratch):
         if missing != lay.DONE:
             if not registers[lay.FULL]:
                 return missing
-            tree.leaves[k].last_attempt = tree.leaves[k].n_rows
+            tree.leaves[k].last_attempt = tree.leaves[k].stat_rows
         registers[lay.N_PENDING] -= 1
         for i in range(registers[lay.N_PENDING]):
             tree.pending[i, 0] = tree.pending[i + 1, 0]

@@ -99,17 +99,20 @@ def random_rows(seed, n=700, *, features=5, labels=4, density=1.0, missing=0.0, 
     return x, truth
 
 
+def changing_rows(seed, n=500, concepts=3, **options):
+    """``concepts`` times ``n`` rows; after each change the rules are others, or their opposite."""
+    parts = [random_rows([seed, i // 2], n, **options) for i in range(concepts)]
+    truths = [np.where(truth >= 0, truth ^ i % 2, truth) for i, (_, truth) in enumerate(parts)]
+    return np.vstack([x for x, _ in parts]), np.vstack(truths)
+
+
 def classes_as_labels(truth, n_classes=3):
     """One class per row from a matrix of labels."""
     known = np.maximum(truth, 0)
-    codes = (known @ (2 ** np.arange(truth.shape[1]))) % n_classes
+    codes = np.minimum(known[:, 0] + known[:, 1] * 2, n_classes - 1)
     one_hot = np.eye(n_classes, dtype=int)[codes]
     one_hot[(truth == -1).any(axis=1)] = 0  # unknown class
     return one_hot
-
-
-def probabilities(model, batch, *, delay=0, chunk=None):
-    return model.run(batch, predict=True, delay=delay)
 
 
 def shape_of(tree, node=None):
@@ -180,7 +183,7 @@ def _check_counts(tree, held):
         leaf = tree.leaves[k]
         rows = leaf.n_rows + 1e-6
         assert leaf.n_weights == (tree.weight_row[k] >= 0).sum()
-        assert 0 <= leaf.stat_rows
+        assert leaf.stat_rows >= 0
         for counts in (labels.n_present[k], labels.n_unknown[k]):
             assert (counts >= 0).all()
             assert (counts <= rows + 1e-9 * rows).all()

@@ -172,6 +172,15 @@ def test_any_sequence_of_levels_equals_river(pieces, delta, seed):
     assert_same(np.round(np.concatenate(values) * 64) / 64, delta)
 
 
+def test_a_detector_needs_no_reset_before_its_first_value():
+    """A detector of a tree's first root that never notices a change: its state is all zeros."""
+    values = bernoulli_shift(np.random.default_rng(2))
+    adwins = allocate(Adwins, {"detectors": 1})
+    found = [i for i, value in enumerate(values) if adwin_update(adwins, 0, float(value), 0.002)]
+    assert found
+    assert found == run(values, 0.002)[0]
+
+
 def window_of_buckets(adwins):
     """Width and total of the buckets of detector 0."""
     counts = adwins.n_buckets[0]

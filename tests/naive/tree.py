@@ -1,4 +1,4 @@
-"""The Hoeffding adaptive tree as its rules read: an object per node, and leaves that keep their rows.
+"""The Hoeffding adaptive tree as its rules read: an object per node, leaves that keep their rows.
 
 Every statistic is computed from the rows a leaf has kept, when it is asked for. Numbers that the
 engine stores in single precision (weights and the terms of naive Bayes) are rounded to it here, so
@@ -58,7 +58,7 @@ class Leaf:
 
     def __init__(self):
         self.n_rows = 0.0
-        self.last_attempt = 0.0
+        self.last_attempt = 0
         self.n_present = {}
         self.n_unknown = {}
         self.rows = []  # (x, present, unknown)
@@ -224,7 +224,9 @@ class NaiveTree:
         if self.params.single_label and not present:
             self.scaler.learn(x)
             return
-        wishes = []  # changes for the end of the row: (node that wants them, leaf to begin from or None)
+        # changes for the end of the row: (node that splits, None), or (node that wants an alternate,
+        # leaf that the alternate begins from)
+        wishes = []
         branches = [self.root]
         for i, top in enumerate(branches):  # grows while it is walked
             self._learn_branch(x, present, unknown, top, i > 0, branches, wishes)
@@ -242,7 +244,7 @@ class NaiveTree:
         models = self._ask_all(x, top)
         if self.params.drift_detection:
             loss = self._row_loss(self._answer(leaf, models), present, unknown)
-            if self._watch(path, loss, is_alternate, branches, wishes):
+            if self._watch(path, x, loss, is_alternate, branches, wishes):
                 return  # replaced by one of its alternates, which learns the row as a branch
         for node in path:
             node.n_rows += 1.0
@@ -256,7 +258,7 @@ class NaiveTree:
         leaf.rows.append((x, set(present), set(unknown)))
         if self.params.use_naive_bayes:
             self._refresh(leaf, x)
-        waited = leaf.n_rows - leaf.last_attempt >= self.params.grace_period
+        waited = len(leaf.rows) - leaf.last_attempt >= self.params.grace_period
         if waited and path[-1].depth < self.params.max_depth:
             wishes.append((path[-1], None))
 
@@ -353,7 +355,7 @@ class NaiveTree:
 
     # ---- structure
 
-    def _watch(self, path, loss, is_alternate, branches, wishes):
+    def _watch(self, path, x, loss, is_alternate, branches, wishes):
         """Tell the detectors of a path; true when an alternate took the place of a node on it."""
         for depth, node in enumerate(path):
             before = node.detector.estimation
@@ -369,6 +371,8 @@ class NaiveTree:
             if verdict > 0:
                 self._replace(path[depth - 1] if depth else None, node)
                 branches.append(node.alternate)
+                leaf = node.alternate.path(x)[-1].leaf  # the leaf of the path is gone
+                wishes[:] = [(wisher, leaf) for wisher, _ in wishes]
                 return True
             if verdict < 0:
                 node.alternate = None
@@ -402,7 +406,7 @@ class NaiveTree:
 
     def _try_split(self, node):
         leaf = node.leaf
-        leaf.last_attempt = leaf.n_rows
+        leaf.last_attempt = len(leaf.rows)
         best = self._best_split(leaf)
         if best is None:
             return
@@ -414,14 +418,27 @@ class NaiveTree:
             child.inherit(leaf, keep_steps=True)
             child.loss, child.loss_rows = dict(leaf.loss), leaf.loss_rows
             child.n_rows = n_left if side == "left" else len(leaf.rows) - n_left
-            child.last_attempt = child.n_rows
             for label in self._labels:
-                for place, counts in ((1, child.n_present), (2, child.n_unknown)):
-                    n = left[place - 1].get(label, 0.0)
-                    whole = len(leaf.with_label(label, place))
-                    counts[label] = n if side == "left" else max(whole - n, 0.0)
+                counts = self._share(
+                    leaf, label, n_left, *(group.get(label, 0.0) for group in left)
+                )
+                child.n_present[label], child.n_unknown[label] = counts[side]
             setattr(node, side, self._new_node(node.depth + 1, child))
             getattr(node, side).n_rows = child.n_rows
+
+    @staticmethod
+    def _share(leaf, label, n_left, present, unknown):
+        """Rows with a label, and rows in which it is unknown, on each side of a split.
+
+        Given are estimates for the left side, and no side holds more of them than it has rows.
+        """
+        n_right = len(leaf.rows) - n_left
+        n_present, n_unknown = len(leaf.with_label(label)), len(leaf.with_label(label, 2))
+        present = float(np.clip(present, n_present - n_right, n_left))
+        least = n_unknown - (n_right - (n_present - present))
+        unknown = min(max(unknown, least), n_left - present)
+        right = max(n_present - present, 0.0), max(n_unknown - unknown, 0.0)
+        return {"left": (present, unknown), "right": right}
 
     def _impurity(self, n, present, unknown, labels):
         """Bits of uncertainty about the labels of ``n`` rows."""
@@ -463,9 +480,7 @@ class NaiveTree:
         if rivals and not best[0] - max(rivals) > bound and not bound < params.tau:
             return None
         _, feature, threshold, n_left, left = best
-        rest = {
-            label: unknown[label] * n_left / n for label in self._labels if label not in labels
-        }
+        rest = {label: unknown[label] * n_left / n for label in self._labels if label not in labels}
         return feature, threshold, n_left, (left[0], left[1] | rest)
 
     def _best_threshold(self, leaf, j, labels, impurity):
@@ -488,11 +503,12 @@ class NaiveTree:
             def below(values, zero):
                 return len(values) * share_below(values, threshold) + zero * zeros_left  # noqa: B023
 
-            n_left = below(values, zeros)
+            left = [{label: below(*pair) for label, pair in group.items()} for group in groups]
+            # a row has one class, so that the classes' rows are all rows; label sets overlap
+            n_left = sum(left[0].values()) if params.single_label else below(values, zeros)
             n_right = n - n_left
             if min(n_left, n_right) <= params.min_branch_fraction * n:
                 continue
-            left = [{label: below(*pair) for label, pair in group.items()} for group in groups]
             right = [{label: w[label] - l[label] for label in w} for w, l in zip(whole, left)]  # noqa: B905, E741
             rest = n_left * self._impurity(n_left, *left, labels)
             rest += n_right * self._impurity(n_right, *right, labels)
