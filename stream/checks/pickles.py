@@ -35,7 +35,7 @@ def check_restored_model_has_the_bytes(model: Any, rows: Rows) -> None:
     restored = pickle.loads(pickle.dumps(original))
     assert pickle.dumps(restored) == pickle.dumps(original), "restoring changed the pickle"
     teach(original, rows[half:])
-    teach(restored, pickle.loads(pickle.dumps(rows[half:])))
+    teach(restored, [pickle.loads(pickle.dumps(row)) for row in rows[half:]])
     assert pickle.dumps(restored) == pickle.dumps(original), "the pickles differ after going on"
 
 
