@@ -31,9 +31,11 @@ def feature_entries(x: Mapping[Hashable, Any]) -> Entries:
     Raises
     ------
     DataError
-        For a value that is none of these, or infinite.
+        For a value that is none of these, or infinite, and for a text's feature that has the name
+        of another one.
     """
     entries: Entries = []
+    texts = 0
     for name, value in x.items():
         if type(value) is float or isinstance(value, _NUMBERS):
             number = float(value)
@@ -44,6 +46,7 @@ def feature_entries(x: Mapping[Hashable, Any]) -> Entries:
             if number != 0.0:
                 entries.append((name, number))
         elif isinstance(value, str):
+            texts += 1
             entries.append((f"{name}={value}", 1.0))
         elif value is None:
             entries.append((name, math.nan))
@@ -53,6 +56,10 @@ def feature_entries(x: Mapping[Hashable, Any]) -> Entries:
                 f"got {type(value).__name__}",
                 column=str(name),
             )
+    if texts and len({name for name, _ in entries}) < len(entries):
+        names = [name for name, _ in entries]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError("the row has another feature of this name", column=str(twice))
     return entries
 
 
@@ -176,20 +183,21 @@ def _classes_of(data: Any, n_rows: int) -> tuple[Truth, Sequence[Hashable]]:
     values = data.to_list() if hasattr(data, "to_list") else list(np.asarray(data, object).ravel())
     _check_length(len(values), n_rows)
     number: dict[Hashable, int] = {}
-    known = [value is not None and not _is_nan(value) for value in values]
+    known = [not is_unknown(value) for value in values]
     codes = [
-        number.setdefault(_plain(v), len(number)) for v, k in zip(values, known, strict=True) if k
+        number.setdefault(plain(v), len(number)) for v, k in zip(values, known, strict=True) if k
     ]
     indptr = np.concatenate([[0], np.cumsum(known)]).astype(np.int64)
     nothing = np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)
     return (indptr, np.asarray(codes, np.int32), *nothing), list(number)
 
 
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float | np.floating) and math.isnan(value)
+def is_unknown(value: Any) -> bool:
+    """Whether a class is None or NaN."""
+    return value is None or (isinstance(value, float | np.floating) and math.isnan(value))
 
 
-def _plain(value: Any) -> Hashable:
+def plain(value: Any) -> Hashable:
     """A NumPy scalar as the Python value it stands for, so that both name the same class."""
     return value.item() if isinstance(value, np.generic) else value
 

@@ -21,6 +21,7 @@ from stream.engine.arrays import Int32Array, Int64Array
 from stream.engine.batch import Batch
 
 UNSEEN = -1
+NEVER = -1
 
 
 def in_order(names: Iterable[Hashable]) -> list[Hashable]:
@@ -137,7 +138,8 @@ class Vocabulary:
     def __init__(self) -> None:
         self.features = Names()
         self.labels = Names()
-        self.known_labels: dict[Hashable, None] = {}  # ever mentioned, in the order of mention
+        self.n_rows = 0  # that were to be learnt
+        self.known_labels: dict[Hashable, int] = {}  # row that named each first, in this order
         self._features: Translation | None = None
         self._labels: Translation | None = None
 
@@ -147,10 +149,12 @@ class Vocabulary:
         return {
             "features": [_interned(name) for name in self.features.names],
             "labels": [_interned(name) for name in self.labels.names],
-            # by number, since a number is not a name: a list of one
+            # a label that has a number by it, another by its name
             "known": [
-                number[name] if name in number else [_interned(name)] for name in self.known_labels
+                (number[name], None, row) if name in number else (None, _interned(name), row)
+                for name, row in self.known_labels.items()
             ],
+            "n_rows": self.n_rows,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -159,9 +163,10 @@ class Vocabulary:
             names.names = list(kept)
             names.number = {name: number for number, name in enumerate(kept)}
         self.known_labels = {
-            each[0] if isinstance(each, list) else self.labels.names[each]: None
-            for each in state["known"]
+            name if number is None else self.labels.names[number]: row
+            for number, name, row in state["known"]
         }
+        self.n_rows = state["n_rows"]
 
     def _translations(self, schema: Schema) -> tuple[Translation, Translation]:
         if self._features is None or not self._features.fits(schema.features):
@@ -170,13 +175,16 @@ class Vocabulary:
             self._labels = Translation(self.labels, schema.labels)
         return self._features, self._labels
 
-    def mention(self, labels: Iterable[Hashable]) -> None:
-        """Note labels that a row names; they are answered for from then on."""
+    def mention(self, labels: Iterable[Hashable], row: int) -> None:
+        """Note labels that row ``row`` (from 0, of all rows) names; they are answered for from then
+        on."""
         new = [label for label in labels if label not in self.known_labels]
         if new:
-            self.known_labels.update(dict.fromkeys(in_order(new)))
+            self.known_labels.update(dict.fromkeys(in_order(new), row))
 
-    def rows_to_learn(self, batch: Batch, schema: Schema, *, more_features: bool = True) -> Batch:
+    def rows_to_learn(
+        self, batch: Batch, schema: Schema, *, more_features: bool = True, pending: int = 0
+    ) -> Batch:
         """A batch in the engine's columns; new names are numbered.
 
         Parameters
@@ -187,14 +195,16 @@ class Vocabulary:
             Names of the columns.
         more_features
             False: new features are left out, because there is no memory for more.
+        pending
+            Rows at the front that came in an earlier call already.
         """
         features, labels = self._translations(schema)
         if more_features:
             features.number_rows(batch.x_indptr, batch.x_indices)
-        u_indptr, u_indices = self._unknown_after_mention(batch, schema)
+        u_indptr, u_indices = self._unknown_after_mention(batch, schema, self.n_rows - pending)
+        self.n_rows += batch.n_rows - pending
         both = _merge_rows(batch.y_indptr, batch.y_indices, u_indptr, u_indices)
         labels.number_rows(*both)
-        self.mention(schema.labels)
         return Batch(
             *translate(batch.x_indptr, batch.x_indices, features.numbers, batch.x_values),
             *translate(batch.y_indptr, batch.y_indices, labels.numbers),
@@ -213,23 +223,30 @@ class Vocabulary:
         """The engine's number of each label of a schema; ``UNSEEN`` where it has none."""
         return self._translations(schema)[1].numbers
 
-    def _unknown_after_mention(self, batch: Batch, schema: Schema) -> tuple[Int64Array, Int32Array]:
-        """The unknown labels without those that no row has said anything about before."""
+    def _unknown_after_mention(
+        self, batch: Batch, schema: Schema, first_row: int
+    ) -> tuple[Int64Array, Int32Array]:
+        """The unknown labels without those that no row has said anything about before; notes the
+        labels that the rows do."""
         indptr, indices = batch.u_indptr, batch.u_indices
         if not len(indices):
+            if batch.n_rows and schema.task == "multi-label":
+                self.mention(schema.labels, first_row)
             return indptr, indices
-        rows = np.repeat(np.arange(batch.n_rows), np.diff(indptr))
-        silent = np.zeros(len(indices), bool)
-        for label in np.unique(indices[rows == 0]).tolist():
-            if schema.labels[label] in self.known_labels:
-                continue
-            entries = np.flatnonzero(indices == label)
-            gaps = np.flatnonzero(rows[entries] != np.arange(len(entries)))
-            silent[entries[: gaps[0] if len(gaps) else len(entries)]] = True
-        if not silent.any():
-            return indptr, indices
-        kept = np.concatenate([[0], np.cumsum(~silent)])
-        return kept[indptr], indices[~silent]
+        rows = first_row + np.repeat(np.arange(batch.n_rows), np.diff(indptr))
+        mentioned = np.array([self.known_labels.get(x, NEVER) for x in schema.labels], np.int64)
+        new = np.flatnonzero(mentioned == NEVER)
+        mentioned[new] = first_row
+        for label in np.intersect1d(new, indices[rows == first_row]).tolist():
+            silent = rows[indices == label] - first_row
+            gaps = np.flatnonzero(silent != np.arange(len(silent)))
+            mentioned[label] += gaps[0] if len(gaps) else len(silent)
+        for row in np.unique(mentioned[new]).tolist():
+            if row < first_row + batch.n_rows:
+                named = new[mentioned[new] == row].tolist()
+                self.mention((schema.labels[label] for label in named), row)
+        kept = rows >= mentioned[indices]
+        return np.concatenate([[0], np.cumsum(kept)])[indptr], indices[kept]
 
 
 def _merge_rows(

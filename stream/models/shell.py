@@ -18,7 +18,9 @@ from stream.models.inputs import (
     batch_of,
     feature_entries,
     frame_like,
+    is_unknown,
     label_truth,
+    plain,
     series_like,
 )
 from stream.models.naming import UNSEEN, Vocabulary
@@ -127,7 +129,7 @@ class Shell(base.Estimator):
             Of the rows from ``pending`` on, in the label columns of the schema.
         """
         rows = self._names.rows_to_learn(
-            batch, schema, more_features=self._learner.accepts_features
+            batch, schema, more_features=self._learner.accepts_features, pending=pending
         )
         out = self._learner.run(rows, first_row=pending, predict=True, delay=delay)
         return self._answers(out[pending:], self._names.label_numbers(schema))
@@ -225,7 +227,8 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
         present = [label for label, value in truth.items() if value]
         numbered = names.labels.number
         names.labels.add(label for label in (*present, *unknown) if label not in numbered)
-        names.mention(truth)
+        names.mention(truth, names.n_rows)
+        names.n_rows += 1
         parts: list[np.ndarray] = []
         for group in (present, unknown):
             numbers = np.array(sorted(numbered[label] for label in group), np.int32)
@@ -300,7 +303,7 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
             Features by name. A feature left out is 0; None or NaN is missing; a text is the feature
             ``name=text``.
         y
-            The class; None: unknown, nothing is learnt.
+            The class; None or NaN: unknown, nothing is learnt of classes.
 
         Raises
         ------
@@ -309,12 +312,12 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
         """
         row = self._row_batch(x, learn=True)
         names = self._names
-        if y is None:
+        names.n_rows += 1
+        if is_unknown(y):
             labels = _NO_LABELS
         else:
             if y not in names.labels.number:
-                names.labels.add([y])
-                names.mention([y])
+                names.labels.add([plain(y)])
             labels = np.array([0, 1], np.int64), np.array([names.labels.number[y]], np.int32)
         self._learner.run(Batch(*row, *labels, *_NO_LABELS), predict=False)
 
