@@ -70,9 +70,11 @@ def _processor() -> str:
 
 
 def command_line() -> str:
-    """The command that is running, as a developer types it in the project's folder."""
-    script = Path(sys.argv[0]).resolve()
-    return " ".join(["python", f"experiments/{script.name}", *sys.argv[1:]])
+    """The command that is running, as a developer types it; paths outside of the project by their
+    last part."""
+    words = [f"experiments/{Path(sys.argv[0]).name}"]
+    words += [f".../{Path(word).name}" if os.path.isabs(word) else word for word in sys.argv[1:]]
+    return " ".join(["python", *words])
 
 
 def median(values: Sequence[float]) -> float:

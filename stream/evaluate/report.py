@@ -15,7 +15,7 @@ from stream.evaluate.result import PrequentialResult
 from stream.evaluate.tally import ratio
 
 BARS = "▁▂▃▄▅▆▇█"
-SPARKLINE_WIDTH = 60
+SPARKLINE_WIDTH, LEAST_SPARKLINE = 60, 10
 
 
 def print_report(result: PrequentialResult, console: Console | None = None) -> None:
@@ -113,10 +113,8 @@ def _course(result: PrequentialResult, console: Console) -> str:
     if len(whole) < 3 or not _has_bars(console):
         return ""
     values = [window["metrics"][name] for window in whole]
-    return (
-        f"{name.replace('_', '-').replace('f1', 'F1')} in windows of {result.window:,} rows: "
-        f"{sparkline(values)}  {min(values):.3f}–{max(values):.3f}"
-    )
+    named = name.replace("_", "-").replace("f1", "F1")
+    return _bars(f"{named} in windows of {result.window:,} rows: ", values, console)
 
 
 def _has_bars(console: Console) -> bool:
@@ -131,10 +129,14 @@ def _labels_line(result: PrequentialResult, console: Console) -> str:
         return ""
     values = [ratio(2 * n["tp"], 2 * n["tp"] + n["fp"] + n["fn"]) for n in found]
     kind = "class" if result.task == "single-label" else "label"
-    return (
-        f"F1 by {kind}, most frequent first: {sparkline(values)}  "
-        f"{min(values):.3f}–{max(values):.3f}"
-    )
+    return _bars(f"F1 by {kind}, most frequent first: ", values, console)
+
+
+def _bars(words: str, values: list[float], console: Console) -> str:
+    """Words, bars and the range of the values, on one line of the terminal."""
+    extent = f"  {min(values):.3f}–{max(values):.3f}"
+    room = console.width - len(words) - len(extent)
+    return words + sparkline(values, max(LEAST_SPARKLINE, min(SPARKLINE_WIDTH, room))) + extent
 
 
 def _rarity(label: dict[str, Any]) -> int:

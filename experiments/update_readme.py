@@ -1,0 +1,96 @@
+"""Fill the README's tables from ``results/`` and its terminal output from the command itself.
+
+What stands between ``<!-- NAME -->`` and ``<!-- /NAME -->`` is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from reporting import RESULTS, markdown_table
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+METRICS = ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss")
+ERRORS = ("scen", "no-such-file.csv", "yeast --set delta=2", "yeast --set grace=100")
+
+
+def speed() -> str:
+    found = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
+    rows = [
+        [each["what"], each["ours"], each["peer"], each["ratio"]]
+        for each in found["findings"]
+        if not each["what"].startswith("Sparse text, 10,000")
+    ]
+    return markdown_table(("what", "DriftHOMER", "peer", "ratio"), rows)
+
+
+def cells(values: dict[str, Any]) -> str:
+    return " / ".join(f"{values[name]:.3f}" for name in METRICS)
+
+
+def accuracy() -> str:
+    compared = json.loads((RESULTS / "accuracy.json").read_text(encoding="utf-8"))["compared"]
+    methods = list(next(iter(compared.values())))
+    rows = [
+        [method, *(cells(streams[method]) for streams in compared.values())] for method in methods
+    ]
+    heads = (f"{name.capitalize()}" for name in compared)
+    return (
+        "Subset accuracy / micro-F1 / macro-F1 / Hamming loss:\n\n"
+        + markdown_table(("method", *heads), rows).rstrip("\n")
+        + "\n"
+    )
+
+
+def run(*words: str) -> str:
+    environment = {**os.environ, "COLUMNS": "100"}
+    environment.pop("DRIFTHOMER_DATA", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "stream", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        cwd=README.parent,
+    )
+    told = "".join(line for line in done.stderr.splitlines(True) if "Compiling" not in line)
+    lines = (told + done.stdout).splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def demo() -> str:
+    run("prequential", "yeast")  # compiles
+    command = "drifthomer prequential yeast"
+    return f"```console\n$ {command}\n{run(*command.split()[1:])}\n```\n"
+
+
+def errors() -> str:
+    shown = [
+        f"$ drifthomer prequential {words}\n{run('prequential', *words.split())}"
+        for words in ERRORS
+    ]
+    return "```console\n" + "\n".join(shown) + "\n```\n"
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    for make in (speed, accuracy, demo, errors):
+        name = make.__name__
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        filled = f"{begin}\n{make()}{end}"
+        text, found = re.subn(
+            re.escape(begin) + ".*?" + re.escape(end), lambda _, new=filled: new, text, flags=re.S
+        )
+        if found != 1:
+            sys.exit(f"The README must hold {begin} ... {end} once. Got it {found} times.")
+    README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
