@@ -4,28 +4,37 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The one list of versions that CI and the demo are known to work with.
 CONSTRAINTS := constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c $(CONSTRAINTS)
+# Test processes side by side; "make test WORKERS=0" runs them in this one.
+WORKERS ?= 2
 
 .PHONY: help demo test lint types docs check benchmark clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
 
-$(VENV)/.runtime: pyproject.toml $(CONSTRAINTS)
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing DriftHOMER into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e .
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "DriftHOMER needs Python 3.11 or later; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "Installing DriftHOMER into $(VENV) (about a minute) ..."
+	@$(PIP) -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	@echo "Installing the development tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
+	@echo "Installing the development tools into $(VENV) (about a minute) ..."
+	@$(PIP) -e '.[dev]'
 	@touch $@
 
 demo: $(VENV)/.runtime  ## learn River's Yeast stream, one row at a time
+	@echo "drifthomer prequential yeast"
 	@$(BIN)/drifthomer prequential yeast
 
 test: $(VENV)/.dev  ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev  ## check style with ruff
 	$(BIN)/ruff check .
