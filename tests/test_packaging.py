@@ -1,5 +1,6 @@
 """What users and containers install."""
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -24,7 +25,7 @@ def test_constraints_pin_versions_and_nothing_local():
 
 @pytest.mark.parametrize(
     "requirement",
-    PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), []),
+    [*PROJECT["dependencies"], *itertools.chain(*PROJECT["optional-dependencies"].values())],
 )
 def test_every_dependency_is_pinned_at_or_above_its_lower_bound(requirement):
     name, _, bound = requirement.partition(">=")
