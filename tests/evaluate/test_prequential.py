@@ -39,7 +39,7 @@ def without_times(result):
     limit=st.none() | st.integers(1, 45),
 )
 @pytest.mark.parametrize("spy_class", [BatchSpy, RowSpy])
-def test_newest_row_learnt_is_delay_rows_ago(  # noqa: PLR0917
+def test_newest_row_learnt_is_delay_rows_ago(
     spy_class, n_rows, delay, chunk_rows, window, limit
 ):
     """Would catch peeking (a label used too early), and a late label lost between two chunks."""
