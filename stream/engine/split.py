@@ -196,13 +196,13 @@ def best_split(tree, params, k, scratch):
         for point in range(n_points + 1):
             if point < n_points:
                 threshold = low + (high - low) * (point + 1) / (n_points + 1)
-            elif zeros > 0.0 and low > 0.0:
-                threshold = 0.0  # zero against not zero, exact
+                offset = threshold - tree.shift[j]
+            elif zeros > 0.0 and low > 0.0:  # zero against not zero: no tail of a Gaussian counts
+                threshold, offset = 0.0, -math.inf
             elif zeros > 0.0 and high < 0.0:
-                threshold = 0.5 * high
+                threshold, offset = 0.5 * high, math.inf
             else:
                 continue
-            offset = threshold - tree.shift[j]
             n_left = _divide(tree, params, r, offset, zeros, threshold >= 0.0, scratch, n_labels)
             gain = _gain(params, counted, n_left, impurity, scratch, n_labels)
             if gain > feature_best:

@@ -5,6 +5,7 @@ engine stores in single precision (weights and the terms of naive Bayes) are rou
 that comparisons with thresholds fall the same way.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -224,7 +225,7 @@ class NaiveTree:
         if self.params.single_label and not present:
             self.scaler.learn(x)
             return
-        # changes for the end of the row: (node that splits, None), or (node that wants an alternate,
+        # changes for the end of the row: (node that splits, None) or (node that wants an alternate,
         # leaf that the alternate begins from)
         wishes = []
         branches = [self.root]
@@ -498,11 +499,7 @@ class NaiveTree:
         whole = [{label: len(v) + zero for label, (v, zero) in group.items()} for group in groups]
         best = None
         for threshold in self._thresholds(values, zeros):
-            zeros_left = threshold >= 0.0
-
-            def below(values, zero):
-                return len(values) * share_below(values, threshold) + zero * zeros_left  # noqa: B023
-
+            below = functools.partial(self._below, threshold, min(values), max(values))
             left = [{label: below(*pair) for label, pair in group.items()} for group in groups]
             # a row has one class, so that the classes' rows are all rows; label sets overlap
             n_left = sum(left[0].values()) if params.single_label else below(values, zeros)
@@ -518,6 +515,15 @@ class NaiveTree:
             if gain >= 0.0 and (best is None or gain > best[0]):
                 best = (gain, j, threshold, n_left, left)
         return best
+
+    @staticmethod
+    def _below(threshold, low, high, values, zeros):
+        """Rows not above a threshold, of those with some values and those with zero."""
+        if threshold < low or threshold > high:  # between zero and the values: nothing to estimate
+            share = float(threshold > high)
+        else:
+            share = share_below(values, threshold)
+        return len(values) * share + (zeros if threshold >= 0.0 else 0)
 
     @staticmethod
     def _observed(rows, j, known):
