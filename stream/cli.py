@@ -82,6 +82,20 @@ def parse_literal(text: str) -> Any:
         return text
 
 
+def parse_labels(text: str) -> list[str] | int:
+    """Names of label columns, or how many there are: first (2) or last (-2).
+
+    Examples
+    --------
+    >>> parse_labels("sun, rain"), parse_labels("-2")
+    (['sun', 'rain'], -2)
+    """
+    try:
+        return int(text)
+    except ValueError:
+        return [label.strip() for label in text.split(",")]
+
+
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.pass_context
@@ -133,7 +147,9 @@ def cli(ctx: click.Context) -> None:
     help="Folder with data files, besides those of DRIFTHOMER_DATA.",
 )
 @click.option(
-    "--labels", metavar="A,B,C", help="Label columns of a CSV or JSON-lines file (multi-label)."
+    "--labels",
+    metavar="A,B,C",
+    help="Label columns of a CSV or JSON-lines file (multi-label); -2: the last two of a CSV.",
 )
 @click.option(
     "--target", metavar="NAME", help="Class column of a CSV or JSON-lines file (single-label)."
@@ -177,7 +193,7 @@ def prequential(
 
     columns: dict[str, Any] = {"target": target} if target else {}
     if labels:
-        columns["labels"] = [label.strip() for label in labels.split(",")]
+        columns["labels"] = parse_labels(labels)
     source = None
     if model is None:
         source = open_source(data, data_dir=data_dir, **columns)

@@ -132,6 +132,7 @@ def test_python_m_stream_is_the_same():
             ],
             "must be a MultiLabelClassifier",
         ),
+        (["prequential", "rows.csv", "--labels", "-2", "--target", "sun"], "exclude"),
         (["datasets", "nonsense"], "no stream named 'nonsense'"),
         (["datasets", "yeest"], "Did you mean 'yeast'?"),
         (["datasets", "yeast", "bibtex"], "unexpected extra argument"),
@@ -212,6 +213,12 @@ def test_the_default_model_suits_the_task(here, capfd):
     assert "kappa-t" in err
     code, out, _ = run(capfd, "prequential", "rows.csv", "--labels", "sun,rain", "--json", "-")
     assert json.loads(out)["model"] == "multilabel-hoeffding-tree"
+
+
+def test_labels_may_be_counted(here, capfd):
+    code, out, _ = run(capfd, "prequential", "rows.csv", "--labels", "-2", *REPEAT[2:])
+    assert code == 0
+    assert "40 rows × 2 features, 2 labels" in out
 
 
 def test_a_short_stream_has_windows(here, capfd):

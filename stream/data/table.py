@@ -112,9 +112,9 @@ class TableEncoder:
             labels = [labels]
         if not labels:
             raise DataError(
-                "the file does not say which columns are labels: give labels=[...] (names), "
-                "labels=-n (the last "
-                "n columns) or target=... (the class); the columns are "
+                "the file does not say which columns are labels: give their names "
+                "(--labels a,b or labels=['a', 'b']), their number (--labels -2 for the last two) "
+                "or the class column (--target c or target='c'); the columns are "
                 f"{shorten(', '.join(self.header), 200)}",
                 source=self.source,
             )
