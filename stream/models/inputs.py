@@ -101,7 +101,14 @@ def _csr_of_sparse(matrix: Any) -> tuple[Int64Array, Int32Array, np.ndarray]:
 
 
 def _is_frame(data: Any) -> bool:
-    return isinstance(nw.from_native(data, pass_through=True, eager_only=True), nw.DataFrame)
+    try:
+        return isinstance(nw.from_native(data, pass_through=True, eager_only=True), nw.DataFrame)
+    except nw.exceptions.DuplicateError:
+        names = list(data.columns)
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(
+            "the columns of a data frame must differ in name", column=str(twice)
+        ) from None
 
 
 def _matrix(
@@ -112,9 +119,8 @@ def _matrix(
         return _csr_of_sparse(data), range(data.shape[1])  # type: ignore[attr-defined]
     names: Sequence[Hashable]
     if _is_frame(data):
-        frame = nw.from_native(data, eager_only=True)
-        names = list(data.columns) if hasattr(data, "columns") else frame.columns
-        array = _frame_values(frame, what)
+        names = _column_names(data)
+        array = _frame_values(nw.from_native(data, eager_only=True), what)
     else:
         array = np.asarray(data)
         if array.ndim != 2:
@@ -127,17 +133,27 @@ def _matrix(
     return _csr_of_dense(array), names
 
 
+def _column_names(data: Any) -> list[Hashable]:
+    """Names of a frame's columns; those of pandas may be other things than texts."""
+    if nw.dependencies.is_pandas_dataframe(data):
+        return list(data.columns)
+    return list(nw.from_native(data, eager_only=True).columns)
+
+
 def _frame_values(frame: nw.DataFrame, what: str) -> np.ndarray:
     columns = []
-    for name in frame.columns:
-        column = frame[name]
-        if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+    for column in frame.iter_columns():
+        try:
+            # pandas has an object column for truth values of which some are unknown
+            if not (column.dtype.is_numeric() or column.dtype in (nw.Boolean, nw.Object)):
+                raise TypeError(column.dtype)
+            columns.append(column.cast(nw.Float64).to_numpy())
+        except (TypeError, ValueError):
             raise DataError(
                 f"{what} must hold numbers and truth values, got {column.dtype}; make one column "
                 "of each text (one-hot) or learn the rows as dictionaries",
-                column=str(name),
-            )
-        columns.append(column.cast(nw.Float64).to_numpy())
+                column=str(column.name),
+            ) from None
     return np.column_stack(columns) if columns else np.zeros((len(frame), 0))
 
 

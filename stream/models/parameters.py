@@ -24,9 +24,10 @@ class Number:
         kind = numbers.Integral if self.integer else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind):
             return False
-        value = float(value)
-        if math.isnan(value):
-            return False
+        if not self.integer:
+            value = float(value)
+            if not math.isfinite(value):
+                return False
         above = value >= self.low if self.closed in ("both", "left") else value > self.low
         below = value <= self.high if self.closed in ("both", "right") else value < self.high
         return bool(above and below)
