@@ -1,0 +1,1 @@
+"""Which labels belong together: a hierarchy of label clusters that follows a stream."""

@@ -1,0 +1,329 @@
+"""One hierarchy of label clusters and the statistics that it is tested with."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from stream.engine.arrays import Int32Array
+from stream.partition.events import PartitionEvent
+from stream.partition.rules import (
+    KnownPairs,
+    Spread,
+    find_split,
+    hoeffding_bound,
+    should_merge,
+    should_split,
+    spread_of,
+)
+from stream.partition.statistics import DENSE_LIMIT, MAX_PAIRS, LabelStatistics, Pairs
+from stream.partition.tree import Node, Tree
+
+SMALLEST_SAFE = 2  # a cluster of one label has no pair to be tested
+
+
+@dataclasses.dataclass(frozen=True)
+class PartitionParams:
+    """What the rules need to know; see :class:`stream.partition.LabelPartitioner`."""
+
+    delta: float = 0.05
+    tau: float = 0.05
+    grace_period: int = 100
+    min_observations: int = 20
+    min_cluster_size: int | None = None  # None: the safe size
+    max_clusters: int | None = None
+    coherence_drift: bool = True
+    drift_delta: float = 0.002
+    patience: int = 10_000
+    dense_limit: int = DENSE_LIMIT
+    max_pairs: int = MAX_PAIRS
+
+    @property
+    def settling(self) -> int:
+        """Rows after which the bound is below the tie threshold, or half of the patience."""
+        rows = 1
+        while hoeffding_bound(rows, self.delta) >= self.tau and rows < self.patience:
+            rows *= 2
+        return min(rows, max(1, self.patience // 2))
+
+
+class Clustering:
+    """A hierarchy over labels 0 to L − 1 that splits and merges.
+
+    Parameters
+    ----------
+    params
+        Of the rules.
+    began
+        Rows that had been learnt before its first one.
+    """
+
+    def __init__(self, params: PartitionParams, began: int = 0):
+        self.params = params
+        self.began = began
+        self.statistics = LabelStatistics(params.dense_limit, params.max_pairs)
+        self.tree = Tree(since=began)
+        self.cluster_of = np.zeros(0, np.int32)  # [labels, with room to grow] id of the leaf
+        self.was_known = np.zeros(0, np.bool_)  # labels that once had enough observations
+        self.needed = np.zeros(0, np.int64)  # observations before a label tries to join (again)
+
+    def __getstate__(self) -> dict[str, Any]:
+        arrays = ("cluster_of", "was_known", "needed")
+        return self.__dict__ | {name: getattr(self, name).tobytes() for name in arrays}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name, dtype in (
+            ("cluster_of", np.int32),
+            ("was_known", np.bool_),
+            ("needed", np.int64),
+        ):
+            setattr(self, name, np.frombuffer(bytearray(state[name]), dtype))
+
+    @property
+    def n_labels(self) -> int:
+        """Labels in the hierarchy."""
+        return self.statistics.n_labels
+
+    @property
+    def min_size(self) -> int:
+        """Labels that each side of a split must have: by default the safe size of iHOMER, the most
+        frequent number of labels of a row, but 2 at least."""
+        if self.params.min_cluster_size is not None:
+            return self.params.min_cluster_size
+        return max(SMALLEST_SAFE, self.statistics.usual_set_size)
+
+    def add_labels(self, n_labels: int) -> None:
+        """Put the labels up to ``n_labels`` − 1 that are new into the catch-all."""
+        old = self.n_labels
+        if n_labels <= old:
+            return
+        self.statistics.add_labels(n_labels)
+        grown = len(self.statistics.counts.labels) - len(self.cluster_of)
+        if grown > 0:
+            self.cluster_of = np.concatenate([self.cluster_of, np.full(grown, -1, np.int32)])
+            self.was_known = np.concatenate([self.was_known, np.zeros(grown, np.bool_)])
+            needed = np.full(grown, self.params.min_observations, np.int64)
+            self.needed = np.concatenate([self.needed, needed])
+        leaf = self.tree.waiting_room(self.began)
+        leaf.labels.extend(range(old, n_labels))
+        self.cluster_of[old:n_labels] = leaf.id
+
+    def examine(self, row: int) -> list[PartitionEvent]:
+        """Test every cluster that is due; ``row`` is the number of rows learnt."""
+        events: list[PartitionEvent] = []
+        due = [leaf for leaf in self.tree.leaves() if row - leaf.since >= max(1, leaf.next_test)]
+        for leaf, known, pairs in self._measured(due):
+            if leaf.id in self.tree.nodes:
+                self._test(row, leaf, known, pairs, events)
+        known_labels = self.statistics.labels >= self.params.min_observations
+        self.was_known[: self.n_labels] |= known_labels
+        self._join(row, events)
+        return events
+
+    def forget(self, leaf: Node, row: int) -> None:
+        """Begin the statistics of a cluster anew."""
+        self.statistics.forget(np.array(leaf.labels, np.int32))
+        leaf.since = row
+        leaf.next_test = 0
+
+    # ---- splits and merges
+
+    def _measured(self, leaves: list[Node]) -> list[tuple[Node, Int32Array, KnownPairs]]:
+        """Each leaf with its known labels and their pairs."""
+        if not leaves:
+            return []
+        labels = self.statistics.labels
+        group = np.full(self.n_labels, -1, np.int32)
+        known_of = []
+        for number, leaf in enumerate(leaves):
+            members = np.array(leaf.labels, np.int32)
+            known = members[labels[members] >= self.params.min_observations]
+            group[known] = number
+            known_of.append(known)
+        pairs = self.statistics.pairs_within(group)
+        groups = group[pairs.first]
+        order = np.argsort(groups, kind="stable")
+        bounds = np.searchsorted(groups[order], np.arange(len(leaves) + 1))
+        position = np.zeros(self.n_labels, np.int32)
+        for known in known_of:
+            position[known] = np.arange(len(known), dtype=np.int32)
+        jaccard = self._jaccard(pairs)[order]
+        first, second = position[pairs.first[order]], position[pairs.second[order]]
+        return [
+            (leaf, known, KnownPairs(len(known), first[a:b], second[a:b], jaccard[a:b]))
+            for leaf, known, a, b in zip(
+                leaves, known_of, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True
+            )
+        ]
+
+    def _jaccard(self, pairs: Pairs) -> np.ndarray:
+        labels = self.statistics.labels
+        both = pairs.count.astype(np.float64)
+        return both / (labels[pairs.first] + labels[pairs.second] - both)
+
+    def _test(
+        self, row: int, leaf: Node, known: Int32Array, pairs: KnownPairs, events: list
+    ) -> None:
+        n = row - leaf.since
+        leaf.next_test = n + max(self.params.grace_period, n // 5)
+        spread = spread_of(pairs)
+        if spread is None:
+            return
+        epsilon = hoeffding_bound(n, self.params.delta)
+        if leaf.parent >= 0:
+            parent = self.tree.nodes[leaf.parent]
+            if should_merge(spread.d1, epsilon, parent.diameter, parent.epsilon):
+                self._merge(row, parent, leaf, spread, epsilon, events)
+                return
+        if self._is_full() or not should_split(spread, epsilon, self.params.tau):
+            return
+        split = find_split(pairs, epsilon, self.params.tau, self.min_size)
+        if split is None:
+            return
+        quantities = {
+            "n": n, "epsilon": epsilon, "min_size": self.min_size, **spread._asdict(),
+            "pivot_1": int(known[split.pivots[0]]), "pivot_2": int(known[split.pivots[1]]),
+            "distance": split.distance,
+        }  # fmt: skip
+        for child, side in zip(
+            self._split(row, leaf, known, split.side, spread.d1, epsilon, quantities, events),
+            (0, 1),
+            strict=True,
+        ):
+            self._test(
+                row, child, known[split.side == side], _part(pairs, split.side == side), events
+            )
+
+    def _is_full(self) -> bool:
+        most = self.params.max_clusters
+        return most is not None and sum(1 for _ in self.tree.leaves()) >= most
+
+    def _split(
+        self,
+        row: int,
+        leaf: Node,
+        known: Int32Array,
+        side: np.ndarray,
+        diameter: float,
+        epsilon: float,
+        quantities: dict[str, float],
+        events: list[PartitionEvent],
+    ) -> list[Node]:
+        before = (leaf.cluster(),)
+        sides = [known[side == 0].tolist(), known[side == 1].tolist()]
+        unknown = set(leaf.labels).difference(known.tolist())
+        silent = [label for label in unknown if self.was_known[label]]
+        sides[int(len(sides[1]) > len(sides[0]))] += silent
+        waiting = sorted(unknown.difference(silent))
+        leaf.labels, leaf.diameter, leaf.epsilon = [], diameter, epsilon
+        if leaf.id == self.tree.catch_all:
+            self.tree.catch_all = -1
+        children = [self.tree.new_leaf(leaf, sorted(labels), leaf.since) for labels in sides]
+        after = list(children)
+        if waiting:
+            room = self.tree.waiting_room(leaf.since)
+            room.labels = sorted(room.labels + waiting)
+            after.append(room)
+        for node in after:
+            self.cluster_of[node.labels] = node.id
+        after_clusters = tuple(node.cluster() for node in after)
+        events.append(PartitionEvent(row, "split", before, after_clusters, quantities))
+        return children
+
+    def _merge(
+        self,
+        row: int,
+        parent: Node,
+        leaf: Node,
+        spread: Spread,
+        epsilon: float,
+        events: list[PartitionEvent],
+    ) -> None:
+        below = self.tree.leaves_below(parent)
+        before = tuple(node.cluster() for node in below)
+        quantities = {
+            "cluster": leaf.id, "n": row - leaf.since, "epsilon": epsilon, "diameter": spread.d1,
+            "parent_diameter": parent.diameter, "parent_epsilon": parent.epsilon,
+        }  # fmt: skip
+        merged = self.tree.collapse(parent)
+        self.cluster_of[merged.labels] = merged.id
+        merged.since = leaf.since
+        merged.next_test = leaf.next_test
+        if any(node.since != leaf.since for node in below):
+            self.forget(merged, row)
+        events.append(PartitionEvent(row, "merge", before, (merged.cluster(),), quantities))
+
+    # ---- labels that wait in the catch-all
+
+    def _join(self, row: int, events: list[PartitionEvent]) -> None:
+        """Move the labels of the catch-all that are known now to their nearest cluster: that with
+        the largest mean Jaccard similarity to its known labels."""
+        room = self.tree.nodes.get(self.tree.catch_all)
+        if room is None or room.parent < 0 or not room.labels:
+            return
+        labels = self.statistics.labels
+        waiting = np.array(room.labels, np.int32)
+        ready = waiting[labels[waiting] >= self.needed[waiting]]
+        if not len(ready):
+            return
+        group = np.where(labels >= self.params.min_observations, 0, -1).astype(np.int32)
+        group[waiting[labels[waiting] >= self.params.min_observations]] = 1
+        pairs = self.statistics.pairs_within(group, across=True)
+        moves: dict[int, list[int]] = {}
+        for label in ready.tolist():
+            target = self._nearest(label, group, pairs, row)
+            if target == room.id:
+                self.needed[label] = 2 * labels[label]
+            else:
+                moves.setdefault(target, []).append(label)
+        if not moves:
+            return
+        nodes = [self.tree.nodes[i] for i in sorted(moves)]
+        before = (*(node.cluster() for node in nodes), room.cluster())
+        for node in nodes:
+            node.labels = sorted(node.labels + moves[node.id])
+            self.cluster_of[node.labels] = node.id
+            if node.since != room.since:
+                self.forget(node, row)
+        moved = {label for labels_moved in moves.values() for label in labels_moved}
+        room.labels = [label for label in room.labels if label not in moved]
+        after = (*(node.cluster() for node in nodes), *([room.cluster()] if room.labels else []))
+        self.tree.drop_empty_catch_all()
+        events.append(PartitionEvent(row, "join", before, after, {"labels": len(moved)}))
+
+    def _nearest(self, label: int, group: Int32Array, pairs: Pairs, row: int) -> int:
+        """The cluster that a label is most similar to; the catch-all when it is to none."""
+        counts = self.statistics.labels
+        touching = np.flatnonzero((pairs.first == label) | (pairs.second == label))
+        other = np.where(
+            pairs.first[touching] == label, pairs.second[touching], pairs.first[touching]
+        )
+        both = pairs.count[touching].astype(np.float64)
+        clusters = self.cluster_of[other]
+        room = self.tree.nodes[self.tree.catch_all]
+        best, nearest = 0.0, room.id
+        for cluster in np.unique(clusters).tolist():
+            node, here = self.tree.nodes[cluster], clusters == cluster
+            # the label's count covers the rows of the catch-all, the cluster's perhaps fewer
+            share = min(1.0, (row - node.since) / max(1, row - room.since))
+            union = counts[label] * share + counts[other[here]] - both[here]
+            n_known = int((group[node.labels] >= 0).sum()) - int(cluster == room.id)
+            mean = float((both[here] / np.maximum(union, both[here])).sum()) / max(1, n_known)
+            if mean > best:
+                best, nearest = mean, cluster
+        return nearest
+
+
+def _part(pairs: KnownPairs, kept: np.ndarray) -> KnownPairs:
+    """The pairs among some labels of a cluster."""
+    inside = kept[pairs.first] & kept[pairs.second]
+    position = np.cumsum(kept).astype(np.int32) - 1
+    return KnownPairs(
+        int(kept.sum()),
+        position[pairs.first[inside]],
+        position[pairs.second[inside]],
+        pairs.jaccard[inside],
+    )

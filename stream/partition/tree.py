@@ -1,0 +1,137 @@
+"""The hierarchy as numbers: nodes, and which labels its leaves hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from stream.partition.events import Cluster
+
+
+@dataclasses.dataclass
+class Node:
+    """A cluster, or what a cluster was before it was split.
+
+    Parameters
+    ----------
+    id
+        Its number, never given twice.
+    parent
+        The node it was split from; −1 for the root.
+    labels
+        Of a leaf, in increasing order; nothing for other nodes.
+    since
+        Rows that had been learnt when its statistics began.
+    children
+        Those it was split into.
+    diameter, epsilon
+        Largest dissimilarity and bound when it was split.
+    next_test
+        Rows of its statistics at which it is tested again.
+    """
+
+    id: int
+    parent: int
+    labels: list[int]
+    since: int
+    children: list[int] = dataclasses.field(default_factory=list)
+    diameter: float = 1.0
+    epsilon: float = 0.0
+    next_test: int = 0
+
+    def cluster(self) -> Cluster:
+        """The node as the world sees it."""
+        return Cluster(self.id, tuple(self.labels))
+
+
+class Tree:
+    """Nodes by number; one leaf may be the catch-all, where labels wait until they are known."""
+
+    def __init__(self, first_id: int = 0, since: int = 0):
+        self.next_id = first_id + 1
+        self.root = first_id
+        self.catch_all = first_id  # -1: there is none now
+        self.nodes = {first_id: Node(first_id, -1, [], since)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {
+            "nodes": [dataclasses.astuple(self.nodes[i]) for i in sorted(self.nodes)]
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.nodes = {values[0]: Node(*values) for values in state["nodes"]}
+
+    def leaves(self) -> Iterator[Node]:
+        """The clusters, in the order of their numbers."""
+        return (self.nodes[i] for i in sorted(self.nodes) if not self.nodes[i].children)
+
+    def new_leaf(self, parent: Node, labels: list[int], since: int) -> Node:
+        """Add a child to a node."""
+        leaf = Node(self.next_id, parent.id, labels, since)
+        self.next_id += 1
+        self.nodes[leaf.id] = leaf
+        parent.children.append(leaf.id)
+        return leaf
+
+    def leaves_below(self, node: Node) -> list[Node]:
+        """The leaves of a branch, in the order of their numbers."""
+        found, open_nodes = [], [node]
+        while open_nodes:
+            here = open_nodes.pop()
+            if here.children:
+                open_nodes += [self.nodes[i] for i in here.children]
+            else:
+                found.append(here)
+        return sorted(found, key=lambda leaf: leaf.id)
+
+    def collapse(self, node: Node) -> Node:
+        """Replace a branch by one leaf (with a new number) that holds all of its labels."""
+        leaves = self.leaves_below(node)
+        labels = sorted(label for leaf in leaves for label in leaf.labels)
+        if any(leaf.id == self.catch_all for leaf in leaves):
+            self.catch_all = -1
+        self._remove_below(node)
+        merged = Node(self.next_id, node.parent, labels, node.since)
+        self.next_id += 1
+        del self.nodes[node.id]
+        self.nodes[merged.id] = merged
+        if node.parent < 0:
+            self.root = merged.id
+            self.catch_all = merged.id
+        else:
+            siblings = self.nodes[node.parent].children
+            siblings[siblings.index(node.id)] = merged.id
+        return merged
+
+    def _remove_below(self, node: Node) -> None:
+        for child in node.children:
+            self._remove_below(self.nodes[child])
+            del self.nodes[child]
+
+    def waiting_room(self, since: int) -> Node:
+        """The catch-all; a new child of the root when there is none."""
+        if self.catch_all < 0:
+            self.catch_all = self.new_leaf(self.nodes[self.root], [], since).id
+        return self.nodes[self.catch_all]
+
+    def drop_empty_catch_all(self) -> None:
+        """Remove the catch-all when nothing waits in it."""
+        leaf = self.nodes.get(self.catch_all)
+        if leaf is not None and not leaf.labels and leaf.parent >= 0:
+            self.nodes[leaf.parent].children.remove(leaf.id)
+            del self.nodes[leaf.id]
+            self.catch_all = -1
+
+    def renumber(self, numbers: dict[int, int], next_id: int) -> None:
+        """Give every node another number."""
+        nodes = {}
+        for old, node in self.nodes.items():
+            node.id = numbers[old]
+            node.parent = numbers.get(node.parent, -1)
+            node.children = [numbers[child] for child in node.children]
+            nodes[node.id] = node
+        self.nodes, self.next_id = nodes, next_id
+        self.root = numbers[self.root]
+        self.catch_all = numbers.get(self.catch_all, -1)
