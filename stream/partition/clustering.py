@@ -22,6 +22,7 @@ from stream.partition.statistics import DENSE_LIMIT, MAX_PAIRS, LabelStatistics,
 from stream.partition.tree import Node, Tree
 
 SMALLEST_SAFE = 2  # a cluster of one label has no pair to be tested
+WAITING_MATES = 2  # times that a label must be more similar to those it waits with, to stay
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +76,8 @@ class Clustering:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        for name, dtype in (
-            ("cluster_of", np.int32),
-            ("was_known", np.bool_),
-            ("needed", np.int64),
-        ):
+        dtypes = {"cluster_of": np.int32, "was_known": np.bool_, "needed": np.int64}
+        for name, dtype in dtypes.items():
             setattr(self, name, np.frombuffer(bytearray(state[name]), dtype))
 
     @property
@@ -161,7 +159,7 @@ class Clustering:
 
     def _jaccard(self, pairs: Pairs) -> np.ndarray:
         labels = self.statistics.labels
-        both = pairs.count.astype(np.float64)
+        both = pairs.rows.astype(np.float64)
         return both / (labels[pairs.first] + labels[pairs.second] - both)
 
     def _test(
@@ -193,9 +191,8 @@ class Clustering:
             (0, 1),
             strict=True,
         ):
-            self._test(
-                row, child, known[split.side == side], _part(pairs, split.side == side), events
-            )
+            kept = split.side == side
+            self._test(row, child, known[kept], _part(pairs, kept), events)
 
     def _is_full(self) -> bool:
         most = self.params.max_clusters
@@ -295,13 +292,14 @@ class Clustering:
         events.append(PartitionEvent(row, "join", before, after, {"labels": len(moved)}))
 
     def _nearest(self, label: int, group: Int32Array, pairs: Pairs, row: int) -> int:
-        """The cluster that a label is most similar to; the catch-all when it is to none."""
+        """The cluster that a label is most similar to; the catch-all when it is to none, or to
+        those that wait with it far more: they may be a cluster of their own."""
         counts = self.statistics.labels
         touching = np.flatnonzero((pairs.first == label) | (pairs.second == label))
         other = np.where(
             pairs.first[touching] == label, pairs.second[touching], pairs.first[touching]
         )
-        both = pairs.count[touching].astype(np.float64)
+        both = pairs.rows[touching].astype(np.float64)
         clusters = self.cluster_of[other]
         room = self.tree.nodes[self.tree.catch_all]
         best, nearest = 0.0, room.id
@@ -312,6 +310,8 @@ class Clustering:
             union = counts[label] * share + counts[other[here]] - both[here]
             n_known = int((group[node.labels] >= 0).sum()) - int(cluster == room.id)
             mean = float((both[here] / np.maximum(union, both[here])).sum()) / max(1, n_known)
+            if cluster == room.id:
+                mean /= WAITING_MATES
             if mean > best:
                 best, nearest = mean, cluster
         return nearest

@@ -11,7 +11,7 @@ from stream.engine.arrays import Int32Array, Int64Array, allocate, pack, unpack
 from stream.engine.cooccurrence import Coherence
 from stream.partition.candidate import Candidate
 from stream.partition.clustering import Clustering, PartitionParams
-from stream.partition.events import PartitionEvent
+from stream.partition.events import Cluster, PartitionEvent
 
 _STRUCTURAL = {"split", "merge", "join", "restructure"}
 
@@ -151,7 +151,7 @@ class PartitionCore:
         if row - leaf.since < self.params.settling:
             return []
         before = (leaf.cluster(),)
-        quantities = {"n": row - leaf.since}
+        quantities: dict[str, float] = {"n": row - leaf.since}
         self.current.forget(leaf, row)
         return [PartitionEvent(row, "reexamine", before, before, quantities)]
 
@@ -170,7 +170,8 @@ class PartitionCore:
         verdict, quantities = self.candidate.examine(self.current, row)
         if verdict == "wait":
             return
-        before, after = (), ()
+        before: tuple[Cluster, ...] = ()
+        after: tuple[Cluster, ...] = ()
         if verdict == "restructure":
             old, new = self.current, self.candidate.other
             self.candidate.take_over(old)

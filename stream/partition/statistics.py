@@ -22,7 +22,7 @@ class Pairs(NamedTuple):
 
     first: Int32Array  # [pairs] the smaller label
     second: Int32Array  # [pairs] the larger one
-    count: Int32Array  # [pairs] rows with both
+    rows: Int32Array  # [pairs] rows with both
 
 
 def triangle_size(n_labels: int) -> int:
@@ -86,7 +86,9 @@ class LabelStatistics:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.counts = unpack(Counts, state["counts"])
-        self._sizes = dict(zip(("labels", "triangle", "pairs", "slots"), state["_sizes"]))
+        self._sizes = dict(
+            zip(("labels", "triangle", "pairs", "slots"), state["_sizes"], strict=True)
+        )
         self._allocate_unused()
 
     @property
