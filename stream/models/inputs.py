@@ -19,6 +19,7 @@ from stream.errors import DataError
 _NUMBERS = (float, int, np.floating, np.integer, np.bool_, numbers.Real)  # from common to rare
 _INFINITE = (math.inf, -math.inf)
 Truth = tuple[Int64Array, Int32Array, Int64Array, Int32Array]  # present and unknown labels
+NO_TRUTH = object()
 Entries = list[tuple[Hashable, float]]
 
 
@@ -34,11 +35,18 @@ def feature_entries(x: Mapping[Hashable, Any]) -> Entries:
         For a value that is none of these, or infinite, and for a text's feature that has the name
         of another one.
     """
+    if not isinstance(x, dict | Mapping):
+        raise DataError(
+            f"the features must be a dictionary of name to value, got {type(x).__name__}"
+        )
     entries: Entries = []
     texts = 0
     for name, value in x.items():
         if type(value) is float or isinstance(value, _NUMBERS):
-            number = float(value)
+            try:
+                number = float(value)
+            except OverflowError:
+                raise DataError("a feature must fit a float", column=str(name)) from None
             if number in _INFINITE:
                 raise DataError(
                     f"a feature must be finite or NaN (missing), got {number}", column=str(name)
@@ -116,6 +124,8 @@ def _matrix(
 ) -> tuple[tuple[Int64Array, Int32Array, np.ndarray], Sequence[Hashable]]:
     """A table as compressed sparse rows and the names of its columns."""
     if scipy.sparse.issparse(data):
+        if np.iscomplexobj(data.data):  # type: ignore[attr-defined]
+            raise DataError(f"{what} must hold numbers: got complex ones")
         return _csr_of_sparse(data), range(data.shape[1])  # type: ignore[attr-defined]
     names: Sequence[Hashable]
     if _is_frame(data):
@@ -127,6 +137,8 @@ def _matrix(
             raise DataError(f"{what} must have two dimensions, [rows, columns], got {array.ndim}")
         names = range(array.shape[1])
     try:
+        if np.iscomplexobj(array):
+            raise TypeError("got complex ones")
         array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"{what} must hold numbers: {error}") from None
@@ -214,7 +226,19 @@ def is_unknown(value: Any) -> bool:
 
 
 def plain(value: Any) -> Hashable:
-    """A NumPy scalar as the Python value it stands for, so that both name the same class."""
+    """A NumPy scalar as the Python value it stands for, so that both name the same class.
+
+    Raises
+    ------
+    DataError
+        When the value cannot name a class.
+    """
+    try:
+        hash(value)
+    except TypeError:
+        raise DataError(
+            f"a class must be hashable (a text, a number, ...), got {type(value).__name__}"
+        ) from None
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -226,11 +250,11 @@ def _check_length(n: int, n_rows: int) -> None:
 
 
 def batch_of(features: Any, truth: Any, task: Task) -> tuple[Batch, Schema]:
-    """Features and, unless ``truth`` is None, labels (single-label: classes) as a batch with its
-    schema."""
+    """Features and, unless ``truth`` is ``NO_TRUTH``, labels (single-label: classes) as a batch
+    with its schema."""
     rows, names = features_of(features)
     n_rows = len(rows[0]) - 1
-    if truth is None:
+    if truth is NO_TRUTH:
         nothing = np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)
         return Batch(*rows, *nothing, *nothing), Schema(names, [], task)
     parts, labels = (_labels_of if task == "multi-label" else _classes_of)(truth, n_rows)

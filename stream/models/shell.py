@@ -15,6 +15,7 @@ from stream.data.schema import Schema, Task
 from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.batch import Batch, Predictions
 from stream.models.inputs import (
+    NO_TRUTH,
     batch_of,
     feature_entries,
     frame_like,
@@ -136,7 +137,7 @@ class Shell(base.Estimator):
 
     def _probabilities(self, X: Any) -> Float64Array:
         """Probabilities [rows, known labels]."""
-        batch, schema = batch_of(X, None, self._task)
+        batch, schema = batch_of(X, NO_TRUTH, self._task)
         rows = self._names.rows_to_predict(batch, schema)
         out = self._learner.run(rows, predict=True, delay=PREDICT_ONLY)
         return _in_columns(out, self._names.labels.numbers_of(self.labels))
@@ -310,15 +311,16 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
         DataError
             When a value cannot be used; nothing is learnt then.
         """
+        known = None if is_unknown(y) else plain(y)
         row = self._row_batch(x, learn=True)
         names = self._names
         names.n_rows += 1
-        if is_unknown(y):
+        if known is None:
             labels = _NO_LABELS
         else:
-            if y not in names.labels.number:
-                names.labels.add([plain(y)])
-            labels = np.array([0, 1], np.int64), np.array([names.labels.number[y]], np.int32)
+            if known not in names.labels.number:
+                names.labels.add([known])
+            labels = np.array([0, 1], np.int64), np.array([names.labels.number[known]], np.int32)
         self._learner.run(Batch(*row, *labels, *_NO_LABELS), predict=False)
 
     def predict_proba_one(self, x: dict[FeatureName, Any], **kwargs: Any) -> dict[Any, float]:  # type: ignore[override]
@@ -339,7 +341,7 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
     def predict_many(self, X: Any) -> Any:
         """The most probable class of each row: a series if ``X`` is a data frame, else an array of
         objects."""
-        batch, schema = batch_of(X, None, self._task)
+        batch, schema = batch_of(X, NO_TRUTH, self._task)
         out = self._learner.run(
             self._names.rows_to_predict(batch, schema), predict=True, delay=PREDICT_ONLY
         )

@@ -183,6 +183,13 @@ REFUSED = {
         Y,
         "column 'y'.*must hold numbers and truth values, got Object",
     ),
+    "complex": (X + 1j, Y, "features must hold numbers: got complex ones"),
+    "complex, sparse": (
+        scipy.sparse.csr_array(X + 1j),
+        Y,
+        "features must hold numbers: got complex ones",
+    ),
+    "no labels": (X, None, "labels must have two dimensions.*got 0"),
     "text label": (X, changed(Y, 3, 1, "yes"), "labels must hold numbers.*yes"),
 }
 
@@ -215,6 +222,8 @@ ROWS = {
     "infinite": ({"x": 1.0, "y": float("-inf")}, {"up": True}, "'y'.*finite or NaN.*-inf"),
     "list": ({"new": 1.0, "y": [1]}, {"up": True}, "'y'.*number, a truth value, a text.*list"),
     "complex": ({"y": 1j}, {"up": True}, "'y'.*got complex"),
+    "list of features": ([1.0], {"up": True}, "dictionary of name to value, got list"),
+    "too large": ({"new": 1.0, "x": 10**400}, {"up": True}, "'x'.*fit a float"),
     "label 2": ({"new": 1.0}, {"new": True, "up": 2}, "'up'.*True or False.*got 2"),
     "label None": ({"new": 1.0}, {"new": True, "up": None}, "'up'.*left out when.*got None"),
     "label text": ({"new": 1.0}, {"up": "yes"}, "'up'.*True or False.*got 'yes'"),
@@ -299,6 +308,15 @@ def test_numpy_class_is_the_class_it_stands_for():
     many.learn_many(X, Y[:, 0])
     assert pickle.dumps(one) == pickle.dumps(many)
     assert type(one.predict_one({0: 1.0})) is bool
+
+
+@pytest.mark.parametrize("bad", [["a"], {"a": True}, ([],)])
+def test_class_that_is_no_name_is_refused_and_nothing_learnt(bad):
+    model = HoeffdingTreeClassifier()
+    before = pickle.dumps(model)
+    with pytest.raises(DataError, match="a class must be hashable"):
+        model.learn_one({"a": 1.0}, bad)
+    assert pickle.dumps(model) == before
 
 
 def test_class_rows_differ():
