@@ -21,7 +21,7 @@ SHORT_NAMES = {"micro_f1": "micro-F1", "subset_accuracy": "subset acc."}
 class TerminalProgress:
     """Rows, rows/s and two metrics on standard error while a stream is evaluated.
 
-    Drawing a line takes about a millisecond, so at most a few are drawn each second. That kernels
+    Drawing a line takes a few milliseconds, so at most two are drawn each second. That kernels
     are compiled is said also where there is no terminal, because the wait would be a riddle.
 
     Parameters
@@ -32,7 +32,7 @@ class TerminalProgress:
         Seconds between drawings.
     """
 
-    def __init__(self, console: Console | None = None, interval: float = 0.25):
+    def __init__(self, console: Console | None = None, interval: float = 0.5):
         self.console = console or Console(stderr=True)
         self.interval = interval
         self._bar: Progress | None = None
