@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Int32Array
-from stream.partition.events import PartitionEvent
+from stream.engine.arrays import Int32Array, Int64Array
+from stream.partition.events import Cluster, PartitionEvent
 from stream.partition.rules import (
     KnownPairs,
     Spread,
@@ -22,6 +22,7 @@ from stream.partition.statistics import DENSE_LIMIT, MAX_PAIRS, LabelStatistics,
 from stream.partition.tree import Node, Tree
 
 SMALLEST_SAFE = 2  # a cluster of one label has no pair to be tested
+JOIN_BATCHES = 20  # parts of what is known, or of the rows, that are worth a round of joining
 WAITING_MATES = 2  # times that a label must be more similar to those it waits with, to stay
 
 
@@ -67,6 +68,8 @@ class Clustering:
         self.statistics = LabelStatistics(params.dense_limit, params.max_pairs)
         self.tree = Tree(since=began)
         self.cluster_of = np.zeros(0, np.int32)  # [labels, with room to grow] id of the leaf
+        self.next_due = 0  # row at which the next cluster is to be tested
+        self.next_join = 0  # row of the next round of joining at the latest
         self.was_known = np.zeros(0, np.bool_)  # labels that once had enough observations
         self.needed = np.zeros(0, np.int64)  # observations before a label tries to join (again)
 
@@ -106,16 +109,20 @@ class Clustering:
             needed = np.full(grown, self.params.min_observations, np.int64)
             self.needed = np.concatenate([self.needed, needed])
         leaf = self.tree.waiting_room(self.began)
+        self.next_due = 0
         leaf.labels.extend(range(old, n_labels))
         self.cluster_of[old:n_labels] = leaf.id
 
     def examine(self, row: int) -> list[PartitionEvent]:
         """Test every cluster that is due; ``row`` is the number of rows learnt."""
         events: list[PartitionEvent] = []
-        due = [leaf for leaf in self.tree.leaves() if row - leaf.since >= max(1, leaf.next_test)]
-        for leaf, known, pairs in self._measured(due):
-            if leaf.id in self.tree.nodes:
-                self._test(row, leaf, known, pairs, events)
+        if row >= self.next_due:
+            leaves = self.tree.leaves()
+            due = [leaf for leaf in leaves if row - leaf.since >= max(1, leaf.next_test)]
+            for leaf, known, pairs in self._measured(due):
+                if leaf.id in self.tree.nodes:
+                    self._test(row, leaf, known, pairs, events)
+            self.next_due = min(leaf.since + leaf.next_test for leaf in self.tree.leaves())
         known_labels = self.statistics.labels >= self.params.min_observations
         self.was_known[: self.n_labels] |= known_labels
         self._join(row, events)
@@ -126,6 +133,7 @@ class Clustering:
         self.statistics.forget(np.array(leaf.labels, np.int32))
         leaf.since = row
         leaf.next_test = 0
+        self.next_due = 0
 
     # ---- splits and merges
 
@@ -257,64 +265,67 @@ class Clustering:
 
     def _join(self, row: int, events: list[PartitionEvent]) -> None:
         """Move the labels of the catch-all that are known now to their nearest cluster: that with
-        the largest mean Jaccard similarity to its known labels."""
+        the largest mean Jaccard similarity to its known labels.
+
+        Labels that become known one by one wait for others, a few percent of what is known or of
+        the rows.
+        """
         room = self.tree.nodes.get(self.tree.catch_all)
-        if room is None or room.parent < 0 or not room.labels:
+        if room is None or room.parent < 0:
             return
         labels = self.statistics.labels
-        waiting = np.array(room.labels, np.int32)
-        ready = waiting[labels[waiting] >= self.needed[waiting]]
-        if not len(ready):
+        cluster_of = self.cluster_of[: self.n_labels]
+        ready = np.flatnonzero((cluster_of == room.id) & (labels >= self.needed[: self.n_labels]))
+        known = labels >= self.params.min_observations
+        few = len(ready) * JOIN_BATCHES < np.count_nonzero(known)
+        if not len(ready) or (few and row < self.next_join):
             return
-        group = np.where(labels >= self.params.min_observations, 0, -1).astype(np.int32)
-        group[waiting[labels[waiting] >= self.params.min_observations]] = 1
-        pairs = self.statistics.pairs_within(group, across=True)
-        moves: dict[int, list[int]] = {}
-        for label in ready.tolist():
-            target = self._nearest(label, group, pairs, row)
-            if target == room.id:
-                self.needed[label] = 2 * labels[label]
-            else:
-                moves.setdefault(target, []).append(label)
-        if not moves:
+        self.next_join = row + (row - self.began) // JOIN_BATCHES
+        targets = self._nearest(ready, known, room, row)
+        stays = targets == room.id
+        self.needed[ready[stays]] = 2 * labels[ready[stays]]
+        moved, targets = ready[~stays], targets[~stays]
+        if not len(moved):
             return
-        nodes = [self.tree.nodes[i] for i in sorted(moves)]
-        before = (*(node.cluster() for node in nodes), room.cluster())
+        nodes = [self.tree.nodes[i] for i in np.unique(targets).tolist()]
+        leaving = Cluster(room.id, tuple(moved.tolist()))
+        before = (*(node.cluster() for node in nodes), leaving)
         for node in nodes:
-            node.labels = sorted(node.labels + moves[node.id])
+            node.labels = sorted(node.labels + moved[targets == node.id].tolist())
             self.cluster_of[node.labels] = node.id
             if node.since != room.since:
                 self.forget(node, row)
-        moved = {label for labels_moved in moves.values() for label in labels_moved}
-        room.labels = [label for label in room.labels if label not in moved]
-        after = (*(node.cluster() for node in nodes), *([room.cluster()] if room.labels else []))
+        room.labels = np.flatnonzero(cluster_of == room.id).tolist()
+        after = tuple(node.cluster() for node in nodes)
         self.tree.drop_empty_catch_all()
         events.append(PartitionEvent(row, "join", before, after, {"labels": len(moved)}))
 
-    def _nearest(self, label: int, group: Int32Array, pairs: Pairs, row: int) -> int:
-        """The cluster that a label is most similar to; the catch-all when it is to none, or to
+    def _nearest(self, ready: Int64Array, known: np.ndarray, room: Node, row: int) -> Int64Array:
+        """The cluster that each label is most similar to; the catch-all when it is to none, or to
         those that wait with it far more: they may be a cluster of their own."""
-        counts = self.statistics.labels
-        touching = np.flatnonzero((pairs.first == label) | (pairs.second == label))
-        other = np.where(
-            pairs.first[touching] == label, pairs.second[touching], pairs.first[touching]
-        )
-        both = pairs.rows[touching].astype(np.float64)
-        clusters = self.cluster_of[other]
-        room = self.tree.nodes[self.tree.catch_all]
-        best, nearest = 0.0, room.id
-        for cluster in np.unique(clusters).tolist():
-            node, here = self.tree.nodes[cluster], clusters == cluster
-            # the label's count covers the rows of the catch-all, the cluster's perhaps fewer
-            share = min(1.0, (row - node.since) / max(1, row - room.since))
-            union = counts[label] * share + counts[other[here]] - both[here]
-            n_known = int((group[node.labels] >= 0).sum()) - int(cluster == room.id)
-            mean = float((both[here] / np.maximum(union, both[here])).sum()) / max(1, n_known)
-            if cluster == room.id:
-                mean /= WAITING_MATES
-            if mean > best:
-                best, nearest = mean, cluster
-        return nearest
+        labels = self.statistics.labels
+        group = np.where(known, 0, -1).astype(np.int32)
+        group[ready] = 1
+        pairs = self.statistics.pairs_within(group, across=True)
+        label = np.concatenate([pairs.first, pairs.second])
+        other = np.concatenate([pairs.second, pairs.first])
+        both = np.tile(pairs.rows.astype(np.float64), 2)[group[label] == 1]
+        label, other = label[group[label] == 1], other[group[label] == 1]
+        ids, cluster = np.unique(self.cluster_of[: self.n_labels], return_inverse=True)
+        at = cluster[other]
+        # a label's count covers the rows of the catch-all, those of the cluster perhaps fewer
+        rows = np.array([row - self.tree.nodes[i].since for i in ids.tolist()], np.float64)
+        share = np.minimum(1.0, rows / max(1, row - room.since))[at]
+        union = np.maximum(labels[label] * share + labels[other] - both, both)
+        is_room = ids == room.id
+        size = np.maximum(1, np.bincount(cluster[known], minlength=len(ids)) - is_room)
+        weight = np.where(is_room, 1.0 / WAITING_MATES, 1.0) / size
+        keys, key = np.unique(label.astype(np.int64) * len(ids) + at, return_inverse=True)
+        mean = np.bincount(key, both / union, minlength=len(keys)) * weight[keys % len(ids)]
+        targets = np.full(self.n_labels, room.id, np.int64)
+        best = np.lexsort((-(keys % len(ids)), mean))  # the last one written stays
+        targets[keys[best] // len(ids)] = ids[keys[best] % len(ids)]
+        return targets[ready]
 
 
 def _part(pairs: KnownPairs, kept: np.ndarray) -> KnownPairs:

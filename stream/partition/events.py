@@ -24,7 +24,8 @@ class PartitionEvent:
         Rows learnt when it happened.
     kind
         "split": a cluster became two (and the catch-all, for labels hardly seen). "merge": clusters
-        became one again. "join": labels moved from the catch-all to their nearest cluster. "drift":
+        became one again. "join": labels moved from the catch-all to their nearest cluster; of the
+        catch-all only the labels that leave it are listed. "drift":
         the coherence of the partition fell, another one is sought beside it. "restructure": the
         other one took over. "drop": the other one was given up. "reexamine": the statistics of a
         cluster began anew.

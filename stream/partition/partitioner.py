@@ -46,9 +46,10 @@ class LabelPartitioner(base.Base):
 
     Label sets alone matter, no features. Clusters form a hierarchy: one with all labels is split
     about its two most dissimilar labels, and so on, wherever the Hoeffding bound says that there
-    are two (ODAC, on 1 − Jaccard). When the share of a row's label pairs that lie inside one cluster
-    falls (ADWIN), another hierarchy is grown from fresh statistics, and replaces the current one if
-    it is significantly better. The result does not depend on how many rows are learnt in a call.
+    are two (ODAC, on 1 − Jaccard). When the share of a row's label pairs that lie inside one
+    cluster falls (ADWIN), another hierarchy is grown from fresh statistics, and replaces the
+    current one if it is significantly better. The result does not depend on how many rows are
+    learnt in a call.
 
     Parameters
     ----------
