@@ -72,13 +72,24 @@ def _count_listed(counts, key, amount):
 
 @kernel
 def count_rows(
-    counts, coherence, adwins, cluster_of, y_indptr, y_indices, start, stop, most_pairs, delta
+    counts,
+    coherence,
+    adwins,
+    cluster_of,
+    waiting,
+    y_indptr,
+    y_indices,
+    start,
+    stop,
+    most_pairs,
+    delta,
 ):
     """Count rows ``start`` to ``stop`` (exclusive); returns the first row that was not counted,
     because the list has no room for its pairs, or ``stop``.
 
     Rows with more than ``most_pairs`` pairs count for their labels alone. With ``delta`` > 0 the
-    detector 0 of ``adwins`` is told the coherence of every row with two labels or more.
+    detector 0 of ``adwins`` is told the coherence of every row: the share inside one cluster of the
+    pairs whose labels are not in the cluster ``waiting``.
     """
     dense = len(counts.triangle) > 0
     for row in range(start, stop):
@@ -91,25 +102,28 @@ def count_rows(
                 return row
         counts.registers[N_ROWS] += 1
         counts.set_sizes[min(k, MAX_SET_SIZE)] += 1
-        inside = 0
+        inside, n_placed = 0, 0
         for b in range(first, last):
             j = y_indices[b]
             counts.labels[j] += 1
             if not counts_pairs:
                 continue
             cluster = cluster_of[j]
+            if cluster != waiting:
+                n_placed += 1
             base = np.int64(j) * (j - 1) // 2
             for a in range(first, b):
                 i = y_indices[a]
-                if cluster_of[i] == cluster:
+                if cluster_of[i] == cluster and cluster != waiting:
                     inside += 1
                 if dense:
                     counts.triangle[base + i] += 1
                 else:
                     _count_listed(counts, np.int64(j) * KEY_BASE + i, 1)
-        if delta > 0.0 and counts_pairs and n_pairs > 0:
+        if delta > 0.0 and n_placed > 1:
             before = adwin_mean(adwins, 0)
-            if adwin_update(adwins, 0, inside / n_pairs, delta):
+            share = inside / (n_placed * (n_placed - 1) // 2)
+            if adwin_update(adwins, 0, share, delta):
                 after = adwin_mean(adwins, 0)
                 if after < before:
                     counts.registers[FALLS] += 1

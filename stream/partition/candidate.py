@@ -10,6 +10,7 @@ import numpy as np
 from stream.engine.arrays import Int32Array, Int64Array
 from stream.engine.cooccurrence import compare_rows
 from stream.partition.clustering import Clustering, PartitionParams
+from stream.partition.events import set_attributes
 
 SETTLED_ROWS = 5  # grace periods without a change, before two partitions are compared
 LEAST_GAIN = 0.01  # of coherence, for a restructuring
@@ -39,7 +40,7 @@ class Candidate:
         return self.__dict__ | {"_sums": self._sums.tolist()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        set_attributes(self, state)
         self._sums = np.array(state["_sums"])
 
     def count(

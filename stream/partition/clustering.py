@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stream.engine.arrays import Int32Array, Int64Array
-from stream.partition.events import Cluster, PartitionEvent
+from stream.partition.events import Cluster, PartitionEvent, set_attributes
 from stream.partition.rules import (
     KnownPairs,
     Spread,
@@ -78,7 +78,7 @@ class Clustering:
         return self.__dict__ | {name: getattr(self, name).tobytes() for name in arrays}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        set_attributes(self, state)
         dtypes = {"cluster_of": np.int32, "was_known": np.bool_, "needed": np.int64}
         for name, dtype in dtypes.items():
             setattr(self, name, np.frombuffer(bytearray(state[name]), dtype))
@@ -113,10 +113,11 @@ class Clustering:
         leaf.labels.extend(range(old, n_labels))
         self.cluster_of[old:n_labels] = leaf.id
 
-    def examine(self, row: int) -> list[PartitionEvent]:
-        """Test every cluster that is due; ``row`` is the number of rows learnt."""
+    def examine(self, row: int, *, joins_only: bool = False) -> list[PartitionEvent]:
+        """Test every cluster that is due, and let labels join; ``row`` is the number of rows
+        learnt."""
         events: list[PartitionEvent] = []
-        if row >= self.next_due:
+        if row >= self.next_due and not joins_only:
             leaves = self.tree.leaves()
             due = [leaf for leaf in leaves if row - leaf.since >= max(1, leaf.next_test)]
             for leaf, known, pairs in self._measured(due):

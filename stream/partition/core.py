@@ -11,7 +11,7 @@ from stream.engine.arrays import Int32Array, Int64Array, allocate, pack, unpack
 from stream.engine.cooccurrence import Coherence
 from stream.partition.candidate import Candidate
 from stream.partition.clustering import Clustering, PartitionParams
-from stream.partition.events import Cluster, PartitionEvent
+from stream.partition.events import Cluster, PartitionEvent, set_attributes
 
 _STRUCTURAL = {"split", "merge", "join", "restructure"}
 
@@ -53,7 +53,7 @@ class PartitionCore:
         return self.__dict__ | packed
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        set_attributes(self, state)
         self._coherence = unpack(Coherence, state["_coherence"])
         self._adwins = unpack(Adwins, state["_adwins"])
 
@@ -98,7 +98,8 @@ class PartitionCore:
         watched = self.params.coherence_drift
         self.current.statistics.count(
             y_indptr, y_indices, start, stop,
-            cluster_of=self.current.cluster_of, coherence=self._coherence, adwins=self._adwins,
+            cluster_of=self.current.cluster_of, waiting=self.current.tree.waiting_id,
+            coherence=self._coherence, adwins=self._adwins,
             delta=self.params.drift_delta if watched else 0.0,
         )  # fmt: skip
         if self.candidate is not None:
@@ -120,9 +121,8 @@ class PartitionCore:
         row = self.n_rows if row is None else row
         events: list[PartitionEvent] = []
         self._look_at_coherence(row, events)
-        if self.candidate is None:
-            events += self.current.examine(row)
-        else:
+        events += self.current.examine(row, joins_only=self.candidate is not None)
+        if self.candidate is not None:
             self._look_at_candidate(row, events)
         if any(event.kind in _STRUCTURAL for event in events):
             adwin_reset(self._adwins, 0)

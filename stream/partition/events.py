@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -48,6 +49,9 @@ class PartitionEvent:
     after: tuple[Cluster, ...] = ()
     quantities: dict[str, float] = dataclasses.field(default_factory=dict)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.row, self.kind, self.before, self.after, self.quantities)
+
     def as_dict(self) -> dict[str, Any]:
         """The event as values that JSON knows; labels that it does not know as text."""
         return {
@@ -65,6 +69,24 @@ class PartitionEvent:
             return tuple(Cluster(c.id, tuple(map(name, c.labels))) for c in clusters)
 
         return dataclasses.replace(self, before=rename(self.before), after=rename(self.after))
+
+
+def _restored(
+    row: int,
+    kind: str,
+    before: tuple[Cluster, ...],
+    after: tuple[Cluster, ...],
+    quantities: dict[str, float],
+) -> PartitionEvent:
+    """An event from a pickle, with the same texts as one that was just made: a pickle tells equal
+    objects from the same object."""
+    named = {sys.intern(name): value for name, value in quantities.items()}
+    return PartitionEvent(row, sys.intern(kind), before, after, named)
+
+
+def set_attributes(instance: object, state: dict[str, Any]) -> None:
+    """Set the attributes of an instance from a pickle, under the names that the code uses."""
+    instance.__dict__.update({sys.intern(name): value for name, value in state.items()})
 
 
 def plain_label(label: Hashable) -> Any:

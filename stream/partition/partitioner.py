@@ -21,7 +21,7 @@ from stream.models.parameters import (
 )
 from stream.partition.clustering import PartitionParams
 from stream.partition.core import PartitionCore
-from stream.partition.events import PartitionEvent
+from stream.partition.events import PartitionEvent, set_attributes
 from stream.partition.hierarchy import Hierarchy
 
 Listener = Callable[[PartitionEvent], None]
@@ -146,7 +146,7 @@ class LabelPartitioner(base.Base):
         return self.__dict__ | {"_names": self._names.names, "_listeners": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        set_attributes(self, state)
         self._names = Names()
         self._names.names = list(state["_names"])
         self._names.number = {name: number for number, name in enumerate(self._names.names)}

@@ -10,6 +10,7 @@ from stream.engine import cooccurrence as co
 from stream.engine.adwin import Adwins
 from stream.engine.arrays import Int32Array, Int64Array, allocate, n_bytes, pack, resize, unpack
 from stream.engine.cooccurrence import Coherence, Counts
+from stream.partition.events import set_attributes
 
 DENSE_LIMIT = 2_048  # labels whose pairs stand in a triangle
 MAX_PAIRS = 2_000_000  # pairs in the list
@@ -84,7 +85,7 @@ class LabelStatistics:
         return state | {"counts": pack(self.counts), "_sizes": tuple(self._sizes.values())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        set_attributes(self, state)
         self.counts = unpack(Counts, state["counts"])
         self._sizes = dict(
             zip(("labels", "triangle", "pairs", "slots"), state["_sizes"], strict=True)
@@ -167,6 +168,7 @@ class LabelStatistics:
         stop: int,
         *,
         cluster_of: Int32Array | None = None,
+        waiting: int = -1,
         coherence: Coherence | None = None,
         adwins: Adwins | None = None,
         delta: float = 0.0,
@@ -179,8 +181,8 @@ class LabelStatistics:
         adwins = self._no_adwins if adwins is None else adwins
         while True:
             start = co.count_rows(
-                self.counts, coherence, adwins, cluster_of, y_indptr, y_indices, start, stop,
-                self.most_pairs, delta,
+                self.counts, coherence, adwins, cluster_of, waiting, y_indptr, y_indices, start,
+                stop, self.most_pairs, delta,
             )  # fmt: skip
             if start == stop:
                 return

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from stream.partition.events import Cluster
+from stream.partition.events import Cluster, set_attributes
 
 
 @dataclasses.dataclass
@@ -60,7 +60,7 @@ class Tree:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        set_attributes(self, state)
         self.nodes = {values[0]: Node(*values) for values in state["nodes"]}
 
     def leaves(self) -> Iterator[Node]:
@@ -109,6 +109,11 @@ class Tree:
         for child in node.children:
             self._remove_below(self.nodes[child])
             del self.nodes[child]
+
+    @property
+    def waiting_id(self) -> int:
+        """Number of the catch-all; −1 when there is none, or it is the only cluster."""
+        return -1 if self.catch_all == self.root else self.catch_all
 
     def waiting_room(self, since: int) -> Node:
         """The catch-all; a new child of the root when there is none."""
