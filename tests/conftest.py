@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,11 @@ def data_dir() -> Path:
             "the benchmark files are absent: set DRIFTHOMER_DATA to a folder with Yeast.arff.gz"
         )
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_not_ignored() -> None:
+    """A shell that starts the suite in the background makes it, and what it starts, ignore
+    Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
