@@ -21,6 +21,8 @@ from stream.partition.rules import (
 from stream.partition.statistics import DENSE_LIMIT, MAX_PAIRS, LabelStatistics, Pairs
 from stream.partition.tree import Node, Tree
 
+# a cluster, its labels with enough observations, and their pairs
+Measured = tuple[Node, Int32Array, KnownPairs]
 SMALLEST_SAFE = 2  # a cluster of one label has no pair to be tested
 JOIN_BATCHES = 20  # parts of what is known, or of the rows, that are worth a round of joining
 WAITING_MATES = 2  # times that a label must be more similar to those it waits with, to stay
@@ -120,9 +122,11 @@ class Clustering:
         if row >= self.next_due and not joins_only:
             leaves = self.tree.leaves()
             due = [leaf for leaf in leaves if row - leaf.since >= max(1, leaf.next_test)]
-            for leaf, known, pairs in self._measured(due):
+            to_test = self._measured(due)[::-1]
+            while to_test:  # the parts of a cluster right after it
+                leaf, known, pairs = to_test.pop()
                 if leaf.id in self.tree.nodes:
-                    self._test(row, leaf, known, pairs, events)
+                    to_test += self._test(row, leaf, known, pairs, events)[::-1]
             self.next_due = min(leaf.since + leaf.next_test for leaf in self.tree.leaves())
         known_labels = self.statistics.labels >= self.params.min_observations
         self.was_known[: self.n_labels] |= known_labels
@@ -138,7 +142,7 @@ class Clustering:
 
     # ---- splits and merges
 
-    def _measured(self, leaves: list[Node]) -> list[tuple[Node, Int32Array, KnownPairs]]:
+    def _measured(self, leaves: list[Node]) -> list[Measured]:
         """Each leaf with its known labels and their pairs."""
         if not leaves:
             return []
@@ -173,35 +177,36 @@ class Clustering:
 
     def _test(
         self, row: int, leaf: Node, known: Int32Array, pairs: KnownPairs, events: list
-    ) -> None:
+    ) -> list[Measured]:
+        """Merge or split a cluster if the rules say so; returns its parts, to be tested next."""
         n = row - leaf.since
         leaf.next_test = n + max(self.params.grace_period, n // 5)
         spread = spread_of(pairs)
         if spread is None:
-            return
+            return []
         epsilon = hoeffding_bound(n, self.params.delta)
         if leaf.parent >= 0:
             parent = self.tree.nodes[leaf.parent]
             if should_merge(spread.d1, epsilon, parent.diameter, parent.epsilon):
                 self._merge(row, parent, leaf, spread, epsilon, events)
-                return
+                return []
         if self._is_full() or not should_split(spread, epsilon, self.params.tau):
-            return
+            return []
         split = find_split(pairs, epsilon, self.params.tau, self.min_size)
         if split is None:
-            return
+            return []
         quantities = {
             "n": n, "epsilon": epsilon, "min_size": self.min_size, **spread._asdict(),
             "pivot_1": int(known[split.pivots[0]]), "pivot_2": int(known[split.pivots[1]]),
             "distance": split.distance,
         }  # fmt: skip
-        for child, side in zip(
-            self._split(row, leaf, known, split.side, spread.d1, epsilon, quantities, events),
-            (0, 1),
-            strict=True,
-        ):
-            kept = split.side == side
-            self._test(row, child, known[kept], _part(pairs, kept), events)
+        leaf.diameter, leaf.epsilon = spread.d1, epsilon
+        sides = [split.side == 0, split.side == 1]
+        children = self._split(row, leaf, [known[side] for side in sides], quantities, events)
+        return [
+            (child, known[side], _part(pairs, side))
+            for child, side in zip(children, sides, strict=True)
+        ]
 
     def _is_full(self) -> bool:
         most = self.params.max_clusters
@@ -211,20 +216,17 @@ class Clustering:
         self,
         row: int,
         leaf: Node,
-        known: Int32Array,
-        side: np.ndarray,
-        diameter: float,
-        epsilon: float,
+        known: list[Int32Array],
         quantities: dict[str, float],
         events: list[PartitionEvent],
     ) -> list[Node]:
         before = (leaf.cluster(),)
-        sides = [known[side == 0].tolist(), known[side == 1].tolist()]
-        unknown = set(leaf.labels).difference(known.tolist())
+        sides = [side.tolist() for side in known]
+        unknown = set(leaf.labels).difference(*sides)
         silent = [label for label in unknown if self.was_known[label]]
         sides[int(len(sides[1]) > len(sides[0]))] += silent
         waiting = sorted(unknown.difference(silent))
-        leaf.labels, leaf.diameter, leaf.epsilon = [], diameter, epsilon
+        leaf.labels = []
         if leaf.id == self.tree.catch_all:
             self.tree.catch_all = -1
         children = [self.tree.new_leaf(leaf, sorted(labels), leaf.since) for labels in sides]

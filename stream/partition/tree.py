@@ -106,9 +106,9 @@ class Tree:
         return merged
 
     def _remove_below(self, node: Node) -> None:
-        for child in node.children:
-            self._remove_below(self.nodes[child])
-            del self.nodes[child]
+        open_nodes = list(node.children)
+        while open_nodes:
+            open_nodes += self.nodes.pop(open_nodes.pop()).children
 
     @property
     def waiting_id(self) -> int:
