@@ -39,9 +39,7 @@ def without_times(result):
     limit=st.none() | st.integers(1, 45),
 )
 @pytest.mark.parametrize("spy_class", [BatchSpy, RowSpy])
-def test_newest_row_learnt_is_delay_rows_ago(
-    spy_class, n_rows, delay, chunk_rows, window, limit
-):
+def test_newest_row_learnt_is_delay_rows_ago(spy_class, n_rows, delay, chunk_rows, window, limit):
     """Would catch peeking (a label used too early), and a late label lost between two chunks."""
     spy = spy_class()
     source = MemorySource(random_truth(n_rows, 3), numbered(n_rows))
