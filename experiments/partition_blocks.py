@@ -130,9 +130,9 @@ def main() -> None:
     text = (
         f"# Known blocks of labels\n\n`{command_line()}`\n\n{machine_markdown(machine())}\n"
         f"Rows until the adjusted Rand index with the true blocks is {GOOD} or more (looked at "
-        f"every {STEP} rows), the second time counted from the change at row {CHANGE:,}; late is after "
-        f"row {CHANGE:,}. Targets: 5,000 rows to find, 10,000 to find again, at most 2 changes "
-        f"late on a stationary stream: met in {n_met} of {len(runs)} runs.\n\n"
+        f"every {STEP} rows), the second time counted from the change at row {CHANGE:,}; late is "
+        f"after row {CHANGE:,}. Targets: 5,000 rows to find, 10,000 to find again, at most 2 "
+        f"changes late on a stationary stream: met in {n_met} of {len(runs)} runs.\n\n"
         + markdown_table(HEADS, rows)
     )
     about = {"command": command_line(), "machine": machine()}

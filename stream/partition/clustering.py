@@ -151,7 +151,10 @@ class Clustering:
         known_of = []
         for number, leaf in enumerate(leaves):
             members = np.array(leaf.labels, np.int32)
-            known = members[labels[members] >= self.params.min_observations]
+            least = np.full(len(members), self.params.min_observations)
+            if leaf.id == self.tree.waiting_id:  # labels that were not tried yet may join a cluster
+                least = np.where(self.needed[members] > least, least, np.iinfo(np.int64).max)
+            known = members[labels[members] >= least]
             group[known] = number
             known_of.append(known)
         pairs = self.statistics.pairs_within(group)
@@ -164,7 +167,11 @@ class Clustering:
         jaccard = self._jaccard(pairs)[order]
         first, second = position[pairs.first[order]], position[pairs.second[order]]
         return [
-            (leaf, known, KnownPairs(len(known), first[a:b], second[a:b], jaccard[a:b]))
+            (
+                leaf,
+                known,
+                KnownPairs(labels[known].astype(np.int64), first[a:b], second[a:b], jaccard[a:b]),
+            )
             for leaf, known, a, b in zip(
                 leaves, known_of, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True
             )
@@ -192,7 +199,7 @@ class Clustering:
                 return []
         if self._is_full() or not should_split(spread, epsilon, self.params.tau):
             return []
-        split = find_split(pairs, epsilon, self.params.tau, self.min_size)
+        split = find_split(pairs, epsilon, self.params.delta, self.params.tau, self.min_size)
         if split is None:
             return []
         quantities = {
@@ -267,8 +274,8 @@ class Clustering:
     # ---- labels that wait in the catch-all
 
     def _join(self, row: int, events: list[PartitionEvent]) -> None:
-        """Move the labels of the catch-all that are known now to their nearest cluster: that with
-        the largest mean Jaccard similarity to its known labels.
+        """Move the labels of the catch-all that are known now to their nearest cluster: that of
+        the label with the largest Jaccard similarity.
 
         Labels that become known one by one wait for others, a few percent of what is known or of
         the rows.
@@ -320,14 +327,10 @@ class Clustering:
         rows = np.array([row - self.tree.nodes[i].since for i in ids.tolist()], np.float64)
         share = np.minimum(1.0, rows / max(1, row - room.since))[at]
         union = np.maximum(labels[label] * share + labels[other] - both, both)
-        is_room = ids == room.id
-        size = np.maximum(1, np.bincount(cluster[known], minlength=len(ids)) - is_room)
-        weight = np.where(is_room, 1.0 / WAITING_MATES, 1.0) / size
-        keys, key = np.unique(label.astype(np.int64) * len(ids) + at, return_inverse=True)
-        mean = np.bincount(key, both / union, minlength=len(keys)) * weight[keys % len(ids)]
+        similarity = both / union / np.where(ids[at] == room.id, WAITING_MATES, 1.0)
         targets = np.full(self.n_labels, room.id, np.int64)
-        best = np.lexsort((-(keys % len(ids)), mean))  # the last one written stays
-        targets[keys[best] // len(ids)] = ids[keys[best] % len(ids)]
+        order = np.lexsort((-other, similarity))  # the last one written stays
+        targets[label[order]] = ids[at[order]]
         return targets[ready]
 
 
@@ -336,7 +339,7 @@ def _part(pairs: KnownPairs, kept: np.ndarray) -> KnownPairs:
     inside = kept[pairs.first] & kept[pairs.second]
     position = np.cumsum(kept).astype(np.int32) - 1
     return KnownPairs(
-        int(kept.sum()),
+        pairs.rows[kept],
         position[pairs.first[inside]],
         position[pairs.second[inside]],
         pairs.jaccard[inside],

@@ -34,10 +34,15 @@ class KnownPairs(NamedTuple):
     """The labels of a cluster with enough observations, and their pairs that were seen together;
     labels are numbered from 0 here. Every other pair has the dissimilarity 1."""
 
-    n_labels: int
+    rows: Int64Array  # [labels] rows with each label
     first: Int32Array  # [pairs] the smaller label; pairs in increasing order
     second: Int32Array  # [pairs]
     jaccard: Float64Array  # [pairs] similarity, > 0
+
+    @property
+    def n_labels(self) -> int:
+        """Known labels."""
+        return len(self.rows)
 
     @property
     def n_unseen(self) -> int:
@@ -97,14 +102,15 @@ class Split(NamedTuple):
 
 
 def find_split(
-    pairs: KnownPairs, epsilon: float, tau: float, min_size: int, max_tries: int = MAX_PIVOT_PAIRS
+    pairs: KnownPairs, epsilon: float, delta: float, tau: float, min_size: int
 ) -> Split | None:
     """Divide a cluster about its two most dissimilar labels, the pivots.
 
-    Every other label goes to the nearer pivot. Two distances that differ by no more than the bound
-    or the tie threshold say nothing about which is nearer, and labels that have nothing to do with
-    either pivot would be dealt at random: such a label goes with its nearest neighbour instead, and
-    where there is none, to the pivot of the lower number.
+    Every other label goes to the nearer pivot. Two distances that differ by no more than the tie
+    threshold, or the bound for as many rows as have the label or the rarer pivot, say nothing about
+    which is nearer, and labels that have nothing to do with either pivot would be dealt at random:
+    such a label goes with its nearest neighbour instead, and where there is none, to the pivot of
+    the lower number.
 
     When a side has fewer than ``min_size`` labels, they are set aside as pivots and the next pair
     is tried, as long as its dissimilarity is within the bound of the largest. None: no pair will
@@ -113,11 +119,10 @@ def find_split(
     n = pairs.n_labels
     if n < 2 * min_size:
         return None
-    margin = max(epsilon, tau)
     eligible = np.ones(n, np.bool_)
     order: Int64Array | None = None
     diameter = None
-    for _ in range(max_tries):
+    for _ in range(MAX_PIVOT_PAIRS):
         found = _farthest(pairs, eligible)
         if found is None:
             return None
@@ -126,7 +131,11 @@ def find_split(
             diameter = distance
         elif distance < diameter - epsilon:
             return None
-        nearer = _similarity_to(pairs, a) - _similarity_to(pairs, b)
+        to_a, to_b = _similarity_to(pairs, a), _similarity_to(pairs, b)
+        nearer = to_a - to_b
+        # a Jaccard similarity is a mean over the rows with either label: at least so many
+        either = np.maximum(pairs.rows, min(pairs.rows[a], pairs.rows[b]))
+        margin = np.maximum(tau, np.sqrt(math.log(1.0 / delta) / (2.0 * either)))
         side = np.where(nearer > margin, 0, np.where(nearer < -margin, 1, -1)).astype(np.int64)
         side[a], side[b] = 0, 1
         if (side < 0).any():

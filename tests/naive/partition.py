@@ -33,7 +33,7 @@ def wants_split(between, epsilon, tau):
     return stands_out and (d1 - d0) * abs(d1 + d0 - 2 * mean) > epsilon
 
 
-def sides(between, labels, a, b, margin):
+def sides(between, labels, a, b, margin_of):
     """Labels nearer to a and nearer to b; the undecided follow their neighbours."""
 
     def far(x, y):
@@ -41,7 +41,7 @@ def sides(between, labels, a, b, margin):
 
     of = {a: "a", b: "b"}
     for x in labels:
-        if x not in (a, b) and abs(far(x, a) - far(x, b)) > margin:
+        if x not in (a, b) and abs(far(x, a) - far(x, b)) > margin_of(x, a, b):
             of[x] = "a" if far(x, a) < far(x, b) else "b"
     groups = [{x} for x in labels]
     for (x, y), d in sorted(between.items(), key=lambda item: (item[1], item[0])):
@@ -56,12 +56,8 @@ def sides(between, labels, a, b, margin):
     return [x for x in labels if of[x] == "a"], [x for x in labels if of[x] == "b"]
 
 
-def split(between, labels, epsilon, tau, min_size, tries=16, *, published=False):
-    """The pivots and the two sides, or None.
-
-    ``published``: the rule to the letter, every label to the nearer pivot.
-    """
-    margin = 0.0 if published else max(epsilon, tau)
+def split(between, labels, epsilon, margin_of, min_size, tries=16):
+    """The pivots and the two sides, or None."""
     if len(labels) < 2 * min_size:
         return None
     diameter = max(between.values())
@@ -73,7 +69,7 @@ def split(between, labels, epsilon, tau, min_size, tries=16, *, published=False)
         pivots = min(left, key=lambda pair: (-between[pair], pair))
         if between[pivots] < diameter - epsilon:
             return None
-        both = sides(between, labels, *pivots, margin)
+        both = sides(between, labels, *pivots, margin_of)
         small = [side for side in both if len(side) < min_size]
         if not small:
             return pivots, both
@@ -83,7 +79,17 @@ def split(between, labels, epsilon, tau, min_size, tries=16, *, published=False)
 
 def hierarchy(sets, labels, delta, tau, min_size, min_observations, *, published=False):
     """The splits, in order, that the rows lead to when they are looked at once: for each its pivots
-    and the two sides; and the clusters that are left."""
+    and the two sides; and the clusters that are left.
+
+    ``published``: the rule to the letter, every label to the nearer pivot.
+    """
+
+    def margin_of(x, a, b):
+        if published:
+            return 0.0
+        rows = {y: sum(y in row for row in sets) for y in (x, a, b)}
+        return max(tau, bound(max(rows[x], min(rows[a], rows[b])), delta))
+
     epsilon = bound(len(sets), delta)
     known = [x for x in labels if sum(x in row for row in sets) >= min_observations]
     open_clusters, splits, clusters = [known], [], []
@@ -92,7 +98,7 @@ def hierarchy(sets, labels, delta, tau, min_size, min_observations, *, published
         between = distances(sets, here)
         found = None
         if wants_split(between, epsilon, tau):
-            found = split(between, here, epsilon, tau, min_size, published=published)
+            found = split(between, here, epsilon, margin_of, min_size)
         if found is None:
             clusters.append(here)
             continue

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from stream.data.synthetic import create
-from stream.partition import PartitionCore, adjusted_rand_index
+from stream.partition import PartitionCore, PartitionParams, adjusted_rand_index
 
 SEEDS = range(5)
 GOOD = 0.95
@@ -69,6 +69,17 @@ def test_the_partition_of_a_stationary_stream_stands_still(shape, seed):
             for event in learn(core, source, at, at + 20_000)]  # fmt: skip
     assert sum(event.before != event.after for event in late) <= 2
     assert agreement(core, source, 199_999) >= GOOD
+
+
+@pytest.mark.parametrize("seed", [5, 7])
+def test_blocks_are_not_cut_where_labels_are_rare(seed):
+    """Labels dealt to pivots by a few common rows, or split off while they wait for the others of
+    their block."""
+    source = create("syn-blocks:labels=200,blocks=20", n_rows=5_000, seed=seed)
+    for min_observations in (10, 20, 50):
+        core = PartitionCore(PartitionParams(min_observations=min_observations))
+        learn(core, source, 0, 5_000)
+        assert agreement(core, source, 0) >= GOOD
 
 
 def test_a_hundred_thousand_labels_in_bounded_memory():
