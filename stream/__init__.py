@@ -14,9 +14,10 @@ from stream._version import __version__
 if TYPE_CHECKING:
     from stream.data import open_source
     from stream.evaluate import prequential
-    from stream.models import HoeffdingTreeClassifier, MultiLabelHoeffdingTree
+    from stream.models import IHOMER, HoeffdingTreeClassifier, MultiLabelHoeffdingTree
 
 _PLACES = {
+    "IHOMER": "stream.models",
     "HoeffdingTreeClassifier": "stream.models",
     "MultiLabelHoeffdingTree": "stream.models",
     "open_source": "stream.data",
@@ -24,6 +25,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "IHOMER",
     "HoeffdingTreeClassifier",
     "MultiLabelHoeffdingTree",
     "__version__",

@@ -135,3 +135,32 @@ def n_bytes(kind: type, sizes: dict[str, int]) -> int:
         else n_bytes(field, sizes)
         for field in _fields(kind).values()
     )
+
+
+def select(state: State, axis: str, kept: npt.NDArray[np.integer], sizes: dict[str, int]) -> State:
+    """The same state with only the columns ``kept`` of one axis, in that order.
+
+    Parameters
+    ----------
+    state
+        A state with arrays along ``axis``.
+    axis
+        Name of the axis.
+    kept
+        Columns that stay.
+    sizes
+        Sizes of the result; the axis needs room for what is kept.
+    """
+    changed: dict[str, Any] = {}
+    for name, field in _fields(type(state)).items():
+        old = getattr(state, name)
+        if not isinstance(field, _Field):
+            changed[name] = select(old, axis, kept, sizes)
+            continue
+        new = _filled(field, field.axes.shape(sizes))
+        if axis in field.axes.axes:
+            place = field.axes.axes.index(axis)
+            old = np.take(old, kept, axis=place)
+        new[tuple(slice(0, length) for length in old.shape)] = old
+        changed[name] = new
+    return state._replace(**changed)  # type: ignore[attr-defined]

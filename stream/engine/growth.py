@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from stream.engine import layout as lay
-from stream.engine.arrays import allocate, n_bytes, resize
+from stream.engine.arrays import allocate, n_bytes, resize, select
 from stream.engine.layout import Tree
 
 _POOLS = {
@@ -86,3 +89,23 @@ def widen(tree: Tree, n_features: int, n_labels: int, limit_bytes: float) -> Tre
     tree = resize(tree, sizes)
     tree.registers[lay.N_LABELS] = max(n_labels, tree.registers[lay.N_LABELS])
     return tree
+
+
+def project(tree: Tree, labels: npt.NDArray[np.integer]) -> Tree:
+    """A copy of a multi-label tree that knows only some of its labels.
+
+    It answers for them exactly as the whole tree does: apart from the choice of splits, a tree
+    treats every label on its own.
+
+    Parameters
+    ----------
+    tree
+        The tree.
+    labels
+        Columns of the labels to keep, ascending.
+    """
+    sizes = tree_sizes(tree)
+    sizes["labels"] = column_capacity(len(labels))
+    part = select(tree, "labels", labels, sizes)
+    part.registers[lay.N_LABELS] = len(labels)
+    return part

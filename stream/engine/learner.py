@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,201 @@ from stream.engine.tree import advance
 
 PREDICT_ONLY = -1
 Rows = tuple[Int64Array, Int32Array, Float64Array]
+LabelRows = tuple[Int64Array, Int32Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """Rows to be predicted and learnt, as every tree needs them.
+
+    Parameters
+    ----------
+    x
+        The rows.
+    predicted, learnt
+        The rows scaled, as they are predicted and as they are learnt.
+    predict
+        False: rows are only learnt.
+    delay
+        Rows between prediction and truth; ``PREDICT_ONLY``: nothing is learnt.
+    n_features
+        For each row: how many feature columns it and the rows before it need.
+    """
+
+    x: Rows
+    predicted: Rows
+    learnt: Rows
+    predict: bool
+    delay: int
+    n_features: Int64Array
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.x[0]) - 1
+
+    @property
+    def learns(self) -> bool:
+        """Whether rows are learnt."""
+        return self.delay != PREDICT_ONLY and self.n_rows > 0
+
+
+class RowScaler:
+    """Prepares rows for trees that share one online standardisation.
+
+    Parameters
+    ----------
+    needed
+        False: no tree uses scaled rows, and none are made.
+    """
+
+    def __init__(self, needed: bool):
+        self.needed = needed
+        self.scaler = allocate(Scaler, {"features": column_capacity(0)})
+        self.n_features = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"needed": self.needed, "scaler": pack(self.scaler), "n_features": self.n_features}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.needed = state["needed"]
+        self.scaler = unpack(Scaler, state["scaler"])
+        self.n_features = state["n_features"]
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
+        return n_bytes(Scaler, {"features": len(self.scaler.n)})
+
+    def prepare(self, batch: Batch, first_row: int, predict: bool, delay: int) -> Work:
+        """Scale the rows of a batch, those before ``first_row`` only for learning."""
+        n_features = np.zeros(0, np.int64)
+        if delay != PREDICT_ONLY and batch.n_rows:
+            n_features = columns_needed(batch.x_indptr, batch.x_indices)
+            self.n_features = max(self.n_features, int(n_features[-1]))
+            if self.n_features > len(self.scaler.n):
+                self.scaler = resize(self.scaler, {"features": column_capacity(self.n_features)})
+        x = (batch.x_indptr, batch.x_indices, batch.x_values)
+        predicted, learnt = self._scale(x, first_row, predict, delay)
+        return Work(x, predicted, learnt, predict, delay, n_features)
+
+    def _scale(self, x: Rows, first_row: int, predict: bool, delay: int) -> tuple[Rows, Rows]:
+        if not self.needed:
+            return _empty_rows(len(x[0]), 0), _empty_rows(len(x[0]), 0)
+        shared = predict and delay == 0
+        room = len(x[1]) + (len(x[0]) - 1) * int(self.scaler.n_common[0])
+        predicted = _empty_rows(len(x[0]), room if predict else 0)
+        learnt = _empty_rows(len(x[0]), 0 if shared or delay < 0 else room)
+        cursor = np.array([first_row, 0, 0, 0], np.int64)
+        while full := scale_rows(self.scaler, x, cursor, predict, delay, predicted, learnt):
+            if full == 1:
+                predicted = _with_room(predicted)
+            else:
+                learnt = _with_room(learnt)
+        return predicted, predicted if shared else learnt
+
+
+class GrowingTree:
+    """A tree that gets the room it needs, within a limit.
+
+    Parameters
+    ----------
+    params
+        What the kernels need to know.
+    max_size
+        Limit in bytes for the arrays.
+    tree
+        A tree to go on with; None: a new one.
+    """
+
+    def __init__(self, params: TreeParams, max_size: float, tree: Tree | None = None):
+        self.params = params
+        self.max_size = max_size
+        self.tree = new_tree(drift_detection=params.drift_detection) if tree is None else tree
+        self._allocate_scratch()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what the kernels scribble on.
+        return {
+            "params": tuple(self.params),
+            "max_size": self.max_size,
+            "tree": pack(self.tree),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(  # type: ignore[misc]
+            TreeParams(*state["params"]), state["max_size"], unpack(Tree, state["tree"])
+        )
+
+    @property
+    def n_labels(self) -> int:
+        """Label columns that were learnt."""
+        return int(self.tree.registers[lay.N_LABELS])
+
+    @property
+    def full(self) -> bool:
+        """Whether the memory limit is reached."""
+        return bool(self.tree.registers[lay.FULL])
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
+        return n_bytes(Tree, tree_sizes(self.tree))
+
+    def _allocate_scratch(self) -> None:
+        sizes = {"labels": self.tree.labels.bias.shape[1]}
+        self._scratch = allocate(Scratch, sizes)
+        self._split_scratch = allocate(SplitScratch, sizes)
+
+    def count_without_labels(self, n_rows: int) -> None:
+        """Let a new tree know of rows that had none of its labels."""
+        self.tree.leaves["n_rows"][0] = n_rows
+
+    def widen(self, n_features: int, n_labels: int) -> None:
+        """Make room for columns, and count the labels as known."""
+        self.tree = widen(self.tree, n_features, n_labels, self.max_size)
+        self._allocate_scratch()
+
+    def advance(
+        self,
+        work: Work,
+        y: LabelRows,
+        u: LabelRows,
+        cursor: Int64Array,
+        end: int,
+        out: Float64Array,
+        answers: Float64Array,
+    ) -> tuple[Float64Array, Float64Array]:
+        """Predict and learn the rows from ``cursor`` on; see :func:`stream.engine.tree.advance`.
+
+        Returns
+        -------
+        ``out`` and ``answers``, with more columns where labels were new.
+        """
+        if work.learns:
+            n_labels = columns_needed(*y)
+            if len(u[1]):
+                n_labels = np.maximum(n_labels, columns_needed(*u))
+        while True:
+            stop = end
+            if work.learns:
+                room = max(len(self.tree.shift), work.n_features[-1] if self.full else 0)
+                fits = min(
+                    np.searchsorted(work.n_features, room, side="right"),
+                    np.searchsorted(n_labels, self.n_labels, side="right"),
+                )
+                stop = int(max(fits, cursor[1]))  # rows before it were not for this tree
+            reason = advance(
+                self.tree, self.params, work.x, work.predicted, work.learnt, y, u, cursor, end,
+                stop, work.predict, work.delay, out, answers, self._scratch, self._split_scratch,
+            )  # fmt: skip
+            if reason == lay.DONE:
+                return out, answers
+            if reason == lay.PAUSED:
+                self.widen(int(work.n_features[stop]), int(n_labels[stop]))
+                out, answers = wider(out, self.n_labels), wider(answers, self.n_labels)
+            else:
+                self.tree = make_room(self.tree, reason, self.max_size)
 
 
 class TreeLearner:
@@ -44,52 +240,39 @@ class TreeLearner:
     """
 
     def __init__(self, params: TreeParams, max_size: float):
-        self.params = params
-        self.max_size = max_size
-        self.tree = new_tree(drift_detection=params.drift_detection)
-        self.scaler = allocate(Scaler, {"features": column_capacity(0)})
-        self._n_features = 0
-        self._allocate_scratch()
+        self.rows = RowScaler(needed=params.use_logistic)
+        self.growing = GrowingTree(params, max_size)
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Without what the kernels scribble on.
-        return {
-            "params": tuple(self.params),
-            "max_size": self.max_size,
-            "tree": pack(self.tree),
-            "scaler": pack(self.scaler),
-            "n_features": self._n_features,
-        }
+    @property
+    def params(self) -> TreeParams:
+        """What the kernels need to know."""
+        return self.growing.params
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.params = TreeParams(*state["params"])
-        self.max_size = state["max_size"]
-        self.tree = unpack(Tree, state["tree"])
-        self.scaler = unpack(Scaler, state["scaler"])
-        self._n_features = state["n_features"]
-        self._allocate_scratch()
+    @property
+    def tree(self) -> Tree:
+        """The tree's arrays."""
+        return self.growing.tree
+
+    @property
+    def scaler(self) -> Scaler:
+        """The scaler's arrays."""
+        return self.rows.scaler
 
     @property
     def n_labels(self) -> int:
         """Label columns that were learnt."""
-        return int(self.tree.registers[lay.N_LABELS])
+        return self.growing.n_labels
 
     @property
     def accepts_features(self) -> bool:
         """Whether a feature that was never seen can still be learnt (the memory limit may forbid
         it)."""
-        return not self._full or self._n_features < len(self.tree.shift)
-
-    @property
-    def _full(self) -> bool:
-        return bool(self.tree.registers[lay.FULL])
+        return not self.growing.full or self.rows.n_features < len(self.tree.shift)
 
     @property
     def n_bytes(self) -> int:
         """Bytes of the arrays."""
-        return n_bytes(Tree, tree_sizes(self.tree)) + n_bytes(
-            Scaler, {"features": len(self.scaler.n)}
-        )
+        return self.growing.n_bytes + self.rows.n_bytes
 
     def run(
         self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
@@ -112,63 +295,12 @@ class TreeLearner:
         -------
         Probabilities [rows, labels known at the end]; rows that were not predicted are zero.
         """
-        n_rows = batch.n_rows
-        learns = delay != PREDICT_ONLY and n_rows > 0
-        if learns:
-            n_features = _columns_needed(batch.x_indptr, batch.x_indices)
-            n_labels = _columns_needed(batch.y_indptr, batch.y_indices)
-            if len(batch.u_indices):
-                unknown = _columns_needed(batch.u_indptr, batch.u_indices)
-                n_labels = np.maximum(n_labels, unknown)
-            self._n_features = max(self._n_features, int(n_features[-1]))
-            if self._n_features > len(self.scaler.n):
-                self.scaler = resize(self.scaler, {"features": column_capacity(self._n_features)})
-        x = (batch.x_indptr, batch.x_indices, batch.x_values)
-        z = self._scale(x, first_row, predict, delay)
+        work = self.rows.prepare(batch, first_row, predict, delay)
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
         cursor = np.array([first_row, 0], np.int64)
-        out = np.zeros((n_rows if predict else 0, self.n_labels))
-        while True:
-            stop = n_rows
-            if learns:
-                room = max(len(self.tree.shift), n_features[-1] if self._full else 0)
-                fits = max(np.searchsorted(n_features, room, side="right"), cursor[1])
-                stop = int(min(fits, np.searchsorted(n_labels, self.n_labels, side="right")))
-            reason = advance(
-                self.tree, self.params, x, *z, y, u, cursor, stop, predict, delay, out,
-                self._scratch, self._split_scratch,
-            )  # fmt: skip
-            if reason == lay.DONE:
-                return out
-            if reason == lay.PAUSED:
-                self.tree = widen(
-                    self.tree, int(n_features[stop]), int(n_labels[stop]), self.max_size
-                )
-                out = _wider(out, self.n_labels)
-                self._allocate_scratch()
-            else:
-                self.tree = make_room(self.tree, reason, self.max_size)
-
-    def _scale(self, x: Rows, first_row: int, predict: bool, delay: int) -> tuple[Rows, Rows]:
-        """The rows as they are predicted and as they are learnt, scaled."""
-        if not self.params.use_logistic:
-            return _empty_rows(len(x[0]), 0), _empty_rows(len(x[0]), 0)
-        shared = predict and delay == 0
-        room = len(x[1]) + (len(x[0]) - 1) * int(self.scaler.n_common[0])
-        predicted = _empty_rows(len(x[0]), room if predict else 0)
-        learnt = _empty_rows(len(x[0]), 0 if shared or delay < 0 else room)
-        cursor = np.array([first_row, 0, 0, 0], np.int64)
-        while full := scale_rows(self.scaler, x, cursor, predict, delay, predicted, learnt):
-            if full == 1:
-                predicted = _with_room(predicted)
-            else:
-                learnt = _with_room(learnt)
-        return predicted, predicted if shared else learnt
-
-    def _allocate_scratch(self) -> None:
-        sizes = {"labels": self.tree.labels.bias.shape[1]}
-        self._scratch = allocate(Scratch, sizes)
-        self._split_scratch = allocate(SplitScratch, sizes)
+        out = np.zeros((batch.n_rows if predict else 0, self.n_labels))
+        no_answers = np.zeros((0, self.n_labels))
+        return self.growing.advance(work, y, u, cursor, batch.n_rows, out, no_answers)[0]
 
 
 def _empty_rows(n_indptr: int, room: int) -> Rows:
@@ -182,7 +314,7 @@ def _with_room(rows: Rows) -> Rows:
     return indptr, np.resize(indices, room), np.resize(values, room)
 
 
-def _columns_needed(indptr: Int64Array, indices: Int32Array) -> Int64Array:
+def columns_needed(indptr: Int64Array, indices: Int32Array) -> Int64Array:
     """For each row: how many columns it and the rows before it need."""
     n_rows = len(indptr) - 1
     if n_rows == 1:
@@ -194,7 +326,8 @@ def _columns_needed(indptr: Int64Array, indices: Int32Array) -> Int64Array:
     return np.maximum.accumulate(needed) if n_rows else needed
 
 
-def _wider(out: Float64Array, n_labels: int) -> Float64Array:
+def wider(out: Float64Array, n_labels: int) -> Float64Array:
+    """Rows of probabilities with at least ``n_labels`` columns; new ones are 0."""
     if out.shape[1] >= n_labels:
         return out
     wider = np.zeros((out.shape[0], n_labels))

@@ -53,19 +53,20 @@ def refresh_terms(leaves, labels, stats, stat_labels, k, r, n_labels, single_lab
     for label in range(n_labels):
         n1 = float(stat_labels.n_present[r, label])
         rows1 = max(labels.stat_present[k, label] * known_share, n1)
-        a, b = 0.0, 0.0
-        c = math.log((n1 + PRIOR_STRENGTH * frequency) / (rows1 + PRIOR_STRENGTH))
-        d = math.log((rows1 - n1 + PRIOR_STRENGTH * absence) / (rows1 + PRIOR_STRENGTH))
+        # chances that the value is not zero, or is; the density of a value, as a b c and variance
+        occurs = (n1 + PRIOR_STRENGTH * frequency) / (rows1 + PRIOR_STRENGTH)
+        lacks = (rows1 - n1 + PRIOR_STRENGTH * absence) / (rows1 + PRIOR_STRENGTH)
+        a, b, c, spread = 0.0, 0.0, 0.0, 1.0
         if scale > 0.0:
-            mean, var = _gaussian(
+            mean, spread = _gaussian(
                 n1,
                 stat_labels.sum_present[r, label],
                 stat_labels.square_present[r, label],
                 center,
                 scale,
             )
-            a, b, c = -0.5 / var, mean / var, c - 0.5 * (mean * mean / var + math.log(var))
-        if not single_label:
+            a, b, c = -0.5 / spread, mean / spread, -0.5 * mean * mean / spread
+        if not single_label:  # log odds: all of these against the same of the label's absence
             n0, total0, square0 = n - n1, stats[r].total, stats[r].square
             total0 -= stat_labels.sum_present[r, label]
             square0 -= stat_labels.square_present[r, label]
@@ -76,13 +77,18 @@ def refresh_terms(leaves, labels, stats, stat_labels, k, r, n_labels, single_lab
                 square0 -= stat_labels.square_unknown[r, label]
                 rows0 -= labels.stat_unknown[k, label]
             rows0 = max(rows0 * known_share, n0)
-            c -= math.log((n0 + PRIOR_STRENGTH * frequency) / (rows0 + PRIOR_STRENGTH))
-            d -= math.log((rows0 - n0 + PRIOR_STRENGTH * absence) / (rows0 + PRIOR_STRENGTH))
+            occurs *= (rows0 + PRIOR_STRENGTH) / (n0 + PRIOR_STRENGTH * frequency)
+            lacks *= (rows0 + PRIOR_STRENGTH) / (rows0 - n0 + PRIOR_STRENGTH * absence)
             if scale > 0.0:
-                mean, var = _gaussian(n0, total0, square0, center, scale)
-                a += 0.5 / var
-                b -= mean / var
-                c += 0.5 * (mean * mean / var + math.log(var))
+                mean, spread0 = _gaussian(n0, total0, square0, center, scale)
+                a += 0.5 / spread0
+                b -= mean / spread0
+                c += 0.5 * mean * mean / spread0
+                spread /= spread0
+        c += math.log(occurs)
+        if spread != 1.0:
+            c -= 0.5 * math.log(spread)
+        d = math.log(lacks)
         terms[r, 0, label], terms[r, 1, label], terms[r, 2, label] = a, b, c
         zero[k, label] -= terms[r, 3, label]
         terms[r, 3, label] = d

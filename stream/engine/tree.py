@@ -219,10 +219,18 @@ def change_structure(tree, params, scratch):
 
 
 @inlined
-def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted):
+def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted, answers):
     """Learn a row whose room was checked; ``predicted``: ``scratch`` holds what its leaf says of
     it."""
     _set_truth(scratch, present, unknown, 1.0, -1.0)
+    if len(answers) > 0:
+        n_labels = tree.registers[lay.N_LABELS]
+        if not predicted:
+            k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
+            predict_leaf(tree, params, k, x, z, row, scratch, n_labels)
+            predicted = True
+        for label in range(n_labels):
+            answers[row, label] = scratch.answer[label]
     scratch.branches[0] = tree.registers[lay.ROOT]
     n_branches, learnt = np.int64(1), 0
     while learnt < n_branches:
@@ -245,10 +253,12 @@ def advance(
     y,
     u,
     cursor,
+    end,
     learn_stop,
     predict,
     delay,
     out,
+    answers,
     scratch,
     split_scratch,
 ):
@@ -263,6 +273,8 @@ def advance(
         Present and unknown labels, each ``(indptr, indices)``.
     cursor
         Next row to predict and next row to learn; moved on.
+    end
+        Rows from here on are neither predicted nor learnt.
     learn_stop
         The call ends when this row would be learnt: it has labels or features that there is no room
         for yet.
@@ -272,6 +284,9 @@ def advance(
         Rows between prediction and truth; negative: rows are only predicted.
     out
         [rows, labels] probabilities of the predicted rows, in place.
+    answers
+        [rows or 0, labels] what the tree says of the learnt rows just before it learns them, in
+        place; without rows it is not asked for.
     scratch, split_scratch
         Room to work in, for as many labels as there are.
 
@@ -279,7 +294,6 @@ def advance(
     -------
     DONE, PAUSED at ``learn_stop``, or the pool that has to grow before the call is made again.
     """
-    n_rows = len(x[0]) - 1
     n_labels = tree.registers[lay.N_LABELS]
     missing = change_structure(tree, params, split_scratch)
     if missing != lay.DONE:
@@ -287,14 +301,14 @@ def advance(
     fresh = -1  # row that ``scratch`` holds the prediction of
     while True:
         row = cursor[0]
-        if predict and row < n_rows and (delay < 0 or cursor[1] > row - 1 - delay):
+        if predict and row < end and (delay < 0 or cursor[1] > row - 1 - delay):
             k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
             predict_leaf(tree, params, k, x, z_predict, row, scratch, n_labels)
             for label in range(n_labels):
                 out[row, label] = scratch.answer[label]
             fresh = row
             cursor[0] = row + 1
-        elif delay >= 0 and cursor[1] < n_rows and (not predict or cursor[1] <= row - 1 - delay):
+        elif delay >= 0 and cursor[1] < end and (not predict or cursor[1] <= row - 1 - delay):
             learn = cursor[1]
             if learn == learn_stop:
                 return lay.PAUSED
@@ -317,6 +331,7 @@ def advance(
                 unknown,
                 scratch,
                 delay == 0 and fresh == learn,
+                answers,
             )
             fresh = -1
             missing = change_structure(tree, params, split_scratch)

@@ -5,5 +5,6 @@ from stream.models.hoeffding_tree import (
     MultiLabelHoeffdingTree,
     TreeSummary,
 )
+from stream.models.ihomer import IHOMER
 
-__all__ = ["HoeffdingTreeClassifier", "MultiLabelHoeffdingTree", "TreeSummary"]
+__all__ = ["IHOMER", "HoeffdingTreeClassifier", "MultiLabelHoeffdingTree", "TreeSummary"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from stream.data.schema import Task
 from stream.engine import layout as lay
 from stream.engine.layout import TreeParams
 from stream.engine.learner import TreeLearner
@@ -24,7 +26,7 @@ _UNLIMITED_DEPTH = 2**31 - 1
 
 # What each value of ``leaf_prediction`` switches on: naive Bayes, the logistic model, the choice by
 # recent loss.
-_LEAF_PREDICTION = {
+LEAF_PREDICTION = {
     "mc": (False, False, False),
     "nb": (True, False, False),
     "nba": (True, False, True),
@@ -32,12 +34,12 @@ _LEAF_PREDICTION = {
     "adaptive": (True, True, True),
 }
 
-_CONSTRAINTS: Constraints = {
+TREE_CONSTRAINTS: Constraints = {
     "grace_period": (Number(1, integer=True),),
     "max_depth": (Number(0, integer=True), NONE),
     "delta": (Number(0, 1, closed="neither"),),
     "tau": (Number(0),),
-    "leaf_prediction": (OneOf(tuple(_LEAF_PREDICTION)),),
+    "leaf_prediction": (OneOf(tuple(LEAF_PREDICTION)),),
     "learning_rate": (Number(0, closed="right"),),
     "n_split_points": (Number(1, integer=True),),
     "min_branch_fraction": (Number(0, 0.5, closed="left"),),
@@ -93,6 +95,38 @@ _PARAMETERS = """    Parameters
     seed
         For ``max_features``; None is the same as 0.
 """
+
+
+def tree_params(estimator: Any, task: Task) -> TreeParams:
+    """The parameters of an estimator in the form that kernels need; those that it does not have are
+    as :class:`MultiLabelHoeffdingTree` has them by default."""
+
+    def value(name: str) -> Any:
+        return getattr(estimator, name, _DEFAULTS[name])
+
+    naive_bayes, logistic, adaptive = LEAF_PREDICTION[value("leaf_prediction")]
+    max_depth = value("max_depth")
+    return TreeParams(
+        single_label=task == "single-label",
+        use_naive_bayes=naive_bayes,
+        use_logistic=logistic,
+        adaptive=adaptive,
+        drift_detection=bool(value("drift_detection")),
+        merit_preprune=bool(value("merit_preprune")),
+        grace_period=float(value("grace_period")),
+        max_depth=_UNLIMITED_DEPTH if max_depth is None else int(max_depth),
+        delta=float(value("delta")),
+        tau=float(value("tau")),
+        min_branch_fraction=float(value("min_branch_fraction")),
+        max_share_to_split=float(value("max_share_to_split")),
+        n_split_points=int(value("n_split_points")),
+        feature_share=float(value("max_features")),
+        learning_rate=float(value("learning_rate")),
+        drift_delta=float(value("drift_delta")),
+        drift_window_threshold=int(value("drift_window_threshold")),
+        switch_significance=float(value("switch_significance")),
+        seed=int(value("seed") or 0),
+    )
 
 
 _Estimator = TypeVar("_Estimator", bound=type)
@@ -180,33 +214,11 @@ class _HoeffdingTree(Shell):
         self.switch_significance = switch_significance
         self.max_size = max_size
         self.seed = seed
-        check_parameters(self, _CONSTRAINTS)
+        check_parameters(self, TREE_CONSTRAINTS)
         self._begin()
 
     def _new_learner(self) -> TreeLearner:
-        naive_bayes, logistic, adaptive = _LEAF_PREDICTION[self.leaf_prediction]
-        params = TreeParams(
-            single_label=self._task == "single-label",
-            use_naive_bayes=naive_bayes,
-            use_logistic=logistic,
-            adaptive=adaptive,
-            drift_detection=bool(self.drift_detection),
-            merit_preprune=bool(self.merit_preprune),
-            grace_period=float(self.grace_period),
-            max_depth=_UNLIMITED_DEPTH if self.max_depth is None else int(self.max_depth),
-            delta=float(self.delta),
-            tau=float(self.tau),
-            min_branch_fraction=float(self.min_branch_fraction),
-            max_share_to_split=float(self.max_share_to_split),
-            n_split_points=int(self.n_split_points),
-            feature_share=float(self.max_features),
-            learning_rate=float(self.learning_rate),
-            drift_delta=float(self.drift_delta),
-            drift_window_threshold=int(self.drift_window_threshold),
-            switch_significance=float(self.switch_significance),
-            seed=int(self.seed or 0),
-        )
-        return TreeLearner(params, self.max_size * 1e6)
+        return TreeLearner(tree_params(self, self._task), self.max_size * 1e6)
 
     @property
     def summary(self) -> TreeSummary:
@@ -240,6 +252,12 @@ class _HoeffdingTree(Shell):
         """What changed: branches replaced (``restructures``) and ``drifts`` detected."""
         summary = self.summary
         return {"clusters": None, "restructures": summary.n_replaced, "drifts": summary.n_drifts}
+
+
+_DEFAULTS = {
+    name: each.default
+    for name, each in inspect.signature(_HoeffdingTree.__init__).parameters.items()
+}
 
 
 @_with_parameters(labels="labels", per_label=" for that label")

@@ -58,6 +58,7 @@ class Shell(base.Estimator):
     """
 
     _task: Task
+    _warm_up_rows = 1  # rows that take a learner through all of its kernels
     _learner: Learner
     _names: Vocabulary
 
@@ -178,9 +179,11 @@ class Shell(base.Estimator):
         Seconds that this took.
         """
         start = time.perf_counter()
-        row = (np.array([0, 1]), np.zeros(1, np.int32), np.ones(1))
-        labels = (np.array([0, 1]), np.zeros(1, np.int32))
-        self._new_learner().run(Batch(*row, *labels, *_NO_LABELS), predict=True)
+        indptr = np.arange(self._warm_up_rows + 1)
+        entries = np.zeros(self._warm_up_rows, np.int32)
+        nothing = np.zeros(len(indptr), np.int64), np.zeros(0, np.int32)
+        rows = Batch(indptr, entries, np.ones(len(entries)), indptr, entries, *nothing)
+        self._new_learner().run(rows, predict=True)
         return time.perf_counter() - start
 
 

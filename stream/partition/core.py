@@ -58,6 +58,11 @@ class PartitionCore:
         self._adwins = unpack(Adwins, state["_adwins"])
 
     @property
+    def grace_period(self) -> int:
+        """Rows between two examinations."""
+        return self.params.grace_period
+
+    @property
     def n_labels(self) -> int:
         """Labels in the partition."""
         return self.current.n_labels

@@ -6,7 +6,7 @@ import pytest
 
 from stream import HoeffdingTreeClassifier, MultiLabelHoeffdingTree
 from stream.errors import ParameterError
-from stream.models.hoeffding_tree import _CONSTRAINTS
+from stream.models.hoeffding_tree import TREE_CONSTRAINTS
 
 NAN = float("nan")
 REFUSED = {
@@ -35,7 +35,7 @@ REFUSED = {
 
 def test_every_parameter_has_its_constraint_and_its_test():
     names = [*inspect.signature(MultiLabelHoeffdingTree).parameters]
-    assert names == [*_CONSTRAINTS] == [*REFUSED]
+    assert names == [*TREE_CONSTRAINTS] == [*REFUSED]
 
 
 @pytest.mark.parametrize("kind", [MultiLabelHoeffdingTree, HoeffdingTreeClassifier])

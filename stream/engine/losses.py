@@ -1,0 +1,52 @@
+"""How wrong answers were, row by row."""
+
+from __future__ import annotations
+
+from stream.engine.adwin import adwin_mean, adwin_update
+from stream.engine.jit import kernel
+
+
+@kernel
+def jaccard_losses(answers, y, u, start, stop, truth, losses):
+    """One less the Jaccard similarity of predicted and true labels, for rows ``start`` to ``stop``.
+
+    Labels whose truth is unknown do not count; two empty sets are alike.
+
+    Parameters
+    ----------
+    answers
+        Probabilities [rows, labels].
+    y, u
+        Present and unknown labels, each ``(indptr, indices)``.
+    truth
+        [labels] room to work in, zero before and after.
+    losses
+        [rows] in place.
+    """
+    for row in range(start, stop):
+        for entry in range(y[0][row], y[0][row + 1]):
+            truth[y[1][entry]] = 1
+        for entry in range(u[0][row], u[0][row + 1]):
+            truth[u[1][entry]] = 2
+        common, union = 0, 0
+        for label in range(answers.shape[1]):
+            predicted = answers[row, label] > 0.5
+            if truth[label] != 2:
+                common += predicted and truth[label] == 1
+                union += predicted or truth[label] == 1
+        losses[row] = 1.0 - common / union if union > 0 else 0.0
+        for entry in range(y[0][row], y[0][row + 1]):
+            truth[y[1][entry]] = 0
+        for entry in range(u[0][row], u[0][row + 1]):
+            truth[u[1][entry]] = 0
+
+
+@kernel
+def watch(adwins, d, values, start, stop, delta):
+    """Give values to a detector; true when it saw their mean rise."""
+    risen = False
+    for row in range(start, stop):
+        before = adwin_mean(adwins, d)
+        if adwin_update(adwins, d, values[row], delta) and adwin_mean(adwins, d) > before:
+            risen = True
+    return risen
