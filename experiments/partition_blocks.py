@@ -19,8 +19,9 @@ from reporting import (
     write_results,
 )
 
+from stream import LabelPartitioner
 from stream.data.synthetic import create
-from stream.partition import LabelPartitioner, PartitionCore, adjusted_rand_index
+from stream.partition import PartitionCore, adjusted_rand_index
 
 CHANGE = 20_000
 SHAPES = {"20 in 4": "labels=20,blocks=4", "200 in 20": "labels=200,blocks=20"}

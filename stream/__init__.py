@@ -14,11 +14,17 @@ from stream._version import __version__
 if TYPE_CHECKING:
     from stream.data import open_source
     from stream.evaluate import prequential
-    from stream.models import IHOMER, HoeffdingTreeClassifier, MultiLabelHoeffdingTree
+    from stream.models import (
+        IHOMER,
+        HoeffdingTreeClassifier,
+        LabelPartitioner,
+        MultiLabelHoeffdingTree,
+    )
 
 _PLACES = {
     "IHOMER": "stream.models",
     "HoeffdingTreeClassifier": "stream.models",
+    "LabelPartitioner": "stream.models",
     "MultiLabelHoeffdingTree": "stream.models",
     "open_source": "stream.data",
     "prequential": "stream.evaluate",
@@ -27,6 +33,7 @@ _PLACES = {
 __all__ = [
     "IHOMER",
     "HoeffdingTreeClassifier",
+    "LabelPartitioner",
     "MultiLabelHoeffdingTree",
     "__version__",
     "open_source",

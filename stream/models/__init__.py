@@ -6,5 +6,12 @@ from stream.models.hoeffding_tree import (
     TreeSummary,
 )
 from stream.models.ihomer import IHOMER
+from stream.models.label_partitioner import LabelPartitioner
 
-__all__ = ["IHOMER", "HoeffdingTreeClassifier", "MultiLabelHoeffdingTree", "TreeSummary"]
+__all__ = [
+    "IHOMER",
+    "HoeffdingTreeClassifier",
+    "LabelPartitioner",
+    "MultiLabelHoeffdingTree",
+    "TreeSummary",
+]

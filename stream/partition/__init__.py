@@ -4,12 +4,10 @@ from stream.partition.clustering import PartitionParams
 from stream.partition.core import PartitionCore
 from stream.partition.events import Cluster, PartitionEvent
 from stream.partition.hierarchy import Hierarchy, adjusted_rand_index
-from stream.partition.partitioner import LabelPartitioner
 
 __all__ = [
     "Cluster",
     "Hierarchy",
-    "LabelPartitioner",
     "PartitionCore",
     "PartitionEvent",
     "PartitionParams",

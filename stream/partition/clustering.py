@@ -30,7 +30,7 @@ WAITING_MATES = 2  # times that a label must be more similar to those it waits w
 
 @dataclasses.dataclass(frozen=True)
 class PartitionParams:
-    """What the rules need to know; see :class:`stream.partition.LabelPartitioner`."""
+    """What the rules need to know; see :class:`stream.LabelPartitioner`."""
 
     delta: float = 0.05
     tau: float = 0.05

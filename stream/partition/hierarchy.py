@@ -24,8 +24,8 @@ class Hierarchy:
 
     Examples
     --------
-    >>> from stream import partition
-    >>> model = partition.LabelPartitioner()
+    >>> from stream import LabelPartitioner
+    >>> model = LabelPartitioner()
     >>> for i in range(2_000):
     ...     model.learn_one({"sun", "warm"} if i % 3 else {"snow", "ice"})
     >>> print(model.hierarchy)

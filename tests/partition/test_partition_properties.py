@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_rows import csr
 
-from stream.partition import LabelPartitioner, PartitionCore, PartitionParams
+from stream import LabelPartitioner
+from stream.partition import PartitionCore, PartitionParams
 
 EAGER = {
     "delta": 0.4, "tau": 0.9, "grace_period": 5, "min_observations": 3, "min_cluster_size": 1,

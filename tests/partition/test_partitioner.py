@@ -9,8 +9,9 @@ import pytest
 import scipy.sparse
 from label_rows import block_sets
 
+from stream import LabelPartitioner
 from stream.errors import DataError, ParameterError
-from stream.partition import LabelPartitioner, PartitionEvent
+from stream.partition import PartitionEvent
 
 BLOCKS = [["ash", "elm", "oak"], ["cod", "eel", "pike"]]
 NAMES = [name for block in BLOCKS for name in block]

@@ -19,10 +19,8 @@ from stream.models.parameters import (
     OneOf,
     check_parameters,
 )
-from stream.partition.clustering import PartitionParams
-from stream.partition.core import PartitionCore
-from stream.partition.events import PartitionEvent, set_attributes
-from stream.partition.hierarchy import Hierarchy
+from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
+from stream.partition.events import set_attributes
 
 Listener = Callable[[PartitionEvent], None]
 LabelSet = Mapping[Hashable, Any] | Iterable[Hashable]
@@ -87,7 +85,7 @@ class LabelPartitioner(base.Base):
 
     Examples
     --------
-    >>> from stream.partition import LabelPartitioner
+    >>> from stream import LabelPartitioner
     >>> model = LabelPartitioner()
     >>> for i in range(2_000):
     ...     model.learn_one({"sun": i % 3 > 0, "warm": i % 3 > 0, "snow": i % 3 == 0,
