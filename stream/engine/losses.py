@@ -42,6 +42,14 @@ def jaccard_losses(answers, y, u, start, stop, truth, losses):
 
 
 @kernel
+def add_up(total, values, start, stop):
+    """``total`` and the values, added one after the other: the same however they are grouped."""
+    for row in range(start, stop):
+        total += values[row]
+    return total
+
+
+@kernel
 def watch(adwins, d, values, start, stop, delta):
     """Give values to a detector; true when it saw their mean rise."""
     risen = False

@@ -7,7 +7,7 @@ other, so that each tree takes the whole segment in one kernel call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,7 +32,7 @@ from stream.engine.learner import (
     columns_needed,
     wider,
 )
-from stream.engine.losses import jaccard_losses, watch
+from stream.engine.losses import add_up, jaccard_losses, watch
 from stream.partition.events import set_attributes
 
 MIN_COMPARED_ROWS = 300  # before a joint tree may replace the parts it was made for
@@ -189,6 +189,13 @@ class ClusterLearner:
         self.n_learnt = 0
         self.n_joined = 0  # times a joint tree took over
         self.events: list[Any] = []
+        self.listeners: list[Callable[[Any], None]] = []  # are told of every event; not pickled
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"listeners": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        set_attributes(self, state)
 
     @property
     def accepts_features(self) -> bool:
@@ -265,8 +272,8 @@ class ClusterLearner:
             if compared:
                 joint = _losses(said[-1][1], rows.truth_of(cluster.labels), learnt, stop)
                 cluster.n_compared += stop - learnt
-                cluster.loss_parts += float(loss[learnt:stop].sum())
-                cluster.loss_joint += float(joint[learnt:stop].sum())
+                cluster.loss_parts = add_up(cluster.loss_parts, loss, learnt, stop)
+                cluster.loss_joint = add_up(cluster.loss_joint, joint, learnt, stop)
         return losses
 
     def _collect(self, rows: _Rows, out: Float64Array, start: int, stop: int) -> None:
@@ -297,6 +304,9 @@ class ClusterLearner:
         if events:
             self.events += events
             self._restructure()
+        for event in events:
+            for listener in self.listeners:
+                listener(event)
 
     def _settle(self, cluster: _Cluster) -> None:
         """Let the joint tree of a merged cluster take over if it is better than the parts."""

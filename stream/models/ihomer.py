@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from stream.errors import ParameterError
@@ -186,6 +186,15 @@ class IHOMER(MultiLabelShell):
         learner: ClusterLearner = self._learner  # type: ignore[assignment]
         names = self._names.labels.names
         return [event.renamed(names.__getitem__) for event in learner.events]
+
+    def add_listener(self, listener: Callable[[PartitionEvent], None]) -> None:
+        """Have a function called with every event of the partition, when it has taken effect.
+
+        Listeners are not part of a pickle or a clone.
+        """
+        learner: ClusterLearner = self._learner  # type: ignore[assignment]
+        names = self._names.labels.names
+        learner.listeners.append(lambda event: listener(event.renamed(names.__getitem__)))
 
     @property
     def hierarchy(self) -> Hierarchy | None:

@@ -14,7 +14,7 @@ from stream.checks import check_multilabel_estimator
 from stream.data import open_source
 from stream.data.source import rows_as_dicts
 from stream.data.synthetic import create
-from stream.engine.batch import concatenate, slice_rows, stack_predictions
+from stream.engine.batch import slice_rows, stack_predictions
 from stream.errors import ParameterError
 from stream.models.clustered import ClusterLearner
 from stream.models.hoeffding_tree import tree_params
@@ -25,8 +25,7 @@ BLOCKS = "syn-blocks-sud:labels=12,blocks=3,positions=3000"
 
 def all_rows(source, n_rows):
     """The first rows of a source as one batch."""
-    batches = itertools.takewhile(lambda _: True, source.batches(n_rows))
-    return slice_rows(concatenate([next(batches)]), 0, n_rows)
+    return next(iter(source.batches(n_rows)))
 
 
 def predictions(model, source, rows, sizes, delay=0):
@@ -124,9 +123,12 @@ def test_chunks_do_not_matter_across_restructures(sizes, delay):
     source = create(BLOCKS, n_rows=5_000, seed=1)
     rows = all_rows(source, 1_500 if sizes == [1] else 5_000)
     one, other = IHOMER(), IHOMER()
+    told = []
+    other.add_listener(told.append)
     whole = predictions(one, source, rows, [rows.n_rows], delay)
     pieces = predictions(other, source, rows, sizes, delay)
     assert np.array_equal(whole, pieces)
+    assert told == other.events
     assert [event.as_dict() for event in one.events] == [e.as_dict() for e in other.events]
     assert any(event.kind == "split" for event in one.events)
 
