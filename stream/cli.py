@@ -116,8 +116,9 @@ def cli(ctx: click.Context) -> None:
 @click.option(
     "--model",
     metavar="NAME",
-    help="multilabel-hoeffding-tree (default), hoeffding-tree (default when a row has one class), "
-    "or package.module:object for any River estimator or pipeline.",
+    help="multilabel-hoeffding-tree (default), ihomer (finds clusters of labels), hoeffding-tree "
+    "(default when a row has one class), or package.module:object for any River estimator or "
+    "pipeline.",
 )
 @click.option(
     "--set",
@@ -177,6 +178,7 @@ def prequential(
     Examples:
       drifthomer prequential yeast
       drifthomer prequential Scene.arff.gz --set grace_period=100 --json scene.json
+      drifthomer prequential yeast --model ihomer --set partition=singletons
       drifthomer prequential rows.csv --labels sun,rain --delay 50
       drifthomer prequential sea-a --model river.tree:HoeffdingTreeClassifier --limit 100000
     """

@@ -237,6 +237,53 @@ def test_a_model_that_is_made_already(here, capfd):
     assert "must be set where it is made" in err
 
 
+def test_ihomer_shows_the_clusters_that_it_found(here, capfd):
+    args = ("prequential", "syn-blocks-sud:rows=1500", "--model", "ihomer", "--json", "out.json")
+    code, out, err = run(capfd, *args)
+    assert code == 0, err
+    found = json.loads((here / "out.json").read_text())
+    n = len(found["clusters"])
+    assert n > 1
+    assert f"20 labels in {n} clusters" in out
+    assert out.count("── ") >= n
+    n_splits = sum(event["kind"] == "split" for event in found["restructures"])
+    assert re.search(rf"\nclusters: {n_splits} splits?\b.* · .*drift seen", out)
+    for event in found["restructures"]:
+        assert set(event) == {"row", "kind", "before", "after", "quantities"}
+    assert all(isinstance(row, int) for row in found["drifts"])
+    assert found["windows"][-1]["clusters"] == n
+    assert found["windows"][-1]["restructures"] == len(found["restructures"])
+
+
+def test_ihomer_with_each_label_alone(here, capfd):
+    """No hierarchy was found, so that none may be shown."""
+    args = ("yeast", "--model", "ihomer", "--set", "partition=singletons", "--limit", "300")
+    code, out, _ = run(capfd, "prequential", *args)
+    assert code == 0
+    assert "\n13 clusters\n" in out
+    assert "── " not in out.replace("─" * 20, "")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("partition=sets", "must be one of 'jaccard', 'random', 'single', 'singletons'"),
+        ("partition=[1, 2]", "or a list of lists of labels. Got [1, 2] instead."),
+        ("partition=[['a'], ['a']]", "Got 'a' in clusters 0 and 1."),
+        ("partition_delta=7", "must be a float in the range (0, 1). Got 7 instead."),
+        ("partition_period=0", "must be an int in the range [1, inf). Got 0 instead."),
+        ("max_clusters=0", "must be an int in the range [1, inf) or None. Got 0 instead."),
+        ("cluster_drift=sometimes", "Got 'sometimes' instead."),
+    ],
+)
+def test_a_parameter_of_ihomer_that_is_wrong(capfd, assignment, says):
+    args = ("prequential", "yeast", "--model", "ihomer", "--set", assignment)
+    code, out, err = run(capfd, *args)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"The '{assignment.split('=')[0]}' parameter of IHOMER" in err
+    assert says in err
+
+
 def test_bad_data_prints_the_results_so_far(here, capfd):
     code, out, err = run(capfd, "prequential", "bad.csv", *REPEAT, "--json", "out.json")
     assert code == 1

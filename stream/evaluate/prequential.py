@@ -11,8 +11,9 @@ from stream.data.schema import Task
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.engine.batch import Batch, slice_rows
 from stream.errors import DataError, ParameterError
+from stream.evaluate.clusters import hierarchy_of
 from stream.evaluate.metrics import MultiLabelMetrics
-from stream.evaluate.protocol import Progress, structure_of
+from stream.evaluate.protocol import Progress, structure_counts, structure_of
 from stream.evaluate.result import (
     PartialResultError,
     PrequentialResult,
@@ -237,7 +238,7 @@ class _Evaluation:
                 seconds=seconds * (high - low) / done,
             )
         if done and self.metrics.n_rows % self.window == 0:
-            self.structures.append(structure_of(self.model))
+            self.structures.append(structure_counts(self.model))
         self.progress.update(self.metrics.n_rows, self.metrics.brief)
         return done
 
@@ -246,7 +247,8 @@ class _Evaluation:
         structure = structure_of(self.model)
         windows = self.metrics.windows()
         if callable(getattr(self.model, "structure", None)):
-            for each, then in zip(windows, [*self.structures, structure], strict=False):
+            counts = [*self.structures, structure_counts(self.model)]
+            for each, then in zip(windows, counts, strict=False):
                 each.update(then)
         return PrequentialResult(
             dataset=self.source.name,
@@ -263,6 +265,7 @@ class _Evaluation:
             compile_seconds=self.compile_seconds,
             rows_per_second=ratio(self.metrics.n_rows, self.model_seconds),
             peak_rss_mb=peak_rss_mb(),
+            hierarchy=hierarchy_of(self.model),
             windows=windows,
             per_label=self.metrics.per_label(schema.labels[: self.metrics.n_labels]),
             delay=self.delay,

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 from stream.data.schema import Schema, Task
 from stream.engine.batch import Batch, Predictions
 
+STRUCTURE = ("clusters", "restructures", "drifts")
+
 
 @runtime_checkable
 class BatchEstimator(Protocol):
     """A model that is tested and trained on many rows in one call, in the order of the rows.
 
-    Two more methods are used where a model has them:
+    More is used where a model has it:
 
     - ``warm_up() -> float`` compiles what the model needs and leaves the model as it is. It returns
-    the seconds this took
-      (about 0 when called again).
+      the seconds this took (about 0 when called again).
     - ``structure() -> dict`` tells ``clusters``, ``restructures`` and ``drifts``: numbers, or
-    lists.
+      lists. It is asked at the end.
+    - ``structure_counts() -> dict`` tells how many these are. It is asked after every window, so
+      that it must not take the longer the more has happened; without it, lists are counted.
+    - ``hierarchy`` has a method ``to_dict()``, as that of :class:`stream.LabelPartitioner` has.
     """
 
     def test_then_train_many(
@@ -75,4 +79,15 @@ class Progress(Protocol):
 def structure_of(model: Any) -> dict[str, Any]:
     """Clusters, restructures and drifts of a model; None where it does not tell."""
     told = model.structure() if callable(getattr(model, "structure", None)) else {}
-    return {name: told.get(name) for name in ("clusters", "restructures", "drifts")}
+    return {name: told.get(name) for name in STRUCTURE}
+
+
+def structure_counts(model: Any) -> dict[str, Any]:
+    """How many clusters, restructures and drifts; None where the model does not tell."""
+    counts = getattr(model, "structure_counts", None)
+    told = counts() if callable(counts) else structure_of(model)
+    return {name: _counted(told.get(name)) for name in STRUCTURE}
+
+
+def _counted(told: Any) -> Any:
+    return len(told) if isinstance(told, Sized) and not isinstance(told, str) else told

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stream.evaluate.clusters import changes_line, cluster_tree
 from stream.evaluate.progress import text_for
 from stream.evaluate.result import PrequentialResult
 from stream.evaluate.tally import ratio
@@ -48,8 +49,11 @@ def print_report(result: PrequentialResult, console: Console | None = None) -> N
     labels = _labels_line(result, console)
     if labels:
         line(labels)
-    for text in _structure_lines(result):
-        line(text)
+    if result.hierarchy:
+        console.print(cluster_tree(result.hierarchy, lambda text: text_for(console, text)))
+    structure = _structure_line(result)
+    if structure:
+        line(structure)
     line(_cost_line(result))
     if result.interrupted:
         line(f"Interrupted: these are the results of the first {result.rows:,} rows.", "yellow")
@@ -143,8 +147,11 @@ def _rarity(label: dict[str, Any]) -> int:
     return -int(label["support"])
 
 
-def _structure_lines(result: PrequentialResult) -> list[str]:
+def _structure_line(result: PrequentialResult) -> str:
     """How the model is built at the end, where it tells."""
+    changes = result.restructures
+    if result.hierarchy and isinstance(changes, list):
+        return changes_line(changes, result.drifts)
 
     def number(value: object) -> str:
         return f"{len(value):,}" if isinstance(value, list) else f"{value:,}"
@@ -158,7 +165,7 @@ def _structure_lines(result: PrequentialResult) -> list[str]:
         )
         if isinstance(value, int | list) and value
     ]
-    return [" · ".join(parts)] if parts else []
+    return " · ".join(parts)
 
 
 def _cost_line(result: PrequentialResult) -> str:

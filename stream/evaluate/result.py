@@ -59,10 +59,13 @@ class PrequentialResult:
     peak_rss_mb
         Most memory the process held so far, in MiB; None where the system does not tell.
     clusters, restructures, drifts
-        What the model tells of its structure; None where it tells nothing.
+        What the model tells of its structure, numbers or lists; None where it tells nothing.
+    hierarchy
+        Nodes of the hierarchy of clusters, parents first: ``id``, ``parent``, ``n_labels``, and
+        ``labels`` or ``diameter``; None where there is none.
     windows
-        For each window its ``start`` and ``stop`` (rows), ``metrics``, ``rows_per_second`` and the
-        structure at its end.
+        For each window its ``start`` and ``stop`` (rows), ``metrics``, ``rows_per_second`` and how
+        many clusters, restructures and drifts there were at its end.
     per_label
         For each label ``tp``, ``fp``, ``fn``, ``tn`` and ``support`` in rows.
     delay, window
@@ -92,6 +95,7 @@ class PrequentialResult:
     clusters: Any = None
     restructures: Any = None
     drifts: Any = None
+    hierarchy: list[dict[str, Any]] | None = None
     windows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     per_label: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     delay: int = 0
@@ -105,7 +109,8 @@ class PrequentialResult:
         names = [
             *("dataset", "model", "params", "seed", "task", "rows", "features", "labels"),
             *("cardinality", "metrics", "seconds", "compile_seconds", "rows_per_second"),
-            *("peak_rss_mb", "clusters", "restructures", "drifts", "windows", "per_label"),
+            *("peak_rss_mb", "clusters", "restructures", "drifts", "hierarchy"),
+            *("windows", "per_label"),
             *("delay", "window", "interrupted", "error", "versions"),
         ]
         return {name: describe(getattr(self, name)) for name in names}

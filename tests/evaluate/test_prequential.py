@@ -330,6 +330,38 @@ def test_structure_is_read_at_the_end_of_each_window():
     assert "clusters" not in prequential(source, BatchSpy(), window=10).windows[0]
 
 
+def test_windows_hold_counts_and_the_long_lists_are_read_once():
+    """A model with many events is asked for all of them after every window: quadratic."""
+
+    class Eventful(BatchSpy):
+        asked = 0
+
+        def structure(self):
+            self.asked += 1
+            return {"clusters": [["a"], ["b"]], "restructures": [{"kind": "split"}], "drifts": [4]}
+
+        def structure_counts(self):
+            return {"clusters": 2, "restructures": len(self.events), "drifts": 1}
+
+    model = Eventful()
+    result = prequential(MemorySource(random_truth(25, 2), numbered(25)), model, window=10)
+    assert model.asked == 1
+    assert [window["restructures"] for window in result.windows] == [20, 40, 50]
+    assert result.restructures == [{"kind": "split"}]
+    assert {window["clusters"] for window in result.windows} == {2}
+
+
+def test_lists_are_counted_for_the_windows():
+    class Structured(BatchSpy):
+        def structure(self):
+            return {"clusters": [["a"], ["b"]], "restructures": [3] * len(self.events)}
+
+    source = MemorySource(random_truth(25, 2), numbered(25))
+    windows = prequential(source, Structured(), window=10).windows
+    assert [window["restructures"] for window in windows] == [20, 40, 50]
+    assert (windows[0]["clusters"], windows[0]["drifts"]) == (2, None)
+
+
 def test_warm_up_is_not_model_time():
     class Warm(BatchSpy):
         warmed = 0
