@@ -70,6 +70,11 @@ def demo() -> str:
     return f"```console\n$ {command}\n{run(*command.split()[1:])}\n```\n"
 
 
+def clusters() -> str:
+    command = "drifthomer prequential syn-blocks-sud --model ihomer"
+    return f"```console\n$ {command}\n{run(*command.split()[1:])}\n```\n"
+
+
 def errors() -> str:
     shown = [
         f"$ drifthomer prequential {words}\n{run('prequential', *words.split())}"
@@ -80,7 +85,7 @@ def errors() -> str:
 
 def main() -> None:
     text = README.read_text(encoding="utf-8")
-    for make in (speed, accuracy, demo, errors):
+    for make in (speed, accuracy, clusters, demo, errors):
         name = make.__name__
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         filled = f"{begin}\n{make()}{end}"
