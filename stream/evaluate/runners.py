@@ -222,5 +222,5 @@ def _check_task(model: Any, schema: Schema) -> None:
         )
         raise ParameterError(
             f"The model must be a {wanted.__name__} for a {schema.task} stream{hint}. "
-            f"Got a {type(last).__name__} instead."
+            f"Got {type(last).__name__} instead."
         )

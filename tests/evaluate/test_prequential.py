@@ -399,7 +399,7 @@ def test_parameters_out_of_range(options, message):
         (RowSpy, "must have the methods"),
         (BatchSpy, "must have the methods"),
         (naive_bayes.GaussianNB(), "must be a MultiLabelClassifier"),
-        (preprocessing.StandardScaler() | naive_bayes.GaussianNB(), "Got a GaussianNB"),
+        (preprocessing.StandardScaler() | naive_bayes.GaussianNB(), "Got GaussianNB"),
     ],
 )
 def test_models_that_do_not_fit(model, message):
