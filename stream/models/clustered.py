@@ -7,32 +7,27 @@ other, so that each tree takes the whole segment in one kernel call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from stream.engine.adwin import Adwins
 from stream.engine.arrays import (
     Float64Array,
     Int32Array,
     Int64Array,
-    allocate,
-    pack,
-    unpack,
 )
 from stream.engine.batch import Batch
-from stream.engine.growth import project
 from stream.engine.layout import TreeParams
 from stream.engine.learner import (
     GrowingTree,
     LabelRows,
     RowScaler,
-    Work,
     columns_needed,
     wider,
 )
 from stream.engine.losses import add_up, jaccard_losses, watch
+from stream.models.cluster import Cluster, Part, Rows
 from stream.partition.events import set_attributes
 
 MIN_COMPARED_ROWS = 300  # before a joint tree may replace the parts it was made for
@@ -67,100 +62,6 @@ class Partition(Protocol):
         ...
 
 
-class _Part:
-    """A tree and the labels it knows, ascending."""
-
-    def __init__(self, labels: Iterable[int], growing: GrowingTree):
-        self.labels = np.fromiter(labels, np.int64)
-        self.growing = growing
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"labels": self.labels.tolist(), "growing": self.growing}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
-
-    def restricted_to(self, labels: np.ndarray) -> _Part:
-        """The same tree for some of its labels; the tree itself when these are all."""
-        if len(labels) == len(self.labels):
-            return self
-        columns = np.searchsorted(self.labels, labels)
-        known = columns[columns < self.growing.n_labels]
-        tree = project(self.growing.tree, known)
-        return _Part(labels, GrowingTree(self.growing.params, self.growing.max_size, tree))
-
-
-class _Cluster:
-    """A cluster: parts that answer and, after a merge, the joint tree that is to replace them."""
-
-    def __init__(self, number: int, labels: Iterable[int], parts: list[_Part]):
-        self.number = number
-        self.labels = np.fromiter(labels, np.int64)
-        self.parts = parts
-        self.watcher = allocate(Adwins, {"detectors": 1})  # of the cluster's loss
-        self.risen = False  # the watcher saw the loss rise
-        self.joint: _Part | None = None
-        self.n_compared = 0
-        self.loss_parts = 0.0
-        self.loss_joint = 0.0
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"labels": self.labels.tolist(), "watcher": pack(self.watcher)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self.labels = np.fromiter(state["labels"], np.int64)
-        self.watcher = unpack(Adwins, state["watcher"])
-
-    @property
-    def trees(self) -> list[_Part]:
-        """All that learn."""
-        return self.parts if self.joint is None else [*self.parts, self.joint]
-
-    def add_label(self, label: int) -> None:
-        """Take in a label that was never present before."""
-        self.labels = np.append(self.labels, label)
-        for part in self.trees:
-            if part is self.joint or part is self.parts[0]:
-                part.labels = np.append(part.labels, label)
-
-
-class _Rows:
-    """Rows of one call, and what every tree says of them."""
-
-    def __init__(self, batch: Batch, work: Work):
-        self.batch = batch
-        self.work = work
-        self._truth: dict[bytes, tuple[LabelRows, LabelRows]] = {}
-        self._said: dict[_Part, tuple[Float64Array, Float64Array]] = {}
-
-    def truth_of(self, labels: np.ndarray) -> tuple[LabelRows, LabelRows]:
-        """Present and unknown labels of the rows in the columns of a part."""
-        key = labels.tobytes()
-        if key not in self._truth:
-            batch = self.batch
-            self._truth[key] = (
-                _columns_of(batch.y_indptr, batch.y_indices, labels),
-                _columns_of(batch.u_indptr, batch.u_indices, labels),
-            )
-        return self._truth[key]
-
-    def advance(self, part: _Part, cursor: Int64Array, end: int, *, ask: bool) -> Float64Array:
-        """Let a tree predict and learn up to ``end``; returns what it says of rows it learnt."""
-        growing, n_rows = part.growing, self.work.n_rows
-        out, answers = self._said.get(part) or (
-            np.zeros((n_rows if self.work.predict else 0, growing.n_labels)),
-            np.zeros((n_rows if ask else 0, growing.n_labels)),
-        )
-        y, u = self.truth_of(part.labels)
-        self._said[part] = growing.advance(self.work, y, u, cursor.copy(), end, out, answers)
-        return self._said[part][1]
-
-    def predicted_by(self, part: _Part) -> Float64Array:
-        """Probabilities of the rows that a tree has predicted so far."""
-        return self._said[part][0]
-
-
 class ClusterLearner:
     """Trees over a partition of the labels, sharing one online standardisation.
 
@@ -184,7 +85,7 @@ class ClusterLearner:
         self.max_size = max_size
         self.watch_clusters = watch_clusters
         self.rows = RowScaler(needed=params.use_logistic)
-        self.clusters: list[_Cluster] = []
+        self.clusters: list[Cluster] = []
         self.n_labels = 0
         self.n_learnt = 0
         self.n_joined = 0  # times a joint tree took over
@@ -215,7 +116,7 @@ class ClusterLearner:
     ) -> Float64Array:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
         work = self.rows.prepare(batch, first_row, predict, delay)
-        rows = _Rows(batch, work)
+        rows = Rows(batch, work)
         n_rows = work.n_rows
         n_labels = self._labels_needed(batch) if work.learns else np.zeros(n_rows, np.int64)
         learnable = 0 if not work.learns else n_rows - delay if predict else n_rows
@@ -256,7 +157,7 @@ class ClusterLearner:
     # ---- a segment
 
     def _advance(
-        self, rows: _Rows, cursor: Int64Array, end: int, learnt: int, stop: int
+        self, rows: Rows, cursor: Int64Array, end: int, learnt: int, stop: int
     ) -> list[Float64Array]:
         """Let all trees take the segment; returns each cluster's losses of the learnt rows."""
         changes = self.watch_clusters or self.partition.grace_period > 0
@@ -276,7 +177,7 @@ class ClusterLearner:
                 cluster.loss_joint = add_up(cluster.loss_joint, joint, learnt, stop)
         return losses
 
-    def _collect(self, rows: _Rows, out: Float64Array, start: int, stop: int) -> None:
+    def _collect(self, rows: Rows, out: Float64Array, start: int, stop: int) -> None:
         for cluster in self.clusters:
             for part in cluster.parts:
                 said = rows.predicted_by(part)[start:stop]
@@ -308,7 +209,7 @@ class ClusterLearner:
             for listener in self.listeners:
                 listener(event)
 
-    def _settle(self, cluster: _Cluster) -> None:
+    def _settle(self, cluster: Cluster) -> None:
         """Let the joint tree of a merged cluster take over if it is better than the parts."""
         n = cluster.n_compared
         if cluster.joint is None or n < MIN_COMPARED_ROWS:
@@ -338,7 +239,7 @@ class ClusterLearner:
             elif joining:
                 tree = GrowingTree(self.params, self.max_size)
                 tree.count_without_labels(self.n_learnt)
-                self.clusters.append(_Cluster(number, labels, [_Part(labels, tree)]))
+                self.clusters.append(Cluster(number, labels, [Part(labels, tree)]))
         self._share_memory()
 
     def _restructure(self) -> None:
@@ -353,7 +254,7 @@ class ClusterLearner:
         self.clusters = clusters
         self._share_memory()
 
-    def _from_pieces(self, number: int, labels: np.ndarray) -> _Cluster:
+    def _from_pieces(self, number: int, labels: np.ndarray) -> Cluster:
         """A cluster whose parts are cut from the clusters that had its labels."""
         parts = []
         for cluster in self.clusters:
@@ -361,11 +262,11 @@ class ClusterLearner:
                 common = np.intersect1d(part.labels, labels)
                 if len(common):
                     parts.append(part.restricted_to(common))
-        made = _Cluster(number, labels, parts)
+        made = Cluster(number, labels, parts)
         if len(parts) > 1:
             growing = GrowingTree(self.params, self.max_size)
             growing.widen(0, len(labels))
-            made.joint = _Part(labels, growing)
+            made.joint = Part(labels, growing)
         return made
 
     def _share_memory(self) -> None:
@@ -373,21 +274,11 @@ class ClusterLearner:
         for part in parts:
             part.growing.max_size = self.max_size / len(parts)
 
-    def _parts(self) -> list[_Part]:
+    def _parts(self) -> list[Part]:
         return [part for cluster in self.clusters for part in cluster.trees]
 
 
-def _columns_of(indptr: Int64Array, indices: Int32Array, labels: np.ndarray) -> LabelRows:
-    """The entries of rows that are among ``labels`` (ascending), as places in ``labels``."""
-    if not len(indices):
-        return indptr, indices
-    places = np.searchsorted(labels, indices)
-    inside = labels[np.minimum(places, len(labels) - 1)] == indices
-    kept = np.concatenate([[0], np.cumsum(inside)])
-    return kept[indptr], places[inside].astype(np.int32)
-
-
-def _joined(said: list[tuple[_Part, Float64Array]], labels: np.ndarray) -> Float64Array:
+def _joined(said: list[tuple[Part, Float64Array]], labels: np.ndarray) -> Float64Array:
     """What the parts of a cluster say, in the columns of the cluster."""
     if len(said) == 1:
         return said[0][1]
