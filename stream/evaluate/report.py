@@ -153,18 +153,16 @@ def _structure_line(result: PrequentialResult) -> str:
     if result.hierarchy and isinstance(changes, list):
         return changes_line(changes, result.drifts)
 
-    def number(value: object) -> str:
-        return f"{len(value):,}" if isinstance(value, list) else f"{value:,}"
-
-    parts = [
-        f"{number(value)} {name}"
+    numbers = {
+        name: len(value) if isinstance(value, list) else value
         for name, value in (
-            ("clusters", result.clusters),
-            ("restructures", result.restructures),
-            ("drifts", result.drifts),
+            ("cluster", result.clusters),
+            ("restructure", changes),
+            ("drift", result.drifts),
         )
-        if isinstance(value, int | list) and value
-    ]
+        if isinstance(value, int | list)
+    }
+    parts = [f"{n:,} {name}{'s' * (n != 1)}" for name, n in numbers.items() if n]
     return " · ".join(parts)
 
 

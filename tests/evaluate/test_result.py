@@ -156,6 +156,8 @@ def test_report_says_when_it_is_partial(result):
 def test_report_tells_the_structure(result):
     result.clusters, result.restructures, result.drifts = 4, [10, 20], 0
     assert "4 clusters · 2 restructures" in printed(result)
+    result.clusters, result.restructures, result.drifts = [["a", "b"]], [], 1
+    assert "\n1 cluster · 1 drift\n" in printed(result)
 
 
 def test_report_on_a_console_that_only_knows_ascii(result):
