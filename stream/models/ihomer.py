@@ -11,9 +11,11 @@ from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import BOOLEAN, NONE, Constraints, Number, check_parameters
 from stream.models.shell import MultiLabelShell
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
+from stream.partition.events import plain_label
 from stream.partition.fixed import FixedPartition, ShuffledPartition, SingletonPartition
 
 STRUCTURAL = frozenset({"split", "merge", "join", "restructure"})
+DRIFTS = frozenset({"drift", "reexamine"})
 PARTITIONS = ("jaccard", "random", "single", "singletons")
 
 _TREE_PARAMETERS = (
@@ -92,7 +94,7 @@ class IHOMER(MultiLabelShell):
     >>> from stream import IHOMER, open_source, prequential
     >>> model = IHOMER(partition=[["Class1", "Class2"], ["Class12", "Class13"]])
     >>> result = prequential(open_source("yeast"), model, limit=500)
-    >>> [len(cluster) for cluster in model.clusters]
+    >>> sorted(len(cluster) for cluster in model.clusters)
     [2, 2, 10]
     """
 
@@ -171,7 +173,9 @@ class IHOMER(MultiLabelShell):
     def _given_cluster(self, label: int) -> int:
         """Cluster of a label, by its number, in the partition that was given."""
         assert self._cluster_of_name is not None
-        return self._cluster_of_name.get(self._names.labels.names[label], len(self.partition))
+        names = self._names.labels.names
+        name = names[label] if label < len(names) else None  # no name: it only warms up
+        return self._cluster_of_name.get(name, len(self.partition))
 
     @property
     def clusters(self) -> list[list[Hashable]]:
@@ -211,9 +215,19 @@ class IHOMER(MultiLabelShell):
         events = self.events
         changes = [event.as_dict() for event in events if event.kind in STRUCTURAL]
         return {
-            "clusters": [[str(label) for label in cluster] for cluster in self.clusters],
+            "clusters": [[plain_label(label) for label in cluster] for cluster in self.clusters],
             "restructures": changes,
-            "drifts": [event.row for event in events if event.kind not in STRUCTURAL],
+            "drifts": [event.row for event in events if event.kind in DRIFTS],
+        }
+
+    def structure_counts(self) -> dict[str, int]:
+        """How many of each :meth:`structure` tells, without making the lists."""
+        learner: ClusterLearner = self._learner  # type: ignore[assignment]
+        kinds = [event.kind for event in learner.events]
+        return {
+            "clusters": len(learner.clusters),
+            "restructures": sum(kind in STRUCTURAL for kind in kinds),
+            "drifts": sum(kind in DRIFTS for kind in kinds),
         }
 
 
@@ -234,6 +248,11 @@ def _given_clusters(partition: Any) -> dict[Hashable, int] | None:
         given: dict[Hashable, int] = {}
         for place, cluster in enumerate(partition):
             for label in cluster:
+                if not isinstance(label, Hashable):
+                    raise ParameterError(
+                        "The 'partition' parameter of IHOMER must be a list of lists of labels. "
+                        f"Got {label!r} for a label."
+                    )
                 if given.setdefault(label, place) != place:
                     raise ParameterError(
                         "The 'partition' parameter of IHOMER must hold each label once. "

@@ -173,6 +173,7 @@ def test_new_label_was_absent_before():
 def test_given_partition():
     """Clusters given by name end up with other labels."""
     model = IHOMER(partition=[["Class1", "Class2"], ["Class3"]])
+    model.warm_up()  # knows no names
     source = open_source("yeast")
     model.test_then_train_many(all_rows(source, 500), source.schema)
     clusters = {frozenset(cluster) for cluster in model.clusters}
@@ -181,7 +182,7 @@ def test_given_partition():
     assert len(clusters) == 3
 
 
-@pytest.mark.parametrize("partition", ["jacard", [["a"], ["a"]], ["ab"], 3])
+@pytest.mark.parametrize("partition", ["jacard", [["a"], ["a"]], ["ab"], [[["a"]]], 3])
 def test_wrong_partition_is_refused(partition):
     """A misspelt partition is taken for another one."""
     with pytest.raises(ParameterError, match="'partition' parameter of IHOMER"):
