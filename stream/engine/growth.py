@@ -8,6 +8,7 @@ import numpy.typing as npt
 from stream.engine import layout as lay
 from stream.engine.arrays import allocate, n_bytes, resize, select
 from stream.engine.layout import Tree
+from stream.engine.scaling import Scaler
 
 _POOLS = {
     lay.NODES_FULL: "nodes",
@@ -54,6 +55,11 @@ def column_capacity(n: int) -> int:
     return capacity
 
 
+def _bytes(sizes: dict[str, int]) -> int:
+    """Bytes of a tree and of the scaler of its inputs."""
+    return n_bytes(Tree, sizes) + n_bytes(Scaler, {"features": sizes["features"]})
+
+
 def make_room(tree: Tree, reason: int, limit_bytes: float) -> Tree:
     """Grow the pool that a kernel reported, or mark the tree as full when that would break the
     limit."""
@@ -67,7 +73,7 @@ def make_room(tree: Tree, reason: int, limit_bytes: float) -> Tree:
         sizes["detectors"] = sizes["nodes"]
     if sizes["unknown"]:
         sizes["unknown"] = sizes["stats"]
-    if n_bytes(Tree, sizes) > limit_bytes:
+    if _bytes(sizes) > limit_bytes:
         tree.registers[lay.FULL] = 1
         return tree
     return resize(tree, sizes)
@@ -82,7 +88,7 @@ def widen(tree: Tree, n_features: int, n_labels: int, limit_bytes: float) -> Tre
     sizes["labels"] = max(column_capacity(n_labels), sizes["labels"])
     wider = {**sizes, "features": max(column_capacity(n_features), sizes["features"])}
     if wider["features"] > sizes["features"] and not tree.registers[lay.FULL]:
-        if n_bytes(Tree, wider) <= limit_bytes:
+        if _bytes(wider) <= limit_bytes:
             sizes = wider
         else:
             tree.registers[lay.FULL] = 1

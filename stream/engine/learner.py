@@ -80,14 +80,15 @@ class RowScaler:
         self.needed = needed
         self.scaler = allocate(Scaler, {"features": column_capacity(0)})
         self.n_features = 0
+        self.max_features: int | None = None  # the memory limit leaves no room for more
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"needed": self.needed, "scaler": pack(self.scaler), "n_features": self.n_features}
+        return self.__dict__ | {"scaler": pack(self.scaler)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.needed = state["needed"]
+        for name, value in state.items():
+            setattr(self, name, value)
         self.scaler = unpack(Scaler, state["scaler"])
-        self.n_features = state["n_features"]
 
     @property
     def n_bytes(self) -> int:
@@ -100,11 +101,23 @@ class RowScaler:
         if delay != PREDICT_ONLY and batch.n_rows:
             n_features = columns_needed(batch.x_indptr, batch.x_indices)
             self.n_features = max(self.n_features, int(n_features[-1]))
+            if self.max_features is not None:
+                self.n_features = min(self.n_features, self.max_features)
             if self.n_features > len(self.scaler.n):
                 self.scaler = resize(self.scaler, {"features": column_capacity(self.n_features)})
         x = (batch.x_indptr, batch.x_indices, batch.x_values)
         predicted, learnt = self._scale(x, first_row, predict, delay)
         return Work(x, predicted, learnt, predict, delay, n_features)
+
+    def leave_at(self, max_features: int) -> None:
+        """Take in no columns beyond these, and forget those that are there."""
+        self.max_features = max_features
+        if len(self.scaler.n) > max_features:
+            n_common = self.scaler.n_common
+            common = self.scaler.common[: n_common[0]]
+            n_common[0] = np.count_nonzero(common < max_features)  # they stand in ascending order
+            self.scaler = resize(self.scaler, {"features": max_features})
+        self.n_features = min(self.n_features, max_features)
 
     def _scale(self, x: Rows, first_row: int, predict: bool, delay: int) -> tuple[Rows, Rows]:
         if not self.needed:
@@ -300,7 +313,10 @@ class TreeLearner:
         cursor = np.array([first_row, 0], np.int64)
         out = np.zeros((batch.n_rows if predict else 0, self.n_labels))
         no_answers = np.zeros((0, self.n_labels))
-        return self.growing.advance(work, y, u, cursor, batch.n_rows, out, no_answers)[0]
+        out, _ = self.growing.advance(work, y, u, cursor, batch.n_rows, out, no_answers)
+        if self.growing.full and self.rows.max_features is None:
+            self.rows.leave_at(len(self.tree.shift))
+        return out
 
 
 def _empty_rows(n_indptr: int, room: int) -> Rows:

@@ -107,6 +107,8 @@ def update_scaler(scaler, x_indices, x_values, first, last):
     rows = scaler.n_rows[0]
     for entry in range(first, last):
         j = x_indices[entry]
+        if j >= len(scaler.n):
+            continue  # the memory limit left no room for this column
         x = x_values[entry]
         if math.isnan(x):
             scaler.n_missing[j] += 1

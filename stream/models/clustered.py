@@ -138,6 +138,8 @@ class ClusterLearner:
             cursor[1] = stop
             if stop > learnt:
                 self._after_segment(batch, learnt, stop, losses)
+        if not self.accepts_features and self.rows.max_features is None:
+            self.rows.leave_at(max(len(part.growing.tree.shift) for part in self._parts()))
         return out
 
     def _labels_needed(self, batch: Batch) -> Int64Array:
