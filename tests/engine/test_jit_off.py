@@ -26,7 +26,7 @@ np.savez(sys.argv[1], *[answers(*case) for case in CASES])
 def answers(single_label, leaf_prediction, feature_share):
     """Prequential answers for a small stream in which the tree splits and replaces branches."""
     x, truth = changing_rows(
-        0, n=120, concepts=2, features=4, labels=3, density=0.8, missing=0.05, unknown=0.05
+        0, n=600, concepts=3, features=4, labels=3, density=0.8, missing=0.03, unknown=0.01
     )
     if single_label:
         truth = classes_as_labels(truth)
@@ -45,6 +45,7 @@ def answers(single_label, leaf_prediction, feature_share):
     counts = model.tree.registers.astype(float)
     assert counts[lay.N_SPLITS] > 0
     assert counts[lay.N_DRIFTS] > 0
+    assert counts[lay.N_REPLACED] > 0
     return np.concatenate([out.ravel(), counts])
 
 
