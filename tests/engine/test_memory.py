@@ -47,7 +47,6 @@ def test_a_long_stream_stays_under_the_limit(megabytes, density):
         check_invariants(model.tree)
     if megabytes < 1.0:
         assert model.tree.registers[lay.FULL] == 1
-        assert not model.accepts_features or model.n_bytes < megabytes * 1e6
     assert answers.std(axis=0).min() > 0.0
 
 
@@ -71,7 +70,7 @@ def test_endlessly_new_features_stay_under_the_limit(kind):
             assert model.n_bytes <= limit * 1e6
     assert model.n_bytes <= limit * 1e6
     assert right > 0.9 * 6_000
-    assert len(model._names.features) < 12_000
+    assert len(model._names.features) < 3_000  # of 12,001: names take memory, too
 
 
 @pytest.mark.parametrize("megabytes", [0.05, 0.1, 0.3])
