@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import math
 import numbers
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -77,6 +77,23 @@ class DictionaryEncoder:
     def take(self) -> Batch:
         """The rows gathered so far."""
         return self._builder.take()
+
+    def blocks(self, rows: Iterable[tuple[Any, Any, int]], block_rows: int) -> Iterator[Batch]:
+        """Add rows ``(x, y, line)`` and yield them, ``block_rows`` at a time.
+
+        Rows before one that cannot be used come before its error.
+        """
+        try:
+            for x, y, line in rows:
+                self.add(x, y, line)
+                if len(self) >= block_rows:
+                    yield self.take()
+        except DataError:
+            if len(self):
+                yield self.take()
+            raise
+        if len(self):
+            yield self.take()
 
     def add(self, x: Mapping[Hashable, Any], y: Any, line: int | None = None) -> None:
         """Add a row.

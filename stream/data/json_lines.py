@@ -81,24 +81,13 @@ class JsonLinesSource(Source):
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
-        return rechunk(self._blocks(), chunk_rows)
+        return rechunk(self._encoder.fresh().blocks(self._rows(), BLOCK_ROWS), chunk_rows)
 
-    def _blocks(self) -> Iterator[Batch]:
-        encoder = self._encoder.fresh()
-        try:
-            for first, lines in read_lines(self.path, self.encoding):
-                for number, line in enumerate(lines, first):
-                    if line and not line.isspace():
-                        x, y = self._row(line, number)
-                        encoder.add(x, y, number)
-                    if len(encoder) >= BLOCK_ROWS:
-                        yield encoder.take()
-        except DataError:
-            if len(encoder):
-                yield encoder.take()
-            raise
-        if len(encoder):
-            yield encoder.take()
+    def _rows(self) -> Iterator[tuple[Any, Any, int]]:
+        for first, lines in read_lines(self.path, self.encoding):
+            for number, line in enumerate(lines, first):
+                if line and not line.isspace():
+                    yield *self._row(line, number), number
 
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""

@@ -96,13 +96,14 @@ class PairSource(Source):
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
         # Objects may be live: hand over a chunk as soon as it is full.
-        return rechunk(self._blocks(min(chunk_rows, BLOCK_ROWS)), chunk_rows)
+        block_rows = min(chunk_rows, BLOCK_ROWS)
+        return rechunk(self._encoder.fresh().blocks(self._rows(), block_rows), chunk_rows)
 
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""
         return self._encoder.growth.by(row)
 
-    def _blocks(self, block_rows: int) -> Iterator[Batch]:
+    def _rows(self) -> Iterator[tuple[Any, Any, int]]:
         pairs = self._iterate()
         if self._once:
             if self._spent:
@@ -113,24 +114,14 @@ class PairSource(Source):
                 )
             self._spent = True
             pairs = itertools.chain(self._head, pairs)
-        encoder = self._encoder.fresh()
-        try:
-            for number, pair in enumerate(pairs, 1):
-                if not isinstance(pair, tuple | list) or len(pair) != 2:
-                    raise DataError(
-                        f"expected a pair (x, y), got {type(pair).__name__}",
-                        source=self.name,
-                        line=number,
-                    )
-                encoder.add(*pair, line=number)
-                if len(encoder) >= block_rows:
-                    yield encoder.take()
-        except DataError:
-            if len(encoder):
-                yield encoder.take()
-            raise
-        if len(encoder):
-            yield encoder.take()
+        for number, pair in enumerate(pairs, 1):
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise DataError(
+                    f"expected a pair (x, y), got {type(pair).__name__}",
+                    source=self.name,
+                    line=number,
+                )
+            yield *pair, number
 
 
 def is_multiflow(data: Any) -> bool:

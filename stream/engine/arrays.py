@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import typing
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -125,6 +126,12 @@ def unpack(kind: type[State], packed: Iterable[tuple[tuple[int, ...], bytes]]) -
         else:
             values[name] = unpack(field, arrays)
     return kind(**values)
+
+
+def set_attributes(instance: object, state: dict[str, Any]) -> None:
+    """Set the attributes of an instance from a pickle, under the names that the code uses: a pickle
+    tells equal texts from the same one."""
+    instance.__dict__.update({sys.intern(name): value for name, value in state.items()})
 
 
 def n_bytes(kind: type, sizes: dict[str, int]) -> int:

@@ -79,18 +79,3 @@ class Predictions(NamedTuple):
 
     labels: UInt8Array  # [rows, labels] 1: predicted present
     probabilities: Float64Array  # [rows, labels] probability that the label is present
-
-
-def stack_predictions(parts: list[Predictions]) -> Predictions:
-    """Join predictions in order; labels that the earlier parts do not know yet count as absent."""
-    width = max((part.labels.shape[1] for part in parts), default=0)
-    rows = sum(part.labels.shape[0] for part in parts)
-    labels = np.zeros((rows, width), np.uint8)
-    probabilities = np.zeros((rows, width))
-    at = 0
-    for part in parts:
-        n, known = part.labels.shape
-        labels[at : at + n, :known] = part.labels
-        probabilities[at : at + n, :known] = part.probabilities
-        at += n
-    return Predictions(labels, probabilities)

@@ -16,6 +16,7 @@ from stream.engine.arrays import (
     n_bytes,
     pack,
     resize,
+    set_attributes,
     unpack,
 )
 from stream.engine.batch import Batch
@@ -86,8 +87,7 @@ class RowScaler:
         return self.__dict__ | {"scaler": pack(self.scaler)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
+        set_attributes(self, state)
         self.scaler = unpack(Scaler, state["scaler"])
 
     @property
@@ -213,9 +213,7 @@ class GrowingTree:
         ``out`` and ``answers``, with more columns where labels were new.
         """
         if work.learns:
-            n_labels = columns_needed(*y)
-            if len(u[1]):
-                n_labels = np.maximum(n_labels, columns_needed(*u))
+            n_labels = labels_needed(y, u)
         while True:
             stop = end
             if work.learns:
@@ -340,6 +338,12 @@ def columns_needed(indptr: Int64Array, indices: Int32Array) -> Int64Array:
     if len(filled):
         needed[filled] = np.maximum.reduceat(indices, indptr[filled]) + 1
     return np.maximum.accumulate(needed) if n_rows else needed
+
+
+def labels_needed(y: LabelRows, u: LabelRows) -> Int64Array:
+    """For each row: how many label columns it and the rows before it need."""
+    needed = columns_needed(*y)
+    return np.maximum(needed, columns_needed(*u)) if len(u[1]) else needed
 
 
 def wider(out: Float64Array, n_labels: int) -> Float64Array:

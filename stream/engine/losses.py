@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from stream.engine.adwin import adwin_mean, adwin_update
-from stream.engine.jit import kernel
+from stream.engine.jit import inlined, kernel
+
+
+@inlined
+def switch_bound(error, n, n_other, significance):
+    """How much lower the mean of ``n_other`` errors must be than ``error``, the mean of ``n``, to
+    be so by chance with probability ``significance`` at most (Hoeffding's inequality)."""
+    spread = 2.0 * error * (1.0 - error) * (1.0 / n + 1.0 / n_other)
+    return math.sqrt(max(spread, 0.0) * math.log(2.0 / significance))
 
 
 @kernel

@@ -56,6 +56,16 @@ def _scaled(scaler, j, x):
 
 
 @inlined
+def _put(indices, values, at, j, value):
+    """Write an entry at ``at`` unless its value is 0; returns where the next one goes."""
+    if value == 0.0:
+        return at
+    indices[at] = j
+    values[at] = value
+    return at + 1
+
+
+@inlined
 def scale_row(scaler, x_indices, x_values, first, last, indices, values, at):
     """Scale the row in entries ``first`` to ``last``; write it from ``at`` on and return where it
     ends."""
@@ -64,27 +74,17 @@ def scale_row(scaler, x_indices, x_values, first, last, indices, values, at):
     for entry in range(first, last):
         j = x_indices[entry]
         while c < n_common and scaler.common[c] < j:
-            value = _scaled(scaler, scaler.common[c], 0.0)
-            if value != 0.0:
-                indices[at] = scaler.common[c]
-                values[at] = value
-                at += 1
+            common = scaler.common[c]
+            at = _put(indices, values, at, common, _scaled(scaler, common, 0.0))
             c += 1
         if c < n_common and scaler.common[c] == j:
             c += 1
         x = x_values[entry]
         if not math.isnan(x):
-            value = _scaled(scaler, j, x)
-            if value != 0.0:
-                indices[at] = j
-                values[at] = value
-                at += 1
+            at = _put(indices, values, at, j, _scaled(scaler, j, x))
     while c < n_common:
-        value = _scaled(scaler, scaler.common[c], 0.0)
-        if value != 0.0:
-            indices[at] = scaler.common[c]
-            values[at] = value
-            at += 1
+        common = scaler.common[c]
+        at = _put(indices, values, at, common, _scaled(scaler, common, 0.0))
         c += 1
     return at
 

@@ -16,6 +16,7 @@ from stream.engine import layout as lay
 from stream.engine.adwin import adwin_mean, adwin_update
 from stream.engine.jit import inlined, kernel
 from stream.engine.leaf import learn_leaf, predict_leaf, row_loss
+from stream.engine.losses import switch_bound
 from stream.engine.pools import n_left
 from stream.engine.structure import (
     drop_alternate,
@@ -102,8 +103,7 @@ def _compare_alternate(tree, params, node):
     if n <= params.drift_window_threshold or n_other <= params.drift_window_threshold:
         return 0
     error, error_other = adwin_mean(adwins, node), adwin_mean(adwins, other)
-    spread = 2.0 * error * (1.0 - error) * (1.0 / n + 1.0 / n_other)
-    bound = math.sqrt(max(spread, 0.0) * math.log(2.0 / params.switch_significance))
+    bound = switch_bound(error, n, n_other, params.switch_significance)
     if error - error_other > bound:
         return 1
     return -1 if error_other - error > bound else 0

@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 
 from stream.engine.adwin import Adwins
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, allocate, pack, unpack
+from stream.engine.arrays import (
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    allocate,
+    pack,
+    set_attributes,
+    unpack,
+)
 from stream.engine.batch import Batch
 from stream.engine.growth import project
 from stream.engine.learner import GrowingTree, LabelRows, Work
-from stream.partition.events import set_attributes
 
 
 class Part:

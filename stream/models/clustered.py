@@ -16,6 +16,7 @@ from stream.engine.arrays import (
     Float64Array,
     Int32Array,
     Int64Array,
+    set_attributes,
 )
 from stream.engine.batch import Batch
 from stream.engine.layout import TreeParams
@@ -23,12 +24,11 @@ from stream.engine.learner import (
     GrowingTree,
     LabelRows,
     RowScaler,
-    columns_needed,
+    labels_needed,
     wider,
 )
-from stream.engine.losses import add_up, jaccard_losses, watch
+from stream.engine.losses import add_up, jaccard_losses, switch_bound, watch
 from stream.models.cluster import Cluster, Part, Rows
-from stream.partition.events import set_attributes
 
 MIN_COMPARED_ROWS = 300  # before a joint tree may replace the parts it was made for
 
@@ -118,7 +118,8 @@ class ClusterLearner:
         work = self.rows.prepare(batch, first_row, predict, delay)
         rows = Rows(batch, work)
         n_rows = work.n_rows
-        n_labels = self._labels_needed(batch) if work.learns else np.zeros(n_rows, np.int64)
+        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
         learnable = 0 if not work.learns else n_rows - delay if predict else n_rows
         cursor = np.array([first_row, 0], np.int64)
         out = np.zeros((n_rows if predict else 0, self.n_labels))
@@ -141,12 +142,6 @@ class ClusterLearner:
         if not self.accepts_features and self.rows.max_features is None:
             self.rows.leave_at(max(len(part.growing.tree.shift) for part in self._parts()))
         return out
-
-    def _labels_needed(self, batch: Batch) -> Int64Array:
-        needed = columns_needed(batch.y_indptr, batch.y_indices)
-        if len(batch.u_indices):
-            needed = np.maximum(needed, columns_needed(batch.u_indptr, batch.u_indices))
-        return needed
 
     def _segment_end(self, learnt: int, n_labels: Int64Array, learnable: int) -> int:
         """First row that is not learnt with the present structure."""
@@ -217,8 +212,7 @@ class ClusterLearner:
         if cluster.joint is None or n < MIN_COMPARED_ROWS:
             return
         parts, joint = cluster.loss_parts / n, cluster.loss_joint / n
-        spread = 2.0 * parts * (1.0 - parts) * 2.0 / n
-        bound = np.sqrt(spread * np.log(2.0 / self.params.switch_significance))
+        bound = switch_bound(parts, n, n, self.params.switch_significance)
         if parts - joint > bound or (bound < self.params.tau and joint <= parts):
             cluster.parts, cluster.joint = [cluster.joint], None
             self.n_joined += 1

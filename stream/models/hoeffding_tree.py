@@ -250,8 +250,9 @@ class _HoeffdingTree(Shell):
 
     def structure(self) -> dict[str, Any]:
         """What changed: branches replaced (``restructures``) and ``drifts`` detected."""
-        summary = self.summary
-        return {"clusters": None, "restructures": summary.n_replaced, "drifts": summary.n_drifts}
+        registers = self._learner.tree.registers  # type: ignore[attr-defined]
+        replaced, drifts = int(registers[lay.N_REPLACED]), int(registers[lay.N_DRIFTS])
+        return {"clusters": None, "restructures": replaced, "drifts": drifts}
 
 
 _DEFAULTS = {

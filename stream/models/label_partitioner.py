@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from river import base
 
+from stream.engine.arrays import set_attributes
 from stream.errors import DataError
 from stream.models.inputs import batch_of, is_unknown, label_truth, plain
 from stream.models.naming import Names, Translation, in_order, translate
@@ -20,7 +21,6 @@ from stream.models.parameters import (
     check_parameters,
 )
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
-from stream.partition.events import set_attributes
 
 Listener = Callable[[PartitionEvent], None]
 LabelSet = Mapping[Hashable, Any] | Iterable[Hashable]

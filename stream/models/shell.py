@@ -12,8 +12,9 @@ import numpy as np
 from river import base
 
 from stream.data.schema import Schema, Task
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array
 from stream.engine.batch import Batch, Predictions
+from stream.engine.learner import PREDICT_ONLY, Rows
 from stream.models.inputs import (
     NO_TRUTH,
     batch_of,
@@ -26,8 +27,6 @@ from stream.models.inputs import (
 )
 from stream.models.naming import UNSEEN, Vocabulary
 
-PREDICT_ONLY = -1
-Rows = tuple[Int64Array, Int32Array, Float64Array]
 FeatureName = Hashable
 
 
@@ -42,6 +41,11 @@ class Learner(Protocol):
     @property
     def accepts_features(self) -> bool:
         """Whether there is memory for new features."""
+        ...
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
         ...
 
     def run(
@@ -79,7 +83,7 @@ class Shell(base.Estimator):
     @property
     def n_bytes(self) -> int:
         """Bytes that the model's arrays take."""
-        return self._learner.n_bytes  # type: ignore[attr-defined]
+        return self._learner.n_bytes
 
     # ---- many rows
 
@@ -142,6 +146,11 @@ class Shell(base.Estimator):
         rows = self._names.rows_to_predict(batch, schema)
         out = self._learner.run(rows, predict=True, delay=PREDICT_ONLY)
         return _in_columns(out, self._names.labels.numbers_of(self.labels))
+
+    def _shaped_like(self, X: Any, values: np.ndarray) -> Any:
+        """Values [rows, labels] as a data frame if ``X`` is one."""
+        frame = frame_like(X, dict(zip(self.labels, values.T, strict=True)))
+        return values if frame is None else frame
 
     def _answers(self, out: Float64Array, numbers: np.ndarray) -> Predictions:
         probabilities = _in_columns(out, numbers)
@@ -276,10 +285,6 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
         :meth:`predict_proba_many`."""
         return self._shaped_like(X, self._decide(self._probabilities(X)).astype(bool))
 
-    def _shaped_like(self, X: Any, values: np.ndarray) -> Any:
-        frame = frame_like(X, dict(zip(self.labels, values.T, strict=True)))
-        return values if frame is None else frame
-
     def _decide(self, probabilities: Float64Array) -> np.ndarray:
         return (probabilities > 0.5).astype(np.uint8)
 
@@ -337,17 +342,12 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
 
     def predict_proba_many(self, X: Any) -> Any:
         """Probability of every known class [rows, classes] in the order of :attr:`labels`."""
-        probabilities = self._probabilities(X)
-        frame = frame_like(X, dict(zip(self.labels, probabilities.T, strict=True)))
-        return probabilities if frame is None else frame
+        return self._shaped_like(X, self._probabilities(X))
 
     def predict_many(self, X: Any) -> Any:
         """The most probable class of each row: a series if ``X`` is a data frame, else an array of
         objects."""
-        batch, schema = batch_of(X, NO_TRUTH, self._task)
-        out = self._learner.run(
-            self._names.rows_to_predict(batch, schema), predict=True, delay=PREDICT_ONLY
-        )
+        out = self._probabilities(X)
         names = self._names.labels.names
         best = [names[i] for i in out.argmax(axis=1)] if out.shape[1] else [None] * len(out)
         series = series_like(X, best)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Int32Array, Int64Array
+from stream.engine.arrays import Int32Array, Int64Array, set_attributes
 from stream.engine.cooccurrence import compare_rows
 from stream.partition.clustering import Clustering, PartitionParams
-from stream.partition.events import set_attributes
 
 SETTLED_ROWS = 5  # grace periods without a change, before two partitions are compared
 LEAST_GAIN = 0.01  # of coherence, for a restructuring

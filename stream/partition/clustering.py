@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Int32Array, Int64Array
-from stream.partition.events import Cluster, PartitionEvent, set_attributes
+from stream.engine.arrays import Int32Array, Int64Array, set_attributes
+from stream.partition.events import Cluster, PartitionEvent
 from stream.partition.rules import (
     KnownPairs,
     Spread,

@@ -7,11 +7,11 @@ from typing import Any
 
 from stream.engine import cooccurrence as co
 from stream.engine.adwin import Adwins, adwin_reset
-from stream.engine.arrays import Int32Array, Int64Array, allocate, pack, unpack
+from stream.engine.arrays import Int32Array, Int64Array, allocate, pack, set_attributes, unpack
 from stream.engine.cooccurrence import Coherence
 from stream.partition.candidate import Candidate
 from stream.partition.clustering import Clustering, PartitionParams
-from stream.partition.events import Cluster, PartitionEvent, set_attributes
+from stream.partition.events import Cluster, PartitionEvent
 
 _STRUCTURAL = {"split", "merge", "join", "restructure"}
 

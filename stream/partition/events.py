@@ -84,11 +84,6 @@ def _restored(
     return PartitionEvent(row, sys.intern(kind), before, after, named)
 
 
-def set_attributes(instance: object, state: dict[str, Any]) -> None:
-    """Set the attributes of an instance from a pickle, under the names that the code uses."""
-    instance.__dict__.update({sys.intern(name): value for name, value in state.items()})
-
-
 def plain_label(label: Hashable) -> Any:
     """A label as JSON can hold it."""
     return label if isinstance(label, str | int | float | bool) or label is None else repr(label)

@@ -8,9 +8,17 @@ import numpy as np
 
 from stream.engine import cooccurrence as co
 from stream.engine.adwin import Adwins
-from stream.engine.arrays import Int32Array, Int64Array, allocate, n_bytes, pack, resize, unpack
+from stream.engine.arrays import (
+    Int32Array,
+    Int64Array,
+    allocate,
+    n_bytes,
+    pack,
+    resize,
+    set_attributes,
+    unpack,
+)
 from stream.engine.cooccurrence import Coherence, Counts
-from stream.partition.events import set_attributes
 
 DENSE_LIMIT = 2_048  # labels whose pairs stand in a triangle
 MAX_PAIRS = 2_000_000  # pairs in the list

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from stream.partition.events import Cluster, set_attributes
+from stream.engine.arrays import set_attributes
+from stream.partition.events import Cluster
 
 
 @dataclasses.dataclass

@@ -14,7 +14,7 @@ from stream.checks import check_multilabel_estimator
 from stream.data import open_source
 from stream.data.source import rows_as_dicts
 from stream.data.synthetic import create
-from stream.engine.batch import slice_rows, stack_predictions
+from stream.engine.batch import slice_rows
 from stream.errors import ParameterError
 from stream.models.clustered import ClusterLearner
 from stream.models.hoeffding_tree import tree_params
@@ -38,7 +38,7 @@ def predictions(model, source, rows, sizes, delay=0):
         pending = min(delay, pending + stop - start)
         start = stop
         if start == rows.n_rows:
-            return stack_predictions(parts).probabilities
+            return np.concatenate([part.probabilities for part in parts])
 
 
 class Scripted(FixedPartition):
