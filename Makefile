@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
-.PHONY: help demo test lint types docs check benchmark clean
+.PHONY: help demo kafka-jars test lint types docs check benchmark clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -33,7 +33,11 @@ demo: $(VENV)/.runtime  ## learn River's Yeast stream, one row at a time
 	@echo "drifthomer prequential yeast"
 	@$(BIN)/drifthomer prequential yeast
 
+kafka-jars:  ## fetch the jars of the Kafka broker that tests use (needs Maven)
+	@$(PYTHON) tools/real_kafka.py fetch
+
 test: $(VENV)/.dev  ## run the whole test suite
+	-@$(PYTHON) tools/real_kafka.py fetch
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev  ## check style with ruff

@@ -35,3 +35,14 @@ def _ctrl_c_is_not_ignored() -> None:
     Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it clearly when tests with a real Kafka broker did not run."""
+    reasons = {
+        report.longrepr[2]
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and "no real Kafka broker" in report.longrepr[2]
+    }
+    for reason in reasons:
+        terminalreporter.write_line(f"Tests with a real broker were SKIPPED: {reason}", yellow=True)

@@ -1,0 +1,289 @@
+"""A real Apache Kafka on this machine, without Docker: one node (KRaft) from its released jars.
+
+    python tools/real_kafka.py fetch    # the jars (43 MB) into a cache, with Maven
+    python tools/real_kafka.py run      # a broker with an empty log, until Ctrl-C; prints where
+
+Needs Java 17 or later, and Maven for ``fetch``. The cache is ``~/.cache/drifthomer/kafka-VERSION``,
+or the folder that DRIFTHOMER_KAFKA_JARS names. Only the standard library is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+POM = Path(__file__).with_name("kafka-broker-pom.xml")
+VERSION = re.findall(r"<version>(\d+\.\d+\.\d+)</version>", POM.read_text(encoding="utf-8"))[0]
+COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+JVM = (
+    "-Xms128m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+# What the SASL listener takes, so that authentication can be tried too.
+SASL_USER, SASL_PASSWORD = "learner", "only-for-tests"
+LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+PROPERTIES = """process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config={login} required user_{user}="{password}";
+log.dirs={data}
+num.partitions=1
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+num.network.threads=2
+num.io.threads=2
+log.cleaner.dedupe.buffer.size=8388608
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=200
+message.max.bytes=20000000
+"""
+METADATA_REQUEST = struct.pack(">hhih", 3, 0, 1, -1) + struct.pack(">i", 0)
+
+
+class KafkaUnavailableError(RuntimeError):
+    """Java, Maven or the jars cannot be had; says which and what to do."""
+
+
+def jars_folder() -> Path:
+    """Where the jars are, or will be."""
+    given = os.environ.get("DRIFTHOMER_KAFKA_JARS")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(given) if given else cache / "drifthomer" / f"kafka-{VERSION}"
+
+
+def fetch_jars() -> Path:
+    """Have Maven copy the jars into the cache, unless they are there; the folder.
+
+    Raises
+    ------
+    KafkaUnavailableError
+        When Maven is absent or fails.
+    """
+    folder = jars_folder()
+    if any(folder.glob("kafka_2*.jar")):
+        return folder
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise KafkaUnavailableError(
+            "Maven (mvn) is needed to fetch Kafka's jars and was not found; install it, or name a "
+            "folder with the jars in DRIFTHOMER_KAFKA_JARS."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Copied beside the cache and renamed, so that a folder with jars has all of them.
+    fresh = tempfile.mkdtemp(prefix="kafka-jars-", dir=folder.parent)
+    goal = [COPY_JARS, "-DincludeScope=runtime", f"-DoutputDirectory={fresh}"]
+    done = subprocess.run(
+        [maven, "-B", "-q", "-f", str(POM), *goal], capture_output=True, text=True, check=False
+    )
+    try:
+        if done.returncode:
+            said = (done.stdout + done.stderr).strip()[-600:]
+            raise KafkaUnavailableError(f"Maven could not fetch Kafka's jars: {said}")
+        try:
+            os.rename(fresh, folder)
+        except OSError:
+            if not any(folder.glob("kafka_2*.jar")):  # else another process was first
+                raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return folder
+
+
+def find_kafka() -> Path:
+    """The folder with the jars, when a broker can be started here.
+
+    Raises
+    ------
+    KafkaUnavailableError
+        When Java or the jars are absent.
+    """
+    if shutil.which("java") is None:
+        raise KafkaUnavailableError("Java 17 or later is needed and was not found; install it.")
+    folder = jars_folder()
+    if not any(folder.glob("kafka_2*.jar")):
+        raise KafkaUnavailableError(
+            f"Kafka's jars are not in {folder}; fetch them with 'make kafka-jars'."
+        )
+    return folder
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports of this machine that nobody listens at."""
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+class RealKafka:
+    """A broker of its own, with an empty log that is deleted when it is closed.
+
+    Parameters
+    ----------
+    seconds
+        How long it may take to start.
+
+    Attributes
+    ----------
+    bootstrap, sasl_bootstrap
+        Addresses (host:port): without, and with, authentication (SASL PLAIN).
+
+    Raises
+    ------
+    KafkaUnavailableError
+        When it does not start, with the end of its log.
+    """
+
+    def __init__(self, seconds: float = 60.0):
+        jars = find_kafka()
+        self._seconds = seconds
+        self._java = ["java", *JVM, "-cp", str(jars / "*")]
+        self._folder = Path(tempfile.mkdtemp(prefix="drifthomer-kafka-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._properties = self._folder / "server.properties"
+        self._log = self._folder / "broker.log"
+        plain, sasl, controller = free_ports(3)
+        self._port = plain
+        self.bootstrap, self.sasl_bootstrap = f"127.0.0.1:{plain}", f"127.0.0.1:{sasl}"
+        ports = {"plain": plain, "sasl": sasl, "controller": controller}
+        text = PROPERTIES.format(
+            data=self._folder / "log", user=SASL_USER, password=SASL_PASSWORD, login=LOGIN, **ports
+        )
+        self._properties.write_text(text, encoding="utf-8")
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
+        try:
+            formatted = subprocess.run(
+                [*self._java, *tool, "-c", str(self._properties)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if formatted.returncode:
+                raise KafkaUnavailableError(f"Kafka's storage: {formatted.stderr[-2000:]}")
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Start it, again after :meth:`stop` or :meth:`kill`; returns when it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._java, "kafka.Kafka", str(self._properties)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C of a test run is not for the broker
+            )
+        deadline = time.monotonic() + self._seconds
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                end = self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
+                raise KafkaUnavailableError(f"Kafka did not start: {end}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        """Whether it tells of itself, which it does only when it is ready for clients."""
+        try:
+            with socket.create_connection(("127.0.0.1", self._port), 1) as connection:
+                connection.settimeout(2)
+                connection.sendall(struct.pack(">i", len(METADATA_REQUEST)) + METADATA_REQUEST)
+                head = connection.recv(12)
+                # size, correlation, number of brokers
+                return len(head) == 12 and struct.unpack(">iii", head)[2] == 1
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        """Shut it down as an operator would; the log stays."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End it at once; the log stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def pause(self) -> None:
+        """Let it hang: connections stay, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after :meth:`pause`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Shut it down and delete its log."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> RealKafka:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def main() -> int:
+    """Fetch or run, as the command line says; the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=["fetch", "run"])
+    try:
+        if parser.parse_args().what == "fetch":
+            print(fetch_jars())
+            return 0
+        fetch_jars()
+        with RealKafka() as broker:
+            print(broker.bootstrap, flush=True)
+            try:
+                signal.pause()
+            except KeyboardInterrupt:
+                return 0
+        return 0
+    except KafkaUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
