@@ -1,10 +1,10 @@
 """A small neural network over sparse rows: one trunk, and outputs that come and go.
 
 Inputs go through a hidden layer of rectified units, through a second one where there is one, to the
-scores of all outputs. It learns by the binary cross-entropy of every output's score against a
-target in [0, 1]; an output without a target (NaN) learns nothing from the row. Gradients are summed
-row by row until a mini-batch is full, and then make one step of Adam (:mod:`stream.engine.adam`),
-so that nothing depends on how rows are grouped into calls.
+scores of all outputs. It learns from the gradient of a loss by the scores, as a rule that of every
+output's binary cross-entropy against a target in [0, 1]. Gradients are summed row by row until a
+mini-batch is full, and then make one step of Adam (:mod:`stream.engine.adam`), so that nothing
+depends on how rows are grouped into calls.
 
 Sums run in a fixed order: over inputs and units that are not zero, one vector after the other, or
 in :func:`_dot`, whose eight partial sums a compiler may put side by side without changing the
@@ -79,7 +79,8 @@ class NetworkScratch(NamedTuple):
     hidden: Annotated[Float32Array, Axes("hidden")]  # values of the units
     second: Annotated[Float32Array, Axes("second")]
     scores: Annotated[Float32Array, Axes("outputs")]
-    hidden_error: Annotated[Float32Array, Axes("hidden")]  # gradient of the loss by each value
+    errors: Annotated[Float32Array, Axes("outputs")]  # gradient of the loss by each score
+    hidden_error: Annotated[Float32Array, Axes("hidden")]  # and by each unit's value
     second_error: Annotated[Float32Array, Axes("second")]
 
 
@@ -160,16 +161,15 @@ def _score(network, top, scores):
 
 
 @inlined
-def _outputs_back(network, targets, weight, scores, top, top_error):
+def _outputs_back(network, errors, top, top_error):
     """Add the gradients of the outputs' weights; ``top_error`` becomes that of their inputs."""
     weights, gradients = network.weights, network.gradients
     for unit in range(len(top)):
         top_error[unit] = np.float32(0.0)
     for o in range(network.registers[N_OUTPUTS]):
-        if math.isnan(targets[o]):
+        error = errors[o]
+        if error == 0.0:
             continue
-        p = 1.0 / (1.0 + math.exp(-float(scores[o])))
-        error = np.float32((p - targets[o]) * weight)
         gradients.output_bias[o] += error
         for unit in range(len(top)):
             gradients.output[o, unit] += error * top[unit]
@@ -215,7 +215,7 @@ def _first_back(network, params, z, row, hidden_error):
 
 
 @inlined
-def _meet_features(network, z, row):
+def meet_features(network, z, row):
     """Count the columns of a row that is about to be learnt as seen."""
     registers = network.registers
     first, last = z[0][row], z[0][row + 1]
@@ -227,25 +227,27 @@ def _meet_features(network, z, row):
 
 
 @inlined
-def learn_forwarded(network, params, z, row, targets, weight, scratch):
-    """Learn a row that ``scratch`` holds the values of; makes a step when it completes a mini-
-    batch.
+def cross_entropy_errors(scores, targets, weight, n_outputs, errors):
+    """Gradient of every output's binary cross-entropy by its score, times ``weight``; 0 where the
+    target is NaN."""
+    for o in range(n_outputs):
+        errors[o] = np.float32(0.0)
+        if not math.isnan(targets[o]):
+            p = 1.0 / (1.0 + math.exp(-float(scores[o])))
+            errors[o] = np.float32((p - targets[o]) * weight)
 
-    Parameters
-    ----------
-    targets
-        [outputs] in [0, 1]; NaN: none for this output.
-    weight
-        How much the row counts.
-    """
+
+@inlined
+def learn_forwarded(network, params, z, row, scratch):
+    """Learn a row that ``scratch`` holds the values of, ``scratch.errors`` included; makes a step
+    when it completes a mini-batch."""
     registers = network.registers
     hidden, second, hidden_error = scratch.hidden, scratch.second, scratch.hidden_error
     if len(second) == 0:
-        _outputs_back(network, targets, weight, scratch.scores, hidden, hidden_error)
+        _outputs_back(network, scratch.errors, hidden, hidden_error)
     else:
-        second_error = scratch.second_error
-        _outputs_back(network, targets, weight, scratch.scores, second, second_error)
-        _second_back(network, hidden, second_error, hidden_error)
+        _outputs_back(network, scratch.errors, second, scratch.second_error)
+        _second_back(network, hidden, scratch.second_error, hidden_error)
     _first_back(network, params, z, row, hidden_error)
     registers[ROWS_LEARNT] += 1
     registers[BATCH_ROWS] += 1
@@ -254,11 +256,10 @@ def learn_forwarded(network, params, z, row, targets, weight, scratch):
 
 
 @inlined
-def learn_row(network, params, z, row, targets, weight, scratch):
-    """Learn a row; see :func:`learn_forwarded`."""
-    _meet_features(network, z, row)
+def begin_row(network, params, z, row, scratch):
+    """Fill ``scratch`` with the values and scores of a row that is about to be learnt."""
+    meet_features(network, z, row)
     forward(network, params, z, row, scratch)
-    learn_forwarded(network, params, z, row, targets, weight, scratch)
 
 
 @kernel
@@ -300,10 +301,22 @@ def score_rows(network, params, z, start, stop, out, scratch):
 
 @kernel
 def learn_rows(network, params, z, targets, row_weights, start, stop, scratch):
-    """Learn rows ``start`` to ``stop``; ``targets`` [rows, outputs] and ``row_weights`` [rows] as
-    in :func:`learn_forwarded`."""
+    """Learn rows ``start`` to ``stop``.
+
+    Parameters
+    ----------
+    targets
+        [rows, outputs] in [0, 1]; NaN: none for this output.
+    row_weights
+        [rows] how much each row counts.
+    """
     for row in range(start, stop):
-        learn_row(network, params, z, row, targets[row], row_weights[row], scratch)
+        begin_row(network, params, z, row, scratch)
+        n_outputs = network.registers[N_OUTPUTS]
+        cross_entropy_errors(
+            scratch.scores, targets[row], row_weights[row], n_outputs, scratch.errors
+        )
+        learn_forwarded(network, params, z, row, scratch)
 
 
 @kernel
