@@ -1,0 +1,1 @@
+"""Experiments as data: streams × models × seeds under one protocol, run once each and resumed."""

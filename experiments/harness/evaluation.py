@@ -1,0 +1,89 @@
+"""What is done in a cell: open the stream, make the model, predict then learn, take down the
+numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.definition import Cell
+from harness.separate import prequential_elsewhere
+from stream.data import Source, open_source
+from stream.errors import ParameterError
+from stream.evaluate import PrequentialResult, prequential
+from stream.evaluate.prequential import window_for
+from stream.models.registry import create_model
+
+STRUCTURE = ("clusters", "restructures", "drifts")
+
+
+def open_stream(cell: Cell, data_dir: str | None) -> Source:
+    """The stream of a cell."""
+    options = dict(cell.stream.options)
+    if cell.stream.seeded:
+        options["seed"] = cell.seed
+    return open_source(cell.stream.name, data_dir=data_dir, download=False, **options)
+
+
+def evaluate(cell: Cell, data_dir: str | None) -> dict[str, Any]:
+    """The record of a cell, as JSON knows it.
+
+    Raises
+    ------
+    Exception
+        Whatever the stream or the model raises.
+    """
+    source = open_stream(cell, data_dir)
+    if cell.model.environment is None:
+        model = create_model(cell.model.use, cell.model.params, cell.seed)
+        window = _window(cell, source)
+        result = prequential(
+            source, model, limit=cell.limit, delay=cell.protocol.delay, window=window
+        )
+        if result.interrupted:
+            raise KeyboardInterrupt
+    else:
+        result = prequential_elsewhere(cell, source, _window(cell, source))
+    return record_of(cell, result)
+
+
+def _window(cell: Cell, source: Source) -> int:
+    tail = cell.protocol.tail
+    if tail is None:
+        return cell.protocol.window or window_for(source.n_rows, cell.limit)
+    rows = min(n for n in (source.n_rows, cell.limit) if n is not None)
+    if rows <= 2 * tail:
+        raise ParameterError(
+            f"A stream must have more than {2 * tail} rows for a tail of {tail}. Got {rows}."
+        )
+    return rows - tail  # so that the second window is the tail
+
+
+def record_of(cell: Cell, result: PrequentialResult) -> dict[str, Any]:
+    """What is kept of a result."""
+    told = result.as_dict()
+    record = {
+        "status": "ok",
+        "error": None,
+        "rows": result.rows,
+        "features": result.features,
+        "labels": result.labels,
+        "metrics": told["metrics"],
+        **{name: _count(told[name]) for name in STRUCTURE},
+        "rows_per_second": result.rows_per_second,
+        "seconds": result.seconds,
+        "compile_seconds": result.compile_seconds,
+        "peak_rss_mb": result.peak_rss_mb,
+        "versions": result.versions,
+    }
+    if cell.protocol.tail is not None:
+        tail = told["windows"][1]
+        record |= {"rows": tail["stop"] - tail["start"], "metrics": tail["metrics"]}
+    if cell.protocol.curves:
+        record["curves"] = {
+            name: told[name] for name in ("window", "windows", *STRUCTURE, "hierarchy")
+        }
+    return record
+
+
+def _count(told: Any) -> int | None:
+    return len(told) if isinstance(told, list | dict) else told
