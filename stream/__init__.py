@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         LabelPartitioner,
         MultiLabelHoeffdingTree,
     )
+    from stream.snapshot import load
 
 _PLACES = {
     "IHOMER": "stream.models",
     "HoeffdingTreeClassifier": "stream.models",
     "LabelPartitioner": "stream.models",
     "MultiLabelHoeffdingTree": "stream.models",
+    "load": "stream.snapshot",
     "open_source": "stream.data",
     "prequential": "stream.evaluate",
 }
@@ -36,6 +38,7 @@ __all__ = [
     "LabelPartitioner",
     "MultiLabelHoeffdingTree",
     "__version__",
+    "load",
     "open_source",
     "prequential",
 ]

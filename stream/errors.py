@@ -53,3 +53,7 @@ class ParameterError(DriftHomerError, ValueError):
 
 class NotAvailableError(DriftHomerError):
     """Something named by the user that is not here: the message says how to get it."""
+
+
+class SnapshotError(DriftHomerError, ValueError):
+    """A snapshot that cannot be used, or a value that a snapshot cannot hold: which, and why."""

@@ -15,7 +15,8 @@ ALLOWED = {
     "engine": set(),
     "partition": {"engine"},
     "data": {"engine"},
-    "models": {"engine", "partition", "data.schema"},
+    "snapshot": {"engine"},
+    "models": {"engine", "partition", "data.schema", "snapshot"},
     "checks": {"models", "data", "engine"},
     "evaluate": {"engine", "data", "models"},
 }

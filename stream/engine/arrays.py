@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import numbers
 import sys
 import typing
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from stream.errors import SnapshotError
 
 Float64Array = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -132,6 +135,58 @@ def set_attributes(instance: object, state: dict[str, Any]) -> None:
     """Set the attributes of an instance from a pickle, under the names that the code uses: a pickle
     tells equal texts from the same one."""
     instance.__dict__.update({sys.intern(name): value for name, value in state.items()})
+
+
+def check_state(values: tuple) -> None:
+    """Look at the fields of a NamedTuple that came from outside: arrays have the dtype of their
+    annotation, axes of one name have one length, plain values the type of theirs.
+
+    Raises
+    ------
+    SnapshotError
+        Naming the first field that does not fit.
+    """
+    _axis_lengths(values, {})
+
+
+def _axis_lengths(values: tuple, lengths: dict[str, tuple[int, str]]) -> None:
+    for name, field in _fields(type(values)).items():
+        where, value = f"{type(values).__name__}.{name}", getattr(values, name)
+        if not isinstance(field, _Field):
+            if isinstance(value, tuple) and value and hasattr(field, "_fields"):
+                if type(value) is not field:
+                    raise SnapshotError(f"{where} must be a {field.__name__}, not {type(value)}")
+                _axis_lengths(value, lengths)
+            elif not _has_type(value, field):
+                raise SnapshotError(f"{where} must be a {field}, got {value!r}")
+            continue
+        if not isinstance(value, np.ndarray) or value.dtype != field.dtype:
+            given = getattr(value, "dtype", type(value).__name__)
+            raise SnapshotError(f"{where} must be an array of {field.dtype}, got {given}")
+        axes = field.axes.axes
+        if value.ndim != len(axes):
+            raise SnapshotError(f"{where} must have {len(axes)} axes, got shape {value.shape}")
+        for axis, length in zip(axes, value.shape, strict=True):
+            if isinstance(axis, str):
+                expected, first = lengths.setdefault(axis, (length, where))
+            else:
+                expected, first = axis, "its declaration"
+            if length != expected:
+                raise SnapshotError(
+                    f"{where} has shape {value.shape}, but the axis {axis!r} has length {expected} "
+                    f"by {first}"
+                )
+
+
+def _has_type(value: Any, hint: Any) -> bool:
+    """Whether a value fits a hint, as far as that is a number, a truth value or a text."""
+    if hint is bool or hint is str:
+        return type(value) is hint
+    if hint is int:
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return True
 
 
 def n_bytes(kind: type, sizes: dict[str, int]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from stream.errors import ParameterError
 from stream.models.clustered import ClusterLearner, Partition
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
+from stream.models.naming import Names
 from stream.models.parameters import BOOLEAN, NONE, Constraints, Number, check_parameters
 from stream.models.shell import MultiLabelShell
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
@@ -157,7 +158,9 @@ class IHOMER(MultiLabelShell):
         if self.partition == "singletons":
             return SingletonPartition()
         if self._cluster_of_name is not None:
-            return FixedPartition(self._given_cluster)
+            return FixedPartition(
+                GivenClusters(self._names.labels, self._cluster_of_name, len(self.partition))
+            )
         core = PartitionCore(
             PartitionParams(
                 delta=self.partition_delta,
@@ -169,13 +172,6 @@ class IHOMER(MultiLabelShell):
             )
         )
         return ShuffledPartition(core, self.seed or 0) if self.partition == "random" else core
-
-    def _given_cluster(self, label: int) -> int:
-        """Cluster of a label, by its number, in the partition that was given."""
-        assert self._cluster_of_name is not None
-        names = self._names.labels.names
-        name = names[label] if label < len(names) else None  # no name: it only warms up
-        return self._cluster_of_name.get(name, len(self.partition))
 
     @property
     def clusters(self) -> list[list[Hashable]]:
@@ -229,6 +225,31 @@ class IHOMER(MultiLabelShell):
             "restructures": sum(kind in STRUCTURAL for kind in kinds),
             "drifts": sum(kind in DRIFTS for kind in kinds),
         }
+
+
+class GivenClusters:
+    """Cluster of a label, by its number, in a partition that was given by names.
+
+    Parameters
+    ----------
+    names
+        The model's labels.
+    cluster_of_name
+        Cluster of each label.
+    others
+        Cluster of labels that are not among them.
+    """
+
+    def __init__(self, names: Names, cluster_of_name: dict[Hashable, int], others: int):
+        self.names = names
+        self.cluster_of_name = cluster_of_name
+        self.others = others
+
+    def __call__(self, label: int) -> int:
+        """Cluster of a label's number."""
+        names = self.names.names
+        name = names[label] if label < len(names) else None  # no name: it only warms up
+        return self.cluster_of_name.get(name, self.others)
 
 
 def _given_clusters(partition: Any) -> dict[Hashable, int] | None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from river import base
 
-from stream.engine.arrays import set_attributes
 from stream.errors import DataError
 from stream.models.inputs import batch_of, is_unknown, label_truth, plain
 from stream.models.naming import Names, Translation, in_order, translate
@@ -20,6 +19,7 @@ from stream.models.parameters import (
     OneOf,
     check_parameters,
 )
+from stream.models.saved import Saved
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
 
 Listener = Callable[[PartitionEvent], None]
@@ -39,7 +39,7 @@ CONSTRAINTS: Constraints = {
 }
 
 
-class LabelPartitioner(base.Base):
+class LabelPartitioner(Saved, base.Base):
     """Finds clusters of correlated labels while a stream of label sets runs.
 
     Label sets alone matter, no features. Clusters form a hierarchy: one with all labels is split
@@ -141,13 +141,7 @@ class LabelPartitioner(base.Base):
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the listeners."""
-        return self.__dict__ | {"_names": self._names.names, "_listeners": []}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self._names = Names()
-        self._names.names = list(state["_names"])
-        self._names.number = {name: number for number, name in enumerate(self._names.names)}
+        return self.__dict__ | {"_listeners": []}
 
     def learn_one(self, y: LabelSet) -> None:
         """Learn the labels of one row.

@@ -10,7 +10,6 @@ with them.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -37,25 +36,19 @@ def in_order(names: Iterable[Hashable]) -> list[Hashable]:
     return sorted(names, key=lambda name: (type(name).__name__, repr(name)))
 
 
-def _interned(name: Hashable) -> Hashable:
-    """The name, with one object for equal texts.
-
-    A pickle tells equal objects from the same object, so that without this it would depend on where
-    the names came from.
-    """
-    if type(name) is str:
-        return sys.intern(name)
-    if type(name) is tuple:
-        return tuple(map(_interned, name))
-    return name
-
-
 class Names:
     """Names in the order of their numbers."""
 
     def __init__(self) -> None:
         self.names: list[Hashable] = []
         self.number: dict[Hashable, int] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"names": self.names}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.names = state["names"]
+        self.number = {name: number for number, name in enumerate(self.names)}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -144,29 +137,18 @@ class Vocabulary:
         self._labels: Translation | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """The names in a form that depends on nothing but them; translations are made anew."""
-        number = self.labels.number
+        """The names; translations are made anew."""
         return {
-            "features": [_interned(name) for name in self.features.names],
-            "labels": [_interned(name) for name in self.labels.names],
-            # a label that has a number by it, another by its name
-            "known": [
-                (number[name], None, row) if name in number else (None, _interned(name), row)
-                for name, row in self.known_labels.items()
-            ],
+            "features": self.features,
+            "labels": self.labels,
             "n_rows": self.n_rows,
+            "known_labels": self.known_labels,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__()  # type: ignore[misc]
-        for names, kept in ((self.features, state["features"]), (self.labels, state["labels"])):
-            names.names = list(kept)
-            names.number = {name: number for number, name in enumerate(kept)}
-        self.known_labels = {
-            name if number is None else self.labels.names[number]: row
-            for number, name, row in state["known"]
-        }
-        self.n_rows = state["n_rows"]
+        self.features, self.labels = state["features"], state["labels"]
+        self.n_rows, self.known_labels = state["n_rows"], state["known_labels"]
 
     def _translations(self, schema: Schema) -> tuple[Translation, Translation]:
         if self._features is None or not self._features.fits(schema.features):

@@ -26,6 +26,7 @@ from stream.models.inputs import (
     series_like,
 )
 from stream.models.naming import UNSEEN, Vocabulary
+from stream.models.saved import Saved
 
 FeatureName = Hashable
 
@@ -55,7 +56,7 @@ class Learner(Protocol):
         ...
 
 
-class Shell(base.Estimator):
+class Shell(Saved, base.Estimator):
     """Names in front of a learner's columns.
 
     Subclasses set ``_learner`` and ``_names`` when they are made.
@@ -71,8 +72,8 @@ class Shell(base.Estimator):
         """A learner that has seen nothing, with the estimator's parameters."""
 
     def _begin(self) -> None:
-        self._learner = self._new_learner()
         self._names = Vocabulary()
+        self._learner = self._new_learner()
 
     @property
     def labels(self) -> list[Hashable]:

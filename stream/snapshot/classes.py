@@ -1,0 +1,168 @@
+"""The classes whose instances a snapshot may hold, and what of an instance is kept.
+
+A snapshot names classes, never code. A name stands either in :data:`CLASSES` or for a class that
+:func:`register` was called with in this process; nothing else is imported or made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import sys
+from typing import Any, TypeVar
+
+from stream.engine.arrays import check_state
+from stream.errors import SnapshotError
+
+# Name in a snapshot: where the class stands. A name is never given to another class.
+CLASSES = {
+    # estimators
+    "IHOMER": "stream.models.ihomer:IHOMER",
+    "HoeffdingTreeClassifier": "stream.models.hoeffding_tree:HoeffdingTreeClassifier",
+    "LabelPartitioner": "stream.models.label_partitioner:LabelPartitioner",
+    "MultiLabelHoeffdingTree": "stream.models.hoeffding_tree:MultiLabelHoeffdingTree",
+    # what they are made of
+    "Adwins": "stream.engine.adwin:Adwins",
+    "Candidate": "stream.partition.candidate:Candidate",
+    "Cluster": "stream.models.cluster:Cluster",
+    "ClusterLearner": "stream.models.clustered:ClusterLearner",
+    "ClusterOfLabels": "stream.partition.events:Cluster",
+    "Clustering": "stream.partition.clustering:Clustering",
+    "Coherence": "stream.engine.cooccurrence:Coherence",
+    "Counts": "stream.engine.cooccurrence:Counts",
+    "FixedPartition": "stream.partition.fixed:FixedPartition",
+    "GivenClusters": "stream.models.ihomer:GivenClusters",
+    "GrowingTree": "stream.engine.learner:GrowingTree",
+    "HierarchyNode": "stream.partition.tree:Node",
+    "HierarchyTree": "stream.partition.tree:Tree",
+    "LabelStatistics": "stream.partition.statistics:LabelStatistics",
+    "LeafLabels": "stream.engine.layout:LeafLabels",
+    "Names": "stream.models.naming:Names",
+    "Part": "stream.models.cluster:Part",
+    "PartitionCore": "stream.partition.core:PartitionCore",
+    "PartitionEvent": "stream.partition.events:PartitionEvent",
+    "PartitionParams": "stream.partition.clustering:PartitionParams",
+    "RowScaler": "stream.engine.learner:RowScaler",
+    "Scaler": "stream.engine.scaling:Scaler",
+    "ShuffledPartition": "stream.partition.fixed:ShuffledPartition",
+    "SingletonPartition": "stream.partition.fixed:SingletonPartition",
+    "StatLabels": "stream.engine.layout:StatLabels",
+    "Tree": "stream.engine.layout:Tree",
+    "TreeLearner": "stream.engine.learner:TreeLearner",
+    "TreeParams": "stream.engine.layout:TreeParams",
+    "Vocabulary": "stream.models.naming:Vocabulary",
+    "Weights": "stream.engine.layout:Weights",
+}
+_NAMES = {place: name for name, place in CLASSES.items()}
+_registered: dict[str, type] = {}
+
+Kind = TypeVar("Kind", bound=type)
+
+
+def register(kind: Kind) -> Kind:
+    """Let snapshots hold instances of a class; usable as a decorator.
+
+    Kept are the fields of a NamedTuple or a dataclass; of any other class what ``__getstate__``
+    returns (by default its attributes), which ``__setstate__`` is given back. A snapshot that
+    names the class can be read once its module has been imported.
+
+    Examples
+    --------
+    >>> from typing import NamedTuple
+    >>> from stream.snapshot import dumps, loads, register
+    >>> @register
+    ... class Offset(NamedTuple):
+    ...     partition: int
+    ...     next: int
+    >>> loads(dumps(Offset(0, 7)))
+    Offset(partition=0, next=7)
+    """
+    if _place(kind) not in _NAMES:
+        _registered[_own_name(kind)] = kind
+    return kind
+
+
+def _place(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _own_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def name_of(kind: type) -> str | None:
+    """Name of a class in snapshots; None when they cannot hold it."""
+    name = _NAMES.get(_place(kind))
+    if name is not None:
+        return name
+    name = _own_name(kind)
+    return name if _registered.get(name) is kind else None
+
+
+def class_named(name: str) -> type:
+    """The class of a name.
+
+    Raises
+    ------
+    SnapshotError
+        When there is none.
+    """
+    place = CLASSES.get(name)
+    if place is not None:
+        module, _, attribute = place.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    if name in _registered:
+        return _registered[name]
+    raise SnapshotError(
+        f"the class {name!r} is neither one of this version nor registered; import the module "
+        "that has it, or read the snapshot with the version that wrote it"
+    )
+
+
+def is_value(kind: type) -> bool:
+    """Whether instances are told apart by their content alone, so that it does not matter who
+    shares one."""
+    frozen = getattr(kind, "__dataclass_params__", None)
+    return issubclass(kind, tuple) or bool(frozen is not None and frozen.frozen)
+
+
+def state_of(instance: Any) -> Any:
+    """What is kept of an instance; a dictionary for all but classes with a ``__getstate__`` of
+    their own."""
+    kind = type(instance)
+    if issubclass(kind, tuple):
+        return dict(zip(kind._fields, instance, strict=True))  # type: ignore[attr-defined]
+    if kind.__getstate__ is not object.__getstate__:  # type: ignore[attr-defined]
+        return instance.__getstate__()
+    if dataclasses.is_dataclass(kind):
+        return {each.name: getattr(instance, each.name) for each in dataclasses.fields(kind)}
+    return instance.__dict__
+
+
+def restore(kind: type, state: Any) -> Any:
+    """An instance from what :func:`state_of` gave.
+
+    Raises
+    ------
+    SnapshotError
+        When the state is not that of such an instance.
+    """
+    try:
+        if issubclass(kind, tuple):
+            values = kind(**state)
+            check_state(values)
+            return values
+        if dataclasses.is_dataclass(kind) and not hasattr(kind, "__setstate__"):
+            return kind(**state)
+        made: Any = object.__new__(kind)
+        if hasattr(kind, "__setstate__"):
+            made.__setstate__(state)
+        else:
+            made.__dict__.update({sys.intern(name): value for name, value in state.items()})
+        return made
+    except SnapshotError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        raise SnapshotError(
+            f"what is kept of {name_of(kind)!r} does not make one ({error!r})"
+        ) from error

@@ -1,0 +1,129 @@
+"""From values and models to bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from stream.errors import SnapshotError
+from stream.snapshot import container
+from stream.snapshot.values import Decoder, Encoder
+
+
+class Capture:
+    """A value at one moment, to be encoded and written later, perhaps in another thread.
+
+    Made by :func:`capture`. What happens to the value afterwards does not reach it.
+    """
+
+    def __init__(self, document: dict[str, Any], arrays: dict[str, np.ndarray]):
+        self._document = document
+        self._arrays = arrays
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(array.nbytes for array in self._arrays.values())
+
+    def chunks(self) -> Iterator[memoryview]:
+        """The bytes of the snapshot, piece by piece; no piece is a copy of an array."""
+        return container.chunks(self._document, self._arrays)
+
+    def to_bytes(self) -> bytes:
+        """The snapshot: what :func:`dumps` gives."""
+        return b"".join(self.chunks())
+
+
+def capture(value: Any, *, copy: bool = True) -> Capture:
+    """A consistent copy of a value, in the time that it takes to copy its arrays.
+
+    Parameters
+    ----------
+    value
+        As for :func:`dumps`.
+    copy
+        False: the arrays are not copied, because they stay as they are until the capture was used.
+
+    Raises
+    ------
+    SnapshotError
+        As :func:`dumps`.
+    """
+    encoder = Encoder()
+    document = {"value": encoder.encode(value), "records": encoder.records}
+    arrays = encoder.arrays
+    if copy:
+        arrays = {name: _copy(array) for name, array in arrays.items()}
+    return Capture(document, arrays)
+
+
+def _copy(array: np.ndarray) -> np.ndarray:
+    # a copy of records by their fields would leave out the bytes between them
+    if array.dtype.fields is not None and array.flags.c_contiguous:
+        raw = array.reshape(-1).view(np.uint8).copy()
+        return raw.view(array.dtype).reshape(array.shape)
+    return array.copy()
+
+
+def dumps(value: Any) -> bytes:
+    """A value as the bytes of a snapshot; equal values give equal bytes.
+
+    Parameters
+    ----------
+    value
+        A model; or None, truth values, integers of any size, floats, texts, bytes, lists, tuples,
+        sets, dictionaries, NumPy arrays (of numbers, truth values or records of them) and
+        instances of registered classes, in each other. An array, or an instance of a class that is
+        not a frozen dataclass or NamedTuple, that occurs twice is one object afterwards too;
+        lists and dictionaries are not.
+
+    Raises
+    ------
+    SnapshotError
+        For anything else, saying where it stands.
+
+    Examples
+    --------
+    >>> from stream.snapshot import dumps, loads
+    >>> loads(dumps({"offsets": {("instances", 0): 17}, "label": b"key"}))
+    {'offsets': {('instances', 0): 17}, 'label': b'key'}
+    """
+    return capture(value, copy=False).to_bytes()
+
+
+def loads(data: bytes | bytearray | memoryview, *, max_bytes: int = container.MAX_BYTES) -> Any:
+    """The value of the bytes of a snapshot. Nothing in them is executed.
+
+    Parameters
+    ----------
+    data
+        What :func:`dumps` gave.
+    max_bytes
+        Bytes that it may have.
+
+    Raises
+    ------
+    SnapshotError
+        When they are not a snapshot, of another version, larger than allowed, damaged, or hold
+        what a model of this version cannot work with.
+    """
+    return value_of(container.parse(data, max_bytes=max_bytes))
+
+
+def value_of(content: container.Content) -> Any:
+    """The value that a file holds.
+
+    Raises
+    ------
+    SnapshotError
+        When it is none.
+    """
+    try:
+        decoder = Decoder(content.arrays, content.document["records"])
+        return decoder.decode(content.document["value"])
+    except SnapshotError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        raise SnapshotError(f"its document is not that of a snapshot ({error!r})") from error
