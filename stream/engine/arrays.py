@@ -10,9 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import numbers
-import sys
 import typing
-from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -102,39 +100,6 @@ def resize(state: State, sizes: dict[str, int]) -> State:
             new[common] = old[common]
             changed[name] = new
     return state._replace(**changed) if changed else state  # type: ignore[attr-defined]
-
-
-def pack(state: tuple) -> list[tuple[tuple[int, ...], bytes]]:
-    """Shape and content of every array, in the order of the fields.
-
-    A pickle of this depends on the content alone; one of arrays also on which of them share a dtype
-    object.
-    """
-    packed: list[tuple[tuple[int, ...], bytes]] = []
-    for name, field in _fields(type(state)).items():
-        value = getattr(state, name)
-        packed += [(value.shape, value.tobytes())] if isinstance(field, _Field) else pack(value)
-    return packed
-
-
-def unpack(kind: type[State], packed: Iterable[tuple[tuple[int, ...], bytes]]) -> State:
-    """The state that :func:`pack` took apart."""
-    arrays = iter(packed)
-    values: dict[str, Any] = {}
-    for name, field in _fields(kind).items():
-        if isinstance(field, _Field):
-            shape, content = next(arrays)
-            # a copy of records would not copy the bytes between their fields
-            values[name] = np.frombuffer(bytearray(content), field.dtype).reshape(shape)
-        else:
-            values[name] = unpack(field, arrays)
-    return kind(**values)
-
-
-def set_attributes(instance: object, state: dict[str, Any]) -> None:
-    """Set the attributes of an instance from a pickle, under the names that the code uses: a pickle
-    tells equal texts from the same one."""
-    instance.__dict__.update({sys.intern(name): value for name, value in state.items()})
 
 
 def check_state(values: tuple) -> None:

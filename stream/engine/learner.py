@@ -14,12 +14,10 @@ from stream.engine.arrays import (
     Int64Array,
     allocate,
     n_bytes,
-    pack,
     resize,
-    set_attributes,
-    unpack,
 )
 from stream.engine.batch import Batch
+from stream.engine.checking import check_scaler, check_tree
 from stream.engine.growth import column_capacity, make_room, new_tree, tree_sizes, widen
 from stream.engine.layout import Tree, TreeParams
 from stream.engine.leaf import Scratch
@@ -83,12 +81,9 @@ class RowScaler:
         self.n_features = 0
         self.max_features: int | None = None  # the memory limit leaves no room for more
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"scaler": pack(self.scaler)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self.scaler = unpack(Scaler, state["scaler"])
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        check_scaler(self.scaler)
 
     @property
     def n_bytes(self) -> int:
@@ -156,16 +151,14 @@ class GrowingTree:
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what the kernels scribble on.
-        return {
-            "params": tuple(self.params),
-            "max_size": self.max_size,
-            "tree": pack(self.tree),
-        }
+        return {"params": self.params, "max_size": self.max_size, "tree": self.tree}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(  # type: ignore[misc]
-            TreeParams(*state["params"]), state["max_size"], unpack(Tree, state["tree"])
-        )
+        self.__init__(**state)  # type: ignore[misc]
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        check_tree(self.tree, self.params)
 
     @property
     def n_labels(self) -> int:

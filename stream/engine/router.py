@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, allocate, n_bytes, pack, resize, unpack
+from stream.engine.arrays import Float64Array, allocate, n_bytes, resize
+from stream.engine.checking import check_network
 from stream.engine.growth import column_capacity
 from stream.engine.learner import Rows
 from stream.engine.network import (
@@ -63,12 +64,15 @@ class Router:
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what the kernels scribble on.
-        return {"params": tuple(self.params), "sizes": self._sizes, "network": pack(self.network)}
+        return {"params": self.params, "network": self.network}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.params = NetworkParams(*state["params"])
-        self.network = unpack(Network, state["network"])
+        self.params, self.network = state["params"], state["network"]
         self._allocate_scratch()
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        check_network(self.network, self.params)
 
     @property
     def _sizes(self) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -13,11 +12,9 @@ from stream.engine.arrays import (
     Int32Array,
     Int64Array,
     allocate,
-    pack,
-    set_attributes,
-    unpack,
 )
 from stream.engine.batch import Batch
+from stream.engine.checking import check_adwins, require
 from stream.engine.growth import project
 from stream.engine.learner import GrowingTree, LabelRows, Work
 
@@ -29,11 +26,15 @@ class Part:
         self.labels = np.fromiter(labels, np.int64)
         self.growing = growing
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"labels": self.labels.tolist(), "growing": self.growing}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        require(
+            self.labels.dtype == np.int64
+            and self.labels.ndim == 1
+            and np.all(np.diff(self.labels) > 0),
+            "labels of a tree ascend",
+        )
+        require(self.growing.n_labels <= len(self.labels), "a tree knows more labels than it has")
 
     def restricted_to(self, labels: np.ndarray) -> Part:
         """The same tree for some of its labels; the tree itself when these are all."""
@@ -59,13 +60,19 @@ class Cluster:
         self.loss_parts = 0.0
         self.loss_joint = 0.0
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"labels": self.labels.tolist(), "watcher": pack(self.watcher)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self.labels = np.fromiter(state["labels"], np.int64)
-        self.watcher = unpack(Adwins, state["watcher"])
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        labels = [label for part in self.parts for label in part.labels.tolist()]
+        require(
+            self.labels.dtype == np.int64 and sorted(labels) == self.labels.tolist(),
+            "each label of a cluster is in one of its parts",
+        )
+        require(
+            self.joint is None or np.array_equal(self.joint.labels, self.labels),
+            "the joint tree knows all labels of its cluster",
+        )
+        require(len(self.watcher.detectors) == 1, "one detector watches a cluster")
+        check_adwins(self.watcher)
 
     @property
     def trees(self) -> list[Part]:

@@ -16,9 +16,9 @@ from stream.engine.arrays import (
     Float64Array,
     Int32Array,
     Int64Array,
-    set_attributes,
 )
 from stream.engine.batch import Batch
+from stream.engine.checking import require
 from stream.engine.layout import TreeParams
 from stream.engine.learner import (
     GrowingTree,
@@ -95,8 +95,20 @@ class ClusterLearner:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"listeners": []}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot: clusters are those of the partition, and their trees
+        know their labels."""
+        said = {number: tuple(sorted(labels)) for number, labels in self.partition.clusters()}
+        found = {each.number: tuple(each.labels.tolist()) for each in self.clusters}
+        require(found == said and len(found) == len(self.clusters), "clusters are the partition's")
+        labels = sorted(label for cluster in found.values() for label in cluster)
+        require(labels == list(range(self.n_labels)), "each label is in one cluster")
+        trees = self._parts()
+        require(len({id(part) for part in trees}) == len(trees), "two clusters share a tree")
+        require(
+            all(part.growing.params == self.params for part in trees),
+            "the parameters of a tree are others",
+        )
 
     @property
     def accepts_features(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from river import base
 
+from stream.engine.checking import require
 from stream.errors import DataError
 from stream.models.inputs import batch_of, is_unknown, label_truth, plain
 from stream.models.naming import Names, Translation, in_order, translate
@@ -142,6 +143,11 @@ class LabelPartitioner(Saved, base.Base):
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the listeners."""
         return self.__dict__ | {"_listeners": []}
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        super().check_restored()
+        require(self._core.n_labels == len(self._names), "each label has a name")
 
     def learn_one(self, y: LabelSet) -> None:
         """Learn the labels of one row.

@@ -18,6 +18,7 @@ import numpy as np
 from stream.data.schema import Schema
 from stream.engine.arrays import Int32Array, Int64Array
 from stream.engine.batch import Batch
+from stream.engine.checking import require
 
 UNSEEN = -1
 NEVER = -1
@@ -49,6 +50,10 @@ class Names:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.names = state["names"]
         self.number = {name: number for number, name in enumerate(self.names)}
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        require(len(self.number) == len(self.names), "a name has one number")
 
     def __len__(self) -> int:
         return len(self.names)

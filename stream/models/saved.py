@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, SupportsIndex
 
+import numpy as np
+
+from stream.errors import SnapshotError
 from stream.snapshot import dumps, loads, register, save
+from stream.snapshot.classes import is_value, name_of
 
 
 class Saved:
@@ -40,6 +44,42 @@ class Saved:
         """
         save(self, path)
 
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot: parameters are allowed, and all is of the kind that
+        an estimator with these parameters begins with."""
+        fresh = type(self)(**self._get_params())  # type: ignore[attr-defined]
+        _check_like(self, fresh, type(self).__name__)
+
 
 def _restored(kind: type, data: bytes) -> Any:
     return loads(data)
+
+
+def _check_like(restored: Any, fresh: Any, where: str) -> None:
+    """Raise unless one object has the attributes of another, of the same types all the way down,
+    and settings that do not change are the same."""
+    if type(restored) is not type(fresh):
+        raise SnapshotError(
+            f"{where} must be a {type(fresh).__name__}, got a {type(restored).__name__}"
+        )
+    missing = sorted(vars(fresh).keys() - vars(restored).keys())
+    if missing:
+        raise SnapshotError(f"{where} lacks {missing[0]!r}")
+    for name, expected in vars(fresh).items():
+        found, here = getattr(restored, name), f"{where}.{name}"
+        if name_of(type(expected)) is None:
+            plain = expected is None or found is None or isinstance(expected, int | float | str)
+            if not plain and type(found) is not type(expected):
+                raise SnapshotError(f"{here} must be a {type(expected).__name__}, got {found!r}")
+        elif not is_value(type(expected)):
+            _check_like(found, expected, here)
+        elif type(found) is not type(expected):
+            raise SnapshotError(f"{here} must be a {type(expected).__name__}, got {found!r}")
+        elif not _holds_arrays(expected) and found != expected:
+            raise SnapshotError(f"{here} is {found}, but by the parameters {expected}")
+
+
+def _holds_arrays(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_holds_arrays, value))
+    return isinstance(value, np.ndarray)

@@ -14,6 +14,7 @@ from river import base
 from stream.data.schema import Schema, Task
 from stream.engine.arrays import Float64Array
 from stream.engine.batch import Batch, Predictions
+from stream.engine.checking import require
 from stream.engine.learner import PREDICT_ONLY, Rows
 from stream.models.inputs import (
     NO_TRUTH,
@@ -74,6 +75,11 @@ class Shell(Saved, base.Estimator):
     def _begin(self) -> None:
         self._names = Vocabulary()
         self._learner = self._new_learner()
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        super().check_restored()
+        require(self._learner.n_labels <= len(self._names.labels), "each label learnt has a name")
 
     @property
     def labels(self) -> list[Hashable]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Int32Array, Int64Array, set_attributes
+from stream.engine.arrays import Int32Array, Int64Array
 from stream.engine.cooccurrence import compare_rows
 from stream.partition.clustering import Clustering, PartitionParams
 
@@ -34,13 +33,6 @@ class Candidate:
     def _begin(self, row: int) -> None:
         self.unchanged_since = row
         self._sums = np.zeros(4)  # see compare_rows
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_sums": self._sums.tolist()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self._sums = np.array(state["_sums"])
 
     def count(
         self,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Int32Array, Int64Array, set_attributes
+from stream.engine.arrays import Int32Array, Int64Array
+from stream.engine.checking import require
 from stream.partition.events import Cluster, PartitionEvent
 from stream.partition.rules import (
     KnownPairs,
@@ -75,15 +75,19 @@ class Clustering:
         self.was_known = np.zeros(0, np.bool_)  # labels that once had enough observations
         self.needed = np.zeros(0, np.int64)  # observations before a label tries to join (again)
 
-    def __getstate__(self) -> dict[str, Any]:
-        arrays = ("cluster_of", "was_known", "needed")
-        return self.__dict__ | {name: getattr(self, name).tobytes() for name in arrays}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot: the leaves share out the labels."""
+        n, room = self.n_labels, len(self.statistics.counts.labels)
         dtypes = {"cluster_of": np.int32, "was_known": np.bool_, "needed": np.int64}
         for name, dtype in dtypes.items():
-            setattr(self, name, np.frombuffer(bytearray(state[name]), dtype))
+            array = getattr(self, name)
+            require(array.dtype == dtype, f"{name} has elements of {dtype.__name__}")
+            require(array.shape in ((room,), (0,)) and len(array) >= n, f"{name} is of all labels")
+        leaves = list(self.tree.leaves())
+        labels = [label for leaf in leaves for label in leaf.labels]
+        require(sorted(labels) == list(range(n)), "each label is in one cluster")
+        for leaf in leaves:
+            require(self.cluster_of[leaf.labels] == leaf.id, "a label is in another cluster")
 
     @property
     def n_labels(self) -> int:

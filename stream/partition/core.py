@@ -3,11 +3,10 @@ hierarchy beside it while it does not fit."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from stream.engine import cooccurrence as co
 from stream.engine.adwin import Adwins, adwin_reset
-from stream.engine.arrays import Int32Array, Int64Array, allocate, pack, set_attributes, unpack
+from stream.engine.arrays import Int32Array, Int64Array, allocate
+from stream.engine.checking import check_adwins, require
 from stream.engine.cooccurrence import Coherence
 from stream.partition.candidate import Candidate
 from stream.partition.clustering import Clustering, PartitionParams
@@ -48,14 +47,16 @@ class PartitionCore:
         self._adwins = allocate(Adwins, {"detectors": 1})
         adwin_reset(self._adwins, 0)
 
-    def __getstate__(self) -> dict[str, Any]:
-        packed = {"_coherence": pack(self._coherence), "_adwins": pack(self._adwins)}
-        return self.__dict__ | packed
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self._coherence = unpack(Coherence, state["_coherence"])
-        self._adwins = unpack(Adwins, state["_adwins"])
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        check_adwins(self._adwins)
+        require(len(self._adwins.detectors) == 1, "one detector watches the coherence")
+        both = [self.current] if self.candidate is None else [self.current, self.candidate.other]
+        for clustering in both:
+            require(clustering.params == self.params, "the rules of a hierarchy are others")
+            require(
+                clustering.n_labels == self.n_labels, "two hierarchies are not of the same labels"
+            )
 
     @property
     def grace_period(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -49,9 +48,6 @@ class PartitionEvent:
     after: tuple[Cluster, ...] = ()
     quantities: dict[str, float] = dataclasses.field(default_factory=dict)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.row, self.kind, self.before, self.after, self.quantities)
-
     def as_dict(self) -> dict[str, Any]:
         """The event as values that JSON knows; labels that it does not know as text."""
         return {
@@ -69,19 +65,6 @@ class PartitionEvent:
             return tuple(Cluster(c.id, tuple(map(name, c.labels))) for c in clusters)
 
         return dataclasses.replace(self, before=rename(self.before), after=rename(self.after))
-
-
-def _restored(
-    row: int,
-    kind: str,
-    before: tuple[Cluster, ...],
-    after: tuple[Cluster, ...],
-    quantities: dict[str, float],
-) -> PartitionEvent:
-    """An event from a pickle, with the same texts as one that was just made: a pickle tells equal
-    objects from the same object."""
-    named = {sys.intern(name): value for name, value in quantities.items()}
-    return PartitionEvent(row, sys.intern(kind), before, after, named)
 
 
 def plain_label(label: Hashable) -> Any:

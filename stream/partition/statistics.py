@@ -13,11 +13,9 @@ from stream.engine.arrays import (
     Int64Array,
     allocate,
     n_bytes,
-    pack,
     resize,
-    set_attributes,
-    unpack,
 )
+from stream.engine.checking import check_counts
 from stream.engine.cooccurrence import Coherence, Counts
 
 DENSE_LIMIT = 2_048  # labels whose pairs stand in a triangle
@@ -87,18 +85,30 @@ class LabelStatistics:
         self._one_cluster = np.zeros(self._sizes["labels"], np.int32)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        for scratch in ("_no_coherence", "_no_adwins", "_one_cluster"):
-            del state[scratch]
-        return state | {"counts": pack(self.counts), "_sizes": tuple(self._sizes.values())}
+        # Without what the kernels need and do not use.
+        return {
+            "dense_limit": self.dense_limit,
+            "max_pairs": self.max_pairs,
+            "n_labels": self.n_labels,
+            "n_forgotten": self.n_forgotten,
+            "counts": self.counts,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self.counts = unpack(Counts, state["counts"])
-        self._sizes = dict(
-            zip(("labels", "triangle", "pairs", "slots"), state["_sizes"], strict=True)
-        )
+        self.__dict__.update(state)
+        counts = self.counts
+        self._dense = len(counts.keys) == 0
+        self._sizes = {
+            "labels": len(counts.labels),
+            "triangle": len(counts.triangle),
+            "pairs": len(counts.keys),
+            "slots": len(counts.slots),
+        }
         self._allocate_unused()
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        check_counts(self.counts, self.n_labels)
 
     @property
     def n_rows(self) -> int:

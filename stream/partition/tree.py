@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
-from stream.engine.arrays import set_attributes
+from stream.engine.checking import require
 from stream.partition.events import Cluster
 
 
@@ -55,14 +54,28 @@ class Tree:
         self.catch_all = first_id  # -1: there is none now
         self.nodes = {first_id: Node(first_id, -1, [], since)}
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {
-            "nodes": [dataclasses.astuple(self.nodes[i]) for i in sorted(self.nodes)]
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        set_attributes(self, state)
-        self.nodes = {values[0]: Node(*values) for values in state["nodes"]}
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot: from the root, every node is met once."""
+        nodes, open_nodes, met = self.nodes, [self.root], set()
+        require(self.root in nodes and nodes[self.root].parent == -1, "the root has no parent")
+        while open_nodes:
+            here = open_nodes.pop()
+            require(here in nodes and here not in met, "nodes of the hierarchy form a circle")
+            met.add(here)
+            node = nodes[here]
+            require(node.id == here and 0 <= here < self.next_id, "a node has another number")
+            require(not node.children or not node.labels, "an inner node holds labels")
+            require(
+                all(child in nodes and nodes[child].parent == here for child in node.children),
+                "a child has another parent",
+            )
+            open_nodes += node.children
+        require(len(met) == len(nodes), "a node does not hang in the hierarchy")
+        waiting = nodes.get(self.catch_all)
+        require(
+            self.catch_all == -1 or (waiting is not None and not waiting.children),
+            "the catch-all is a leaf",
+        )
 
     def leaves(self) -> Iterator[Node]:
         """The clusters, in the order of their numbers."""

@@ -38,10 +38,14 @@ CLASSES = {
     "LabelStatistics": "stream.partition.statistics:LabelStatistics",
     "LeafLabels": "stream.engine.layout:LeafLabels",
     "Names": "stream.models.naming:Names",
+    "Network": "stream.engine.network:Network",
+    "NetworkParams": "stream.engine.network:NetworkParams",
+    "NetworkWeights": "stream.engine.network:Weights",
     "Part": "stream.models.cluster:Part",
     "PartitionCore": "stream.partition.core:PartitionCore",
     "PartitionEvent": "stream.partition.events:PartitionEvent",
     "PartitionParams": "stream.partition.clustering:PartitionParams",
+    "Router": "stream.engine.router:Router",
     "RowScaler": "stream.engine.learner:RowScaler",
     "Scaler": "stream.engine.scaling:Scaler",
     "ShuffledPartition": "stream.partition.fixed:ShuffledPartition",
@@ -63,8 +67,9 @@ def register(kind: Kind) -> Kind:
     """Let snapshots hold instances of a class; usable as a decorator.
 
     Kept are the fields of a NamedTuple or a dataclass; of any other class what ``__getstate__``
-    returns (by default its attributes), which ``__setstate__`` is given back. A snapshot that
-    names the class can be read once its module has been imported.
+    returns (by default its attributes), which ``__setstate__`` is given back. Where the class has a
+    method ``check_restored``, it is called then, to raise SnapshotError if the instance cannot be
+    worked with. A snapshot that names the class can be read once its module has been imported.
 
     Examples
     --------
@@ -159,6 +164,8 @@ def restore(kind: type, state: Any) -> Any:
             made.__setstate__(state)
         else:
             made.__dict__.update({sys.intern(name): value for name, value in state.items()})
+        if hasattr(kind, "check_restored"):
+            made.check_restored()
         return made
     except SnapshotError:
         raise

@@ -1,13 +1,12 @@
 """The router's network against formulas, and one answer however its rows are grouped."""
 
-import pickle
-
 import numpy as np
 import pytest
 from naive import network as naive
 
 from stream.engine.network import N_FEATURES, STEPS, NetworkParams
 from stream.engine.router import Router
+from stream.snapshot import dumps, loads
 
 SHAPES = [(7, 0), (6, 5), (24, 17)]
 
@@ -93,8 +92,8 @@ def test_calls_of_any_size_give_the_same_bits(chunk_rows, dropout):
         part = slice(start, start + chunk_rows)
         other.learn(sparse(x[part]), targets[part], row_weights[part])
         other.score(sparse(x[:3]))  # answering changes nothing
-    assert pickle.dumps(other) == pickle.dumps(one)
-    restored = pickle.loads(pickle.dumps(one))
+    assert dumps(other) == dumps(one)
+    restored = loads(dumps(one))
     np.testing.assert_array_equal(restored.score(sparse(x)), one.score(sparse(x)))
 
 

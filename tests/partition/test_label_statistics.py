@@ -1,12 +1,11 @@
 """Counts of labels and pairs against plain addition, and their limits."""
 
-import pickle
-
 import numpy as np
 import pytest
 from label_rows import block_sets, csr, naive_counts
 
 from stream.partition.statistics import LabelStatistics
+from stream.snapshot import dumps
 
 BLOCKS = [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11]]
 
@@ -76,7 +75,7 @@ def test_the_list_of_pairs_stays_within_its_limit():
     assert len(statistics.counts.keys) == 2_000
     assert pair_matrix(statistics)[0, 1] == 1_500
     by_row = counted(sets, 2_000, chunk=1, dense_limit=0, max_pairs=2_000)
-    assert pickle.dumps(by_row) == pickle.dumps(statistics)
+    assert dumps(by_row) == dumps(statistics)
 
 
 def test_a_row_of_very_many_labels_does_not_flood_the_list():

@@ -1,7 +1,5 @@
 """What holds at every moment, over random streams."""
 
-import pickle
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from label_rows import csr
 
 from stream import LabelPartitioner
 from stream.partition import PartitionCore, PartitionParams
+from stream.snapshot import dumps, loads
 
 EAGER = {
     "delta": 0.4, "tau": 0.9, "grace_period": 5, "min_observations": 3, "min_cluster_size": 1,
@@ -76,9 +75,9 @@ def test_the_chunks_of_a_stream_do_not_matter(sets, chunk, dense_limit):
     events = [cores[0].learn(*csr(sets)), []]
     for start in range(0, len(sets), chunk):
         events[1] += cores[1].learn(*csr(sets[start : start + chunk]))
-        cores[1] = pickle.loads(pickle.dumps(cores[1]))
+        cores[1] = loads(dumps(cores[1]))
     assert events[0] == events[1]
-    assert pickle.dumps(cores[0]) == pickle.dumps(cores[1])
+    assert dumps(cores[0]) == dumps(cores[1])
 
 
 @settings(max_examples=20, deadline=None)
@@ -94,4 +93,4 @@ def test_the_order_of_labels_in_a_set_does_not_matter(sets):
     for labels in sets:
         for model, way in zip(models, ways, strict=True):
             model.learn_one(way({f"label {label}" for label in labels}))
-    assert len({pickle.dumps(model) for model in models}) == 1
+    assert len({dumps(model) for model in models}) == 1

@@ -1,0 +1,231 @@
+"""Whether the arrays of a state that came from outside can be given to the kernels.
+
+Kernels trust the numbers that they find their way with: a slot out of range would be written to all
+the same, a circle of nodes never left. What only makes answers wrong is not looked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stream.engine import cooccurrence as co
+from stream.engine import layout as lay
+from stream.engine import network as net
+from stream.engine.adwin import LEVELS, MAX_BUCKETS, Adwins
+from stream.engine.cooccurrence import Counts
+from stream.engine.layout import Tree, TreeParams
+from stream.engine.scaling import Scaler
+from stream.errors import SnapshotError
+
+
+def require(holds: Any, what: str) -> None:
+    """Raise SnapshotError with a sentence about what must hold, unless it does.
+
+    Raises
+    ------
+    SnapshotError
+        When ``holds`` is false, or an array that is not true throughout.
+    """
+    if not np.all(holds):
+        raise SnapshotError(f"the state does not fit together: {what}")
+
+
+def _within(values: Any, stop: int, what: str, *, start: int = 0) -> None:
+    values = np.asarray(values)
+    require((values >= start) & (values < stop), f"{what} must be from {start} to {stop - 1}")
+
+
+def _taken_slots(registers: Any, used: int, free: int, stack: Any, pool: str) -> np.ndarray:
+    """Which slots of a pool [slots] are in use: those that were ever taken and not given back."""
+    n_used, n_free = int(registers[used]), int(registers[free])
+    _within(n_used, len(stack) + 1, f"the number of {pool} used")
+    _within(n_free, n_used + 1, f"the number of {pool} given back")
+    given_back = stack[:n_free]
+    _within(given_back, n_used, f"the {pool} given back")
+    taken = np.zeros(len(stack), np.bool_)
+    taken[:n_used] = True
+    taken[given_back] = False
+    require(np.count_nonzero(taken) == n_used - n_free, f"two of the {pool} given back are one")
+    return taken
+
+
+def check_tree(tree: Tree, params: TreeParams) -> None:
+    """Look at a tree's arrays, whose shapes agree already.
+
+    Raises
+    ------
+    SnapshotError
+        When nodes do not hang together as a tree, slots are out of range or held twice, or a
+        threshold is not finite.
+    """
+    registers = tree.registers
+    _within(registers[lay.N_LABELS], tree.labels.bias.shape[-1] + 1, "the number of labels")
+    _within(registers[lay.N_PENDING], lay.MAX_PENDING + 1, "the number of pending changes")
+    nodes = _taken_slots(registers, lay.NODES_USED, lay.NODES_FREE, tree.free_nodes, "nodes")
+    leaves = _taken_slots(registers, lay.LEAVES_USED, lay.LEAVES_FREE, tree.free_leaves, "leaves")
+    _check_nodes(tree, nodes, leaves)
+    stats = _taken_slots(registers, lay.STATS_USED, lay.STATS_FREE, tree.free_stats, "statistics")
+    weights = _taken_slots(
+        registers, lay.WEIGHTS_USED, lay.WEIGHTS_FREE, tree.free_weights, "weights"
+    )
+    _check_rows_of_leaves(tree.stat_row, leaves, stats, "statistics")
+    held = _check_rows_of_leaves(tree.weight_row, leaves, weights, "weights")
+    require(
+        tree.leaves["n_weights"][leaves] == held[leaves], "a leaf miscounts its rows of weights"
+    )
+    pending = tree.pending[: registers[lay.N_PENDING]]
+    _within(pending[:, 0], len(leaves), "leaves with a pending change")
+    _within(pending[:, 1], len(nodes), "nodes with a pending change", start=-1)
+    n_unknown, n_detectors = len(tree.stat_labels.n_unknown), len(tree.adwins.detectors)
+    require(
+        n_unknown in (0, len(tree.stats)), "statistics of unknown labels are of all rows or none"
+    )
+    require(
+        n_detectors == (len(tree.nodes) if params.drift_detection else 0),
+        "there is a detector for each node, or none at all",
+    )
+    check_adwins(tree.adwins)
+
+
+def _check_nodes(tree: Tree, taken: np.ndarray, taken_leaves: np.ndarray) -> None:
+    """From the root, every node is met once: no circle, no node with two parents, none forgotten.
+
+    Branches that grow beside a node are met from that node.
+    """
+    nodes, n_nodes = tree.nodes, len(tree.nodes)
+    level = tree.registers[[lay.ROOT]]
+    _within(level, n_nodes, "the root")
+    require(nodes["parent"][level] == -1, "the root has no parent")
+    met = np.zeros(n_nodes, np.bool_)
+    met_leaves = np.zeros(len(tree.leaves), np.bool_)
+    while len(level):
+        require(taken[level], "a node hangs in the tree that is not in use")
+        require(len(np.unique(level)) == len(level) and not met[level].any(), "nodes form a circle")
+        met[level] = True
+        inner = level[nodes["feature"][level] >= 0]
+        ends = level[nodes["feature"][level] < 0]
+        _within(nodes["feature"][inner], len(tree.shift), "the feature of a node")
+        require(np.isfinite(nodes["threshold"][inner]), "a threshold must be finite")
+        require(nodes["leaf"][inner] == -1, "an inner node holds no leaf")
+        slots = nodes["leaf"][ends]
+        _within(slots, len(taken_leaves), "the leaf of a node")
+        require(taken_leaves[slots], "a node holds a leaf that is not in use")
+        require(tree.leaves["node"][slots] == ends, "a leaf belongs to another node")
+        met_leaves[slots] = True
+        below = []
+        for side in ("left", "right"):
+            children = nodes[side][inner]
+            _within(children, n_nodes, "the child of a node")
+            require(nodes["parent"][children] == inner, "a child has another parent")
+            require(
+                nodes["depth"][children] == nodes["depth"][inner] + 1, "a child lies one deeper"
+            )
+            below.append(children)
+        tops = nodes["alternate"][level]
+        tops = tops[tops != -1]
+        _within(tops, n_nodes, "the branch beside a node")
+        require(nodes["parent"][tops] == -1, "a branch beside a node has no parent")
+        level = np.concatenate([*below, tops])
+    require(met == taken, "a node is in use that does not hang in the tree")
+    require(met_leaves == taken_leaves, "a leaf is in use that no node holds")
+    others = tree.leaves["node"][~taken_leaves][: int(tree.registers[lay.LEAVES_FREE])]
+    require(others == -1, "a leaf that was given back has a node")
+
+
+def _check_rows_of_leaves(
+    row_of: np.ndarray, leaves: np.ndarray, taken: np.ndarray, what: str
+) -> np.ndarray:
+    """The rows that leaves [leaves, features] hold in a pool, each once; returns how many each leaf
+    holds."""
+    held = row_of >= 0
+    _within(row_of, len(taken), f"the row of a leaf's {what}", start=-1)
+    require(~held[~leaves], f"a leaf that is not in use holds {what}")
+    rows = row_of[held]
+    require(taken[rows], f"a leaf holds {what} that are not in use")
+    require(
+        len(np.unique(rows)) == len(rows) == np.count_nonzero(taken), f"{what} are held just once"
+    )
+    return held.sum(axis=1)
+
+
+def check_adwins(adwins: Adwins) -> None:
+    """Look at detectors.
+
+    Raises
+    ------
+    SnapshotError
+        When the buckets of a detector are not those of its window.
+    """
+    n_levels = np.maximum(adwins.detectors["n_levels"].astype(np.int64), 1)
+    _within(n_levels, LEVELS + 1, "the levels of a detector", start=1)
+    _within(adwins.n_buckets, MAX_BUCKETS + 1, "the buckets of a level")
+    above = np.arange(LEVELS) >= n_levels[:, None]
+    require(adwins.n_buckets[above] == 0, "a detector has buckets above its levels")
+    top = adwins.n_buckets[np.arange(len(n_levels)), n_levels - 1]
+    require((top > 0) | (n_levels == 1), "the highest level of a detector is empty")
+    width = adwins.n_buckets.astype(np.int64) @ (1 << np.arange(LEVELS))
+    require(adwins.detectors["width"] == width, "the buckets of a detector make up its window")
+
+
+def check_scaler(scaler: Scaler) -> None:
+    """Look at the statistics that rows are scaled with.
+
+    Raises
+    ------
+    SnapshotError
+        When the common features are not listed once each, ascending.
+    """
+    n_common, n_features = int(scaler.n_common[0]), len(scaler.common)
+    _within(n_common, n_features + 1, "the number of common features")
+    common = scaler.common[:n_common]
+    _within(common, n_features, "a common feature")
+    require(np.diff(common) > 0, "common features stand in ascending order")
+    marked = np.zeros(n_features, np.uint8)
+    marked[common] = 1
+    require(scaler.is_common == marked, "a feature is common that is not listed, or not the two")
+
+
+def check_counts(counts: Counts, n_labels: int) -> None:
+    """Look at the counts of labels and pairs.
+
+    Raises
+    ------
+    SnapshotError
+        When pairs are neither a triangle of the labels nor a list that its hash table fits.
+    """
+    capacity, n_pairs = len(counts.labels), int(counts.registers[co.N_PAIRS])
+    _within(n_labels, capacity + 1, "the number of labels")
+    if len(counts.keys) == 0:
+        require(len(counts.triangle) == capacity * (capacity - 1) // 2, "pairs form a triangle")
+        return
+    require(len(counts.triangle) == 0, "pairs stand in a triangle or in a list")
+    n_slots = len(counts.slots)
+    require(n_slots & (n_slots - 1) == 0, "the slots of the list are a power of two")
+    require(n_slots > len(counts.keys), "a hash table has room to spare")
+    _within(n_pairs, len(counts.keys) + 1, "the number of pairs")
+    _within(counts.slots, n_pairs, "the pair of a slot", start=co.EMPTY)
+    listed = counts.slots[counts.slots != co.EMPTY]
+    require(len(np.unique(listed)) == len(listed) == n_pairs, "each pair has one slot")
+    second, first = np.divmod(counts.keys[:n_pairs], co.KEY_BASE)
+    require((first >= 0) & (first < second) & (second < capacity), "a pair is of two labels")
+
+
+def check_network(network: net.Network, params: net.NetworkParams) -> None:
+    """Look at a network's arrays, whose shapes agree already.
+
+    Raises
+    ------
+    SnapshotError
+        When there are more inputs or outputs than room, or the mini-batch is longer than it gets.
+    """
+    registers, weights = network.registers, network.weights
+    n_outputs, n_batch = int(registers[net.N_OUTPUTS]), int(registers[net.BATCH_ROWS])
+    _within(registers[net.N_FEATURES], len(network.feature_born) + 1, "the number of inputs")
+    _within(n_outputs, len(network.output_born) + 1, "the number of outputs")
+    in_use = np.count_nonzero(network.output_born[:n_outputs] >= 0)
+    require(registers[net.N_IN_USE] == in_use, "outputs in use are miscounted")
+    require(0 <= n_batch < max(params.batch_rows, 1), "the mini-batch is too long")
+    hidden, second = weights.second.shape
+    require(weights.output.shape[1] == (second or hidden), "outputs stand on the layer below them")
