@@ -184,6 +184,8 @@ def check_scaler(scaler: Scaler) -> None:
     require(np.diff(common) > 0, "common features stand in ascending order")
     marked = np.zeros(n_features, np.uint8)
     marked[common] = 1
+    require((scaler.n >= 0) & (scaler.n_missing >= 0), "values are counted from 0 up")
+    require(scaler.n + scaler.n_missing <= scaler.n_rows[0], "a feature has more values than rows")
     require(scaler.is_common == marked, "a feature is common that is not listed, or not the two")
 
 
