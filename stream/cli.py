@@ -7,6 +7,7 @@ code 1, Ctrl-C with the results so far and exit code 130.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stream._version import __version__
-from stream.errors import DataError, DriftHomerError
+from stream.errors import DataError, DriftHomerError, SnapshotError
 
 # Everything else is imported where it is used: --help need not wait for compiled code.
 if TYPE_CHECKING:
@@ -273,6 +274,29 @@ def datasets(name: str | None, available: bool, as_json: bool, data_dir: str | N
     return 0
 
 
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--arrays", is_flag=True, help="List the arrays too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, arrays included.")
+def inspect(file: str, arrays: bool, as_json: bool) -> int:
+    """Show what is in the snapshot FILE: model, parameters, rows learnt, labels, clusters, sizes.
+
+    The file is checked as closely as when it is loaded; one that cannot be used ends with exit
+    code 1. Nothing in it is executed.
+    """
+    from rich.console import Console
+
+    from stream.snapshot.inspecting import inspect as inspect_file
+    from stream.snapshot.inspecting import print_inspection
+
+    found = inspect_file(file)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        print_inspection(found, Console(), arrays=arrays)
+    return 0
+
+
 def complain(error: object) -> None:
     """Say on one line of standard error what was wrong."""
     click.echo(f"{PROGRAM}: {' '.join(str(error).split())}", err=True)
@@ -300,7 +324,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         complain(_usage_message(error))
         return EXIT_USAGE
-    except DataError as error:
+    except (DataError, SnapshotError) as error:
         complain(error)
         return EXIT_BAD_DATA
     except DriftHomerError as error:

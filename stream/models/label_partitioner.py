@@ -149,6 +149,18 @@ class LabelPartitioner(Saved, base.Base):
         super().check_restored()
         require(self._core.n_labels == len(self._names), "each label has a name")
 
+    def describe(self) -> dict[str, Any]:
+        """What ``drifthomer inspect`` tells: class, parameters, rows learnt, labels, clusters and
+        bytes of the statistics."""
+        return {
+            "model": type(self).__name__,
+            "parameters": self._get_params(),
+            "rows": self.n_rows,
+            "labels": self.labels,
+            "clusters": self.clusters,
+            "bytes": self._core.n_bytes,
+        }
+
     def learn_one(self, y: LabelSet) -> None:
         """Learn the labels of one row.
 

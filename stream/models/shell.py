@@ -81,6 +81,19 @@ class Shell(Saved, base.Estimator):
         super().check_restored()
         require(self._learner.n_labels <= len(self._names.labels), "each label learnt has a name")
 
+    def describe(self) -> dict[str, Any]:
+        """What ``drifthomer inspect`` tells of the model: class, parameters, rows learnt, features,
+        labels, clusters of labels (None: it has none) and bytes of the arrays."""
+        return {
+            "model": type(self).__name__,
+            "parameters": self._get_params(),
+            "rows": self._names.n_rows,
+            "features": len(self._names.features),
+            "labels": self.labels,
+            "clusters": getattr(self, "clusters", None),
+            "bytes": self.n_bytes,
+        }
+
     @property
     def labels(self) -> list[Hashable]:
         """Labels (single-label: classes) known so far, in the order of :meth:`predict_proba_many`'s

@@ -185,3 +185,17 @@ def test_a_capture_is_of_its_moment():
     state["numbers"]["a"] = 2
     assert captured.to_bytes() == before
     assert dumps(state) != before
+
+
+def test_memory_is_used_again():
+    """A capture that shares memory with the model, or keeps what was longer before."""
+    state = {"a": np.arange(5.0), "b": np.arange(3), "c": np.zeros((2, 2), order="F")}
+    first = capture(state)
+    memory = first._arrays["a"]
+    state["a"] += 1
+    state["b"] = np.arange(2)
+    second = capture(state, reuse=first)
+    assert second._arrays["a"] is memory
+    assert second.to_bytes() == dumps(state)
+    state["a"][:] = 0
+    assert second.to_bytes() != dumps(state)
