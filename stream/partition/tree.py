@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from stream.engine.checking import require
 from stream.partition.events import Cluster
@@ -53,6 +56,25 @@ class Tree:
         self.root = first_id
         self.catch_all = first_id  # -1: there is none now
         self.nodes = {first_id: Node(first_id, -1, [], since)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A table: thousands of nodes by themselves take long to write.
+        return {
+            "next_id": self.next_id,
+            "root": self.root,
+            "catch_all": self.catch_all,
+            "nodes": _table_of([self.nodes[i] for i in sorted(self.nodes)]),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.nodes = {node.id: node for node in _nodes_of(**state["nodes"])}
+
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """What is kept, from a snapshot of version 1, which had the nodes by their numbers."""
+        nodes = [state["nodes"][i] for i in sorted(state["nodes"])]
+        return state | {"nodes": _table_of(nodes)}
 
     def check_restored(self) -> None:
         """Look at what came out of a snapshot: from the root, every node is met once."""
@@ -154,3 +176,36 @@ class Tree:
         self.nodes, self.next_id = nodes, next_id
         self.root = numbers[self.root]
         self.catch_all = numbers.get(self.catch_all, -1)
+
+
+_COUNTS = ("id", "parent", "since", "next_test")
+_MEASURES = ("diameter", "epsilon")
+_LISTS = ("labels", "children")
+
+
+def _table_of(nodes: list[Node]) -> dict[str, np.ndarray]:
+    """The fields of nodes as columns [nodes]; of lists their lengths, and the entries of all."""
+    table = {}
+    for names, dtype in ((_COUNTS, np.int64), (_MEASURES, np.float64)):
+        for name in names:
+            table[name] = np.array([getattr(node, name) for node in nodes], dtype)
+    for name in _LISTS:
+        lists = [getattr(node, name) for node in nodes]
+        table[name] = np.array([entry for entries in lists for entry in entries], np.int64)
+        table[f"n_{name}"] = np.array([len(entries) for entries in lists], np.int64)
+    return table
+
+
+def _nodes_of(**table: np.ndarray) -> list[Node]:
+    """The nodes of a table."""
+    columns: dict[str, Any] = {name: table[name].tolist() for name in (*_COUNTS, *_MEASURES)}
+    for name in _LISTS:
+        entries, lengths = table[name].tolist(), table[f"n_{name}"]
+        require((lengths >= 0).all() and lengths.sum() == len(entries), "lists of a node are whole")
+        ends = np.cumsum(lengths).tolist()
+        columns[name] = [
+            entries[end - n : end] for n, end in zip(lengths.tolist(), ends, strict=True)
+        ]
+    names = list(columns)
+    rows = zip(*columns.values(), strict=True)
+    return [Node(**dict(zip(names, row, strict=True))) for row in rows]

@@ -14,6 +14,14 @@ from typing import Any, TypeVar
 from stream.engine.arrays import check_state
 from stream.errors import SnapshotError
 
+# Of the format. Raised when what a class keeps changes; the class then has a static method
+# ``upgrade_state(state, version)``, which turns the state of the version before into that of this
+# one. Files of both can be read.
+#
+# 1: the first one
+# 2: the nodes of a hierarchy of clusters stand in a table
+VERSION = 2
+
 # Name in a snapshot: where the class stands. A name is never given to another class.
 CLASSES = {
     # estimators
@@ -144,8 +152,8 @@ def state_of(instance: Any) -> Any:
     return instance.__dict__
 
 
-def restore(kind: type, state: Any) -> Any:
-    """An instance from what :func:`state_of` gave.
+def restore(kind: type, state: Any, version: int = VERSION) -> Any:
+    """An instance from what :func:`state_of` gave in a version of the format.
 
     Raises
     ------
@@ -153,6 +161,8 @@ def restore(kind: type, state: Any) -> Any:
         When the state is not that of such an instance.
     """
     try:
+        if version < VERSION and hasattr(kind, "upgrade_state"):
+            state = kind.upgrade_state(state, version)
         if issubclass(kind, tuple):
             values = kind(**state)
             check_state(values)

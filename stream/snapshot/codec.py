@@ -134,7 +134,7 @@ def value_of(content: container.Content) -> Any:
         When it is none.
     """
     try:
-        decoder = Decoder(content.arrays, content.document["records"])
+        decoder = Decoder(content.arrays, content.document["records"], content.version)
         return decoder.decode(content.document["value"])
     except SnapshotError:
         raise

@@ -2,7 +2,7 @@
 
 The file is a safetensors file that any tool for them opens. Its header begins with::
 
-    {"__metadata__":{"format":"drifthomer-snapshot-1","sha256":"<64 digits>"}
+    {"__metadata__":{"format":"drifthomer-snapshot-2","sha256":"<64 digits>"}
 
 so that the version and the hash stand at fixed places and can be read without parsing anything. The
 hash is of the whole file with 64 zeros in place of the digits. Arrays follow in the order of their
@@ -24,10 +24,10 @@ import numpy as np
 import safetensors
 
 from stream.errors import SnapshotError
+from stream.snapshot.classes import VERSION
 from stream.snapshot.values import ELEMENTS
 
-VERSION = 1
-OLDEST_VERSION = 1
+OLDEST_VERSION = VERSION - 1
 MAX_BYTES = 8 * 2**30  # of a file, unless the caller says otherwise
 MAX_HEADER_BYTES = 100_000_000  # the limit of safetensors
 DOCUMENT = "document"

@@ -58,8 +58,19 @@ def _is_plain(values: Iterable[Any]) -> bool:
     return True
 
 
+def _is_plain_scalar(value: Any) -> bool:
+    kind = type(value)
+    if kind is str:
+        return _is_unicode(value)
+    if kind is int:
+        return -_LARGEST_INT <= value < _LARGEST_INT
+    return kind is not float or math.isfinite(value)
+
+
 def _is_unicode(text: str) -> bool:
     """Whether a text has no lone surrogates, which JSON cannot tell from pairs of them."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -92,7 +103,7 @@ class Encoder:
         """
         kind = type(value)
         if kind in _SCALARS:
-            return value if _is_plain((value,)) else _odd_scalar(value)
+            return value if _is_plain_scalar(value) else _odd_scalar(value)
         if len(path) > MAX_DEPTH:
             raise SnapshotError(
                 f"{_where(path[:5])}…: values stand in each other more than {MAX_DEPTH} deep, or a "
@@ -205,14 +216,19 @@ class Encoder:
             self._remember(value, None)
         state = state_of(value)
         if type(state) is dict:
-            state = dict(sorted(state.items())) if shared else state
-            encoded = self._dict(state, path)
+            encoded = self._state(dict(sorted(state.items())) if shared else state, path)
         else:
             encoded = self.encode(state, path)
         if shared:
             self._seen[id(value)] = {"$same": self._n_objects}
             self._n_objects += 1
         return {"$object": name, "state": encoded}
+
+    def _state(self, state: dict[str, Any], path: tuple[str, ...]) -> Any:
+        """Attributes, most of which are objects and arrays: they are not looked at as a whole."""
+        if all(type(name) is str and name.isidentifier() and name.isascii() for name in state):
+            return {name: self.encode(each, (*path, name)) for name, each in state.items()}
+        return self._dict(state, path)
 
     def _remember(self, value: Any, encoded: Any) -> None:
         self._seen[id(value)] = encoded
@@ -238,9 +254,12 @@ class Decoder:
         By name; those of records as bytes [..., bytes of a record].
     records
         Layouts of record arrays.
+    version
+        Of the format that they were written in.
     """
 
-    def __init__(self, arrays: dict[str, np.ndarray], records: list[dict[str, Any]]):
+    def __init__(self, arrays: dict[str, np.ndarray], records: list[dict[str, Any]], version: int):
+        self._version = version
         self._arrays = arrays
         self._dtypes = [_record_dtype(layout) for layout in records]
         self._decoded: dict[str, np.ndarray] = {}
@@ -313,7 +332,7 @@ class Decoder:
 
     def _object(self, name: str, state: Any) -> Any:
         kind = class_named(name)
-        made = restore(kind, self.decode(state))
+        made = restore(kind, self.decode(state), self._version)
         if not is_value(kind):
             self._objects.append(made)
         return made

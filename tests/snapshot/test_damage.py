@@ -373,13 +373,18 @@ def labels_twice(arrays, document):
 
 
 def hierarchy_in_a_circle(arrays, document):
-    learner = document["value"]["state"]["_learner"]["state"]
-    nodes = learner["partition"]["state"]["current"]["state"]["tree"]["state"]["nodes"]["values"]
-    inner = next(node for node in nodes if node["state"]["children"])
-    inner["state"]["children"][0] = inner["state"]["id"]
+    table = "_learner.partition.current.tree.nodes."
+    arrays[table + "children"][0] = arrays[table + "id"][0]
 
 
-@pytest.mark.parametrize("change", [other_clusters, labels_twice, hierarchy_in_a_circle])
+def hierarchy_with_lists_cut(arrays, document):
+    arrays["_learner.partition.current.tree.nodes.n_labels"][-1] -= 1
+
+
+PARTITIONS = [other_clusters, labels_twice, hierarchy_in_a_circle, hierarchy_with_lists_cut]
+
+
+@pytest.mark.parametrize("change", PARTITIONS)
 def test_partitions_that_are_none_are_refused(change, snapshots):
     with pytest.raises(SnapshotError, match="does not fit together"):
         loads(changed(snapshots["ihomer"], change))
