@@ -170,7 +170,9 @@ class RealKafka:
     def __init__(self, seconds: float = 60.0):
         jars = find_kafka()
         self._seconds = seconds
-        self._java = ["java", *JVM, "-cp", str(jars / "*")]
+        # Ended with this process, even if that is killed.
+        leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        self._java = [*leash, "java", *JVM, "-cp", str(jars / "*")]
         self._folder = Path(tempfile.mkdtemp(prefix="drifthomer-kafka-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._properties = self._folder / "server.properties"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,3 +47,32 @@ def breakable_broker() -> Iterator[RealKafka]:
 def topic(broker: RealKafka) -> Callable[..., str]:
     """Makes a topic with a name that no other test has."""
     return lambda partitions=1: create_topic(broker.bootstrap, partitions)
+
+
+class MockKafka:
+    """The broker inside of librdkafka: it starts at once and knows no transactions."""
+
+    def __init__(self) -> None:
+        import confluent_kafka
+
+        self._producer = confluent_kafka.Producer({"test.mock.num.brokers": 1})
+        brokers = self._producer.list_topics(timeout=10).brokers.values()
+        self.bootstrap = ",".join(f"{each.host}:{each.port}" for each in brokers)
+
+    def topic(self) -> str:
+        """A new topic with four partitions, of which the last has a message."""
+        name = f"topic-{uuid.uuid4().hex[:12]}"
+        self._producer.produce(name, b"made", partition=3)
+        assert self._producer.flush(20) == 0
+        return name
+
+
+@pytest.fixture
+def mock_broker(monkeypatch: pytest.MonkeyPatch) -> MockKafka:
+    """A mock broker of the test's own."""
+    from stream.kafka import kafka_python
+
+    # It does not say which versions of requests it takes.
+    for settings in (kafka_python.CONSUMER, kafka_python.PRODUCER):
+        monkeypatch.setitem(settings, "api_version", (2, 3))
+    return MockKafka()

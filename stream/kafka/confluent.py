@@ -1,0 +1,298 @@
+"""The client confluent-kafka: a binding of librdkafka, several times faster, an optional extra."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import confluent_kafka as library
+
+from stream.kafka.client import Message, Offsets, Partition, Record
+from stream.kafka.connection import Connection, revealed
+from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
+from stream.kafka.waiting_for import within
+
+logger = logging.getLogger(__name__)
+
+TRANSACTION_SECONDS = 60.0
+QUEUE_SECONDS = 0.1  # for room in the queue of a sink
+
+_OFFSET = (library.KafkaError._AUTO_OFFSET_RESET, library.KafkaError.OFFSET_OUT_OF_RANGE)
+_FENCED = (library.KafkaError._FENCED, library.KafkaError.PRODUCER_FENCED)
+# What librdkafka tells while it goes on trying by itself.
+_TRYING = (
+    library.KafkaError._ALL_BROKERS_DOWN,
+    library.KafkaError._TRANSPORT,
+    library.KafkaError._TIMED_OUT,
+    library.KafkaError._RESOLVE,
+    library.KafkaError.LEADER_NOT_AVAILABLE,
+    library.KafkaError.NOT_LEADER_FOR_PARTITION,
+)
+_UNKNOWN_TOPIC = (
+    library.KafkaError.UNKNOWN_TOPIC_OR_PART,
+    library.KafkaError._UNKNOWN_TOPIC,
+    library.KafkaError._UNKNOWN_PARTITION,
+)
+
+
+def _told(error: Any, what: str) -> KafkaError:
+    """An error of the client in the words of :mod:`stream.kafka.errors`."""
+    code = error.code()
+    if code in _OFFSET:
+        return OffsetError(f"An offset is not in the log any more, while {what}: {error.str()}")
+    if code in _FENCED:
+        return FencedError(
+            f"Another learner of the same name has taken over, while {what}; stop one of them."
+        )
+    if code in _TRYING or error.retriable() or error.txn_requires_abort():
+        return BrokerUnavailableError(f"No broker did what was asked, while {what}: {error.str()}")
+    return KafkaError(f"The broker refused, while {what}: {error.str()}")
+
+
+@contextlib.contextmanager
+def _telling(what: str) -> Iterator[None]:
+    try:
+        yield
+    except library.KafkaException as error:
+        raise _told(error.args[0], what) from error
+
+
+def _config(connection: Connection) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": connection.bootstrap_servers,
+        "reconnect.backoff.max.ms": 1_000,
+        "allow.auto.create.topics": False,
+        "topic.metadata.refresh.interval.ms": 10_000,
+        **revealed(connection.options),
+    }
+
+
+class ConfluentSource:
+    """A :class:`~stream.kafka.client.SourceClient`."""
+
+    def __init__(self, connection: Connection, group: str):
+        self._seconds = connection.request_seconds
+        self._positions: dict[Partition, int] = {}
+        self._handle = library.Consumer(
+            {
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,  # so that it tells where no message is left
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "queued.max.messages.kbytes": 65_536,
+                **_config(connection),
+            }
+        )
+
+    def partitions(self, topic: str) -> list[int]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _telling(f"asking for the partitions of {topic!r}"):
+            found = self._handle.list_topics(topic, self._seconds).topics[topic]
+        if found.error is not None:
+            if found.error.code() in _UNKNOWN_TOPIC:
+                return []
+            raise _told(found.error, f"asking for the partitions of {topic!r}")
+        return sorted(found.partitions)
+
+    def offsets(self, partitions: Sequence[Partition]) -> dict[Partition, Offsets]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _telling("asking for offsets"):
+            return {
+                each: Offsets(
+                    *self._handle.get_watermark_offsets(
+                        library.TopicPartition(*each), self._seconds, cached=False
+                    )
+                )
+                for each in partitions
+            }
+
+    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        asked = [library.TopicPartition(*each) for each in partitions]
+        with _telling("asking for committed offsets"):
+            found = self._handle.committed(asked, self._seconds)
+        return {
+            Partition(each.topic, each.partition): each.offset for each in found if each.offset >= 0
+        }
+
+    def assign(self, positions: Mapping[Partition, int]) -> None:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        self._positions = dict(positions)
+        with _telling("assigning partitions"):
+            self._handle.assign(
+                [library.TopicPartition(*each, offset) for each, offset in positions.items()]
+            )
+
+    def poll(self, seconds: float, most: int) -> list[tuple[Partition, list[Record]]]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _telling("reading"):
+            # The first call waits, the second takes what is there.
+            polled = self._handle.consume(1, seconds)
+            if polled and most > 1:
+                polled += self._handle.consume(most - 1, 0)
+        found: dict[Partition, list[Record]] = {}
+        for message in polled:
+            error = message.error()
+            where = Partition(message.topic(), message.partition())
+            if error is not None:
+                if error.code() == library.KafkaError._PARTITION_EOF:
+                    self._positions[where] = message.offset()
+                    continue
+                if error.code() in _TRYING:
+                    continue
+                raise _told(error, "reading")
+            kind, time_of = message.timestamp()
+            record = Record(
+                message.offset(),
+                message.key(),
+                message.value(),
+                -1 if kind == library.TIMESTAMP_NOT_AVAILABLE else time_of,
+            )
+            found.setdefault(where, []).append(record)
+        for where, records in found.items():
+            self._positions[where] = max(self._positions.get(where, 0), records[-1].offset + 1)
+        return list(found.items())
+
+    def position(self, partition: Partition) -> int:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        return self._positions[partition]
+
+    def commit(self, positions: Mapping[Partition, int]) -> None:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _telling("committing offsets"):
+            within(
+                self._seconds,
+                "committing offsets",
+                lambda: self._handle.commit(offsets=_metadata(positions), asynchronous=False),
+            )
+
+    def close(self) -> None:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        self._handle.close()
+
+
+class ConfluentSink:
+    """A :class:`~stream.kafka.client.SinkClient`."""
+
+    def __init__(self, connection: Connection, group: str, transactional_id: str | None = None):
+        self._deadline = connection.deadline
+        self._seconds = connection.request_seconds
+        self._failure: Any = None
+        # Offsets are sent by a group that only names them: nobody joins it.
+        self._group: Any = None
+        settings = {
+            "enable.idempotence": True,
+            "linger.ms": 5,
+            "message.max.bytes": 20_000_000,
+            "queue.buffering.max.messages": 200_000,
+            "delivery.timeout.ms": int(max(connection.deadline, 1) * 1000),
+            **_config(connection),
+        }
+        if transactional_id is not None:
+            settings["transactional.id"] = transactional_id
+            settings["transaction.timeout.ms"] = int(TRANSACTION_SECONDS * 1000)
+            settings["delivery.timeout.ms"] = int(TRANSACTION_SECONDS * 1000)
+            member = library.Consumer({"group.id": group, **_config(connection)})
+            self._group = member.consumer_group_metadata()
+            member.close()
+        self._handle = library.Producer(settings)
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        produce, done = self._handle.produce, self._done
+        with _telling("writing"):
+            for topic, partition, key, value, headers in messages:
+                while True:
+                    try:
+                        produce(
+                            topic, value, key, partition, on_delivery=done, headers=list(headers)
+                        )
+                        break
+                    except BufferError:
+                        self._handle.poll(QUEUE_SECONDS)
+                        self._check()
+            self._handle.poll(0)
+
+    def _done(self, error: Any, _message: Any) -> None:
+        self._failure = self._failure or error
+
+    def _check(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise _told(failure, "writing")
+
+    def flush(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        deadline = time.monotonic() + self._deadline
+        with _telling("writing"):
+            # In short waits, so that signals are seen.
+            while self._handle.flush(QUEUE_SECONDS):
+                self._check()
+                if time.monotonic() > deadline:
+                    raise BrokerUnavailableError(
+                        f"No broker took what was written within {self._deadline:.0f} seconds; "
+                        "check that it runs."
+                    )
+        self._check()
+
+    def fence(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with _telling("fencing earlier learners"):
+            self._handle.init_transactions(self._deadline)
+
+    def begin(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with _telling("beginning a transaction"):
+            self._handle.begin_transaction()
+
+    def commit(self, positions: Mapping[Partition, int]) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+
+        def commit() -> None:
+            offsets = _metadata(positions)
+            self._handle.send_offsets_to_transaction(offsets, self._group, self._deadline)
+            self._handle.commit_transaction(self._deadline)
+
+        with _telling("committing a transaction"):
+            within(self._deadline, "committing a transaction", commit)
+        self._check()
+
+    def abort(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with _telling("ending a transaction"):
+            self._handle.abort_transaction(self._seconds)
+        self._failure = None
+
+    def close(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        self._handle.purge()
+        try:
+            self._handle.flush(1)
+        except library.KafkaException as error:
+            logger.debug("closing the producer: %s", error)
+
+
+def _metadata(positions: Mapping[Partition, int]) -> list[Any]:
+    return [library.TopicPartition(*each, offset) for each, offset in positions.items()]
+
+
+class Confluent:
+    """A :class:`~stream.kafka.client.Client`."""
+
+    def source(self, connection: Connection, group: str) -> ConfluentSource:
+        """See :class:`~stream.kafka.client.Client`."""
+        return ConfluentSource(connection, group)
+
+    def sink(
+        self, connection: Connection, group: str, transactional_id: str | None = None
+    ) -> ConfluentSink:
+        """See :class:`~stream.kafka.client.Client`."""
+        return ConfluentSink(connection, group, transactional_id)
+
+
+CLIENT = Confluent()

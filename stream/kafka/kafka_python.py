@@ -1,0 +1,283 @@
+"""The client kafka-python: in Python alone, and the default."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import errors as client_errors
+
+from stream.kafka.client import Message, Offsets, Partition, Record
+from stream.kafka.connection import OPTIONS, Connection, revealed
+from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
+from stream.kafka.waiting_for import within
+
+logger = logging.getLogger(__name__)
+
+TRANSACTION_SECONDS = 60.0
+MAX_UNWRITTEN = 20_000  # messages handed over and not acknowledged
+# Many messages in a request: a learner cares for rows a second more than for the first row's delay.
+PRODUCER = {"linger_ms": 5, "batch_size": 1 << 17, "max_request_size": 20_000_000}
+CONSUMER = {"fetch_max_wait_ms": 100, "max_partition_fetch_bytes": 4 << 20}
+
+_LOST = (client_errors.OffsetOutOfRangeError, client_errors.LogTruncationError)
+_NO_OFFSET = (client_errors.NoOffsetForPartitionError,)
+_FENCED = (client_errors.ProducerFencedError, client_errors.TransactionCoordinatorFencedError)
+_PASSING = (
+    client_errors.RetriableError,
+    client_errors.KafkaConnectionError,
+    client_errors.BrokerNotAvailableError,
+    client_errors.InvalidTxnStateError,
+    client_errors.InvalidProducerIdMappingError,
+    client_errors.OutOfOrderSequenceNumberError,
+    client_errors.TransactionAbortableError,
+    client_errors.TransactionAbortedError,
+    client_errors.UnknownProducerIdError,
+)
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Tell the client's errors in the words of :mod:`stream.kafka.errors`."""
+    try:
+        yield
+    except (*_LOST, *_NO_OFFSET) as error:
+        raise OffsetError(f"An offset is not in the log any more, while {what}: {error}") from error
+    except _FENCED as error:
+        raise FencedError(
+            f"Another learner of the same name has taken over, while {what}; stop one of them."
+        ) from error
+    except _PASSING as error:
+        raise BrokerUnavailableError(
+            f"No broker did what was asked, while {what}: {error}"
+        ) from error
+    except client_errors.KafkaError as error:
+        raise KafkaError(f"The broker refused, while {what}: {error}") from error
+
+
+def _config(connection: Connection) -> dict[str, Any]:
+    if connection.has_secrets:
+        # At the level DEBUG it logs every request, and with them passwords.
+        log = logging.getLogger("kafka")
+        log.setLevel(max(log.getEffectiveLevel(), logging.INFO))
+    milliseconds = int(connection.request_seconds * 1000)
+    named = {OPTIONS[name]: value for name, value in revealed(connection.options).items()}
+    servers = [address.strip() for address in connection.bootstrap_servers.split(",")]
+    return {
+        "bootstrap_servers": servers,
+        "bootstrap_timeout_ms": milliseconds,
+        "request_timeout_ms": milliseconds,
+        "reconnect_backoff_max_ms": 1_000,
+        "metrics_enabled": False,
+        **named,
+    }
+
+
+class KafkaPythonSource:
+    """A :class:`~stream.kafka.client.SourceClient`."""
+
+    def __init__(self, connection: Connection, group: str):
+        self._seconds = connection.request_seconds
+        with _told("connecting"):
+            self._consumer = KafkaConsumer(
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_committed",
+                allow_auto_create_topics=False,
+                **CONSUMER,
+                **_config(connection),
+            )
+
+    def partitions(self, topic: str) -> list[int]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _told(f"asking for the partitions of {topic!r}"):
+            # Asks the broker each time, so that new partitions are seen.
+            within(self._seconds, "asking for topics", self._consumer.topics)
+            return sorted(self._consumer.partitions_for_topic(topic) or ())
+
+    def offsets(self, partitions: Sequence[Partition]) -> dict[Partition, Offsets]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        asked = [TopicPartition(*each) for each in partitions]
+        milliseconds = int(self._seconds * 1000)
+        with _told("asking for offsets"):
+            starts = self._consumer.beginning_offsets(asked, milliseconds)
+            ends = self._consumer.end_offsets(asked, milliseconds)
+        return {
+            each: Offsets(starts[where], ends[where])
+            for each, where in zip(partitions, asked, strict=True)
+        }
+
+    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        found = {}
+        with _told("asking for committed offsets"):
+            for each in partitions:
+                offset = self._consumer.committed(
+                    TopicPartition(*each), timeout_ms=int(self._seconds * 1000)
+                )
+                if offset is not None:
+                    found[each] = offset
+        return found
+
+    def assign(self, positions: Mapping[Partition, int]) -> None:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _told("assigning partitions"):
+            self._consumer.assign([TopicPartition(*each) for each in positions])
+            for each, offset in positions.items():
+                self._consumer.seek(TopicPartition(*each), offset)
+
+    def poll(self, seconds: float, most: int) -> list[tuple[Partition, list[Record]]]:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _told("reading"):
+            polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=most)
+        return [
+            (
+                Partition(*where),
+                [Record(each.offset, each.key, each.value, each.timestamp) for each in records],
+            )
+            for where, records in polled.items()
+        ]
+
+    def position(self, partition: Partition) -> int:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _told("asking for a position"):
+            return self._consumer.position(TopicPartition(*partition), timeout_ms=1_000)
+
+    def commit(self, positions: Mapping[Partition, int]) -> None:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        with _told("committing offsets"):
+            self._consumer.commit(_metadata(positions), timeout_ms=int(self._seconds * 1000))
+
+    def close(self) -> None:
+        """See :class:`~stream.kafka.client.SourceClient`."""
+        self._consumer.close(autocommit=False, timeout_ms=1_000)
+
+
+class KafkaPythonSink:
+    """A :class:`~stream.kafka.client.SinkClient`."""
+
+    def __init__(self, connection: Connection, group: str, transactional_id: str | None = None):
+        self._group = group
+        self._deadline = connection.deadline
+        self._seconds = connection.request_seconds
+        self._unwritten = 0
+        self._failure: BaseException | None = None
+        self._began = 0.0
+        settings: dict[str, Any] = {**PRODUCER, **_config(connection)}
+        settings["delivery_timeout_ms"] = int((connection.deadline + 1) * 1000)
+        if transactional_id is not None:
+            settings["transactional_id"] = transactional_id
+            settings["transaction_timeout_ms"] = int(TRANSACTION_SECONDS * 1000)
+        with _told("connecting"):
+            self._producer = KafkaProducer(allow_auto_create_topics=False, **settings)
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        send, failed = self._producer.send, self._fail
+        with _told("writing"):
+            for topic, partition, key, value, headers in messages:
+                # Times are the broker's business: repeats of a message then have the same bytes.
+                send(topic, value, key, list(headers), partition).add_errback(failed)
+        self._unwritten += len(messages)
+        if self._unwritten > MAX_UNWRITTEN:
+            self.flush()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+
+    def flush(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with _told("writing"):
+            self._producer.flush(self._deadline)
+            self._unwritten = 0
+            self._check()
+
+    def _check(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is None:
+            return
+        if isinstance(failure, client_errors.InvalidProducerEpochError):
+            raise self._overtaken(failure)
+        raise failure
+
+    def fence(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with self._transaction("fencing earlier learners"):
+            within(self._deadline, "fencing earlier learners", self._producer.init_transactions)
+
+    def begin(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with self._transaction("beginning a transaction"):
+            self._producer.begin_transaction()
+        self._began = time.monotonic()
+
+    def commit(self, positions: Mapping[Partition, int]) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+
+        def commit() -> None:
+            self._producer.send_offsets_to_transaction(_metadata(positions), self._group)
+            self._producer.commit_transaction()
+
+        with self._transaction("committing a transaction"):
+            within(self._deadline, "committing a transaction", commit)
+            self._unwritten = 0
+            self._check()
+
+    def abort(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with self._transaction("ending a transaction"):
+            within(self._seconds, "ending a transaction", self._producer.abort_transaction)
+        self._failure = None
+
+    @contextlib.contextmanager
+    def _transaction(self, what: str) -> Iterator[None]:
+        try:
+            with _told(what):
+                yield
+        except KafkaError as error:
+            if isinstance(error.__cause__, client_errors.InvalidProducerEpochError):
+                raise self._overtaken(error.__cause__) from error
+            raise
+
+    def _overtaken(self, error: BaseException) -> KafkaError:
+        """A broker says the same of a sink that was fenced and of one whose transaction it ended
+        because it took too long."""
+        if time.monotonic() - self._began >= TRANSACTION_SECONDS:
+            return BrokerUnavailableError(f"The broker ended a transaction that took long: {error}")
+        return FencedError("Another learner of the same name has taken over; stop one of them.")
+
+    def close(self) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        try:
+            self._producer.close(timeout=1)
+        except client_errors.KafkaError as error:
+            logger.debug("closing the producer: %s", error)
+
+
+def _metadata(positions: Mapping[Partition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+    return {
+        TopicPartition(*each): OffsetAndMetadata(offset, "", -1)
+        for each, offset in positions.items()
+    }
+
+
+class KafkaPython:
+    """A :class:`~stream.kafka.client.Client`."""
+
+    def source(self, connection: Connection, group: str) -> KafkaPythonSource:
+        """See :class:`~stream.kafka.client.Client`."""
+        return KafkaPythonSource(connection, group)
+
+    def sink(
+        self, connection: Connection, group: str, transactional_id: str | None = None
+    ) -> KafkaPythonSink:
+        """See :class:`~stream.kafka.client.Client`."""
+        return KafkaPythonSink(connection, group, transactional_id)
+
+
+CLIENT = KafkaPython()

@@ -1,0 +1,192 @@
+"""Both clients keep the promises of the interface, against a real broker and a mock one."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pytest
+
+from stream.errors import NotAvailableError
+from stream.kafka.client import CLIENTS, Message, Partition, load_client
+from stream.kafka.connection import Connection
+from stream.kafka.errors import BrokerUnavailableError, FencedError, OffsetError
+
+
+@pytest.fixture(params=sorted(CLIENTS))
+def client(request):
+    return load_client(request.param)
+
+
+def read(source, n, seconds=20.0):
+    """``n`` records, as (partition, offset, key, value)."""
+    found, deadline = [], time.monotonic() + seconds
+    while len(found) < n:
+        assert time.monotonic() < deadline, f"{len(found)} of {n} records came"
+        for where, records in source.poll(0.5, 100):
+            found += [(where.number, each.offset, each.key, each.value) for each in records]
+    return found
+
+
+def write(client, connection, topic, values, partition=0):
+    sink = client.sink(connection, "group")
+    sink.send([Message(topic, partition, b"k", value) for value in values])
+    sink.flush()
+    sink.close()
+
+
+def check_round_trip(client, connection, topic, n_partitions):
+    """Messages come back as bytes, from the offset that was asked for, however few a poll takes;
+    a tombstone and a missing key stay None."""
+    sink = client.sink(connection, "group")
+    values = [b"\xff\x00", None, b"{}"]
+    sink.send([Message(topic, 1, b"k", v, (("h", b"1"),)) for v in values])
+    sink.send([Message(topic, 0, None, b"other")])
+    sink.flush()
+    sink.close()
+    source = client.source(connection, "group")
+    zero, one = Partition(topic, 0), Partition(topic, 1)
+    assert source.partitions(topic) == list(range(n_partitions))
+    assert source.offsets([zero, one]) == {zero: (0, 1), one: (0, 3)}
+    assert source.committed([zero, one]) == {}
+    source.assign({one: 1, zero: 0})
+    polled = source.poll(10, 1)
+    assert sum(len(records) for _, records in polled) == 1
+    rest = read(source, 2)
+    first = [(w.number, r.offset, r.key, r.value) for w, some in polled for r in some]
+    assert sorted(first + rest) == [
+        (0, 0, None, b"other"),
+        (1, 1, b"k", None),
+        (1, 2, b"k", b"{}"),
+    ]
+    assert [source.position(each) for each in (zero, one)] == [1, 3]
+    source.commit({one: 3})
+    assert source.committed([zero, one]) == {one: 3}
+    source.close()
+
+
+def test_round_trip_with_a_real_broker(client, broker, topic):
+    check_round_trip(client, Connection(broker.bootstrap, deadline=20), topic(2), 2)
+
+
+def test_a_topic_that_is_not_there_has_no_partitions(client, broker):
+    """A client that makes topics by itself hides a misspelt name."""
+    source = client.source(Connection(broker.bootstrap), "group")
+    for _ in range(2):
+        assert source.partitions("no-such-topic") == []
+    source.close()
+
+
+def test_round_trip_with_a_mock_broker(client, mock_broker):
+    check_round_trip(client, Connection(mock_broker.bootstrap), mock_broker.topic(), 4)
+
+
+def test_only_committed_transactions_are_seen(client, broker, topic):
+    """A reader that sees what was aborted learns rows that never were; the position that stays
+    before the marks of transactions never reaches the end."""
+    name, connection = topic(), Connection(broker.bootstrap, deadline=20)
+    group = uuid.uuid4().hex
+    where = Partition(name, 0)
+    sink = client.sink(connection, group, group)
+    sink.fence()
+    for text, keep in (("a", True), ("b", False), ("c", True)):
+        sink.begin()
+        sink.send([Message(name, 0, b"k", text.encode())] * 2)
+        if keep:
+            sink.commit({where: 1})
+        else:
+            sink.abort()
+    sink.close()
+    source = client.source(connection, group)
+    source.assign({where: 0})
+    assert [value for *_, value in read(source, 4)] == [b"a", b"a", b"c", b"c"]
+    assert source.committed([where]) == {where: 1}
+    end = source.offsets([where])[where].end
+    deadline = time.monotonic() + 20
+    while source.position(where) < end:
+        assert time.monotonic() < deadline, "the position never reached the end"
+        assert source.poll(0.2, 10) == []
+    source.close()
+
+
+def test_a_later_sink_of_the_same_name_fences_the_earlier_one(client, broker, topic):
+    """Two learners of one name write every prediction twice."""
+    name, connection, identity = (
+        topic(),
+        Connection(broker.bootstrap, deadline=20),
+        uuid.uuid4().hex,
+    )
+    message = Message(name, 0, b"k", b"v")
+    first = client.sink(connection, identity, identity)
+    first.fence()
+    first.begin()
+    first.send([message])
+    second = client.sink(connection, identity, identity)
+    second.fence()
+    with pytest.raises(FencedError, match="Another learner of the same name"):
+        first.commit({Partition(name, 0): 1})
+    second.begin()
+    second.send([message])
+    second.commit({Partition(name, 0): 1})
+    source = client.source(connection, identity)
+    source.assign({Partition(name, 0): 0})
+    assert len(read(source, 1)) == 1
+    assert source.poll(0.5, 10) == []
+    for each in (first, second, source):
+        each.close()
+
+
+def test_an_offset_that_is_not_there_is_an_error(client, broker, topic):
+    """A client that starts elsewhere by itself drops messages without a word."""
+    name, connection = topic(), Connection(broker.bootstrap, deadline=20)
+    write(client, connection, name, [b"v"])
+    source = client.source(connection, "group")
+    source.assign({Partition(name, 0): 1_000})
+    with pytest.raises(OffsetError):
+        read(source, 1)
+    source.close()
+
+
+def test_a_broker_that_is_not_there_is_told(client):
+    """An unreachable broker hangs the learner or shows a traceback of the client."""
+    with pytest.raises(BrokerUnavailableError):
+        client.source(Connection("127.0.0.1:9", deadline=2), "group").offsets(
+            [Partition("topic", 0)]
+        )
+
+
+def test_unknown_clients_are_refused():
+    with pytest.raises(NotAvailableError, match=r"one of kafka-python, confluent\. Got 'x'"):
+        load_client("x")
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_passwords_open_the_door_and_stay_out_of_logs(client, broker, topic, caplog, capfd, right):
+    """A password in a log file is read by everyone who reads logs."""
+    from real_kafka import SASL_PASSWORD, SASL_USER
+
+    from stream.kafka.connection import Secret
+    from stream.kafka.errors import KafkaError
+
+    name = topic()
+    secret = SASL_PASSWORD if right else "wrong-" + SASL_PASSWORD
+    options = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": SASL_USER,
+        "sasl.password": Secret(secret),
+    }
+    connection = Connection(broker.sasl_bootstrap, options, deadline=5)
+    caplog.set_level("DEBUG")
+    told = ""
+    if right:
+        write(client, connection, name, [b"v"])
+        source = client.source(connection, "group")
+        assert source.offsets([Partition(name, 0)])[Partition(name, 0)].end == 1
+        source.close()
+    else:
+        with pytest.raises(KafkaError) as caught:
+            client.source(connection, "group").offsets([Partition(name, 0)])
+        told = str(caught.value)
+    written = told + repr(connection) + caplog.text + "".join(capfd.readouterr())
+    assert secret not in written
