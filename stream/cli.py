@@ -6,7 +6,6 @@ code 1, Ctrl-C with the results so far and exit code 130.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import signal
@@ -18,6 +17,8 @@ import click
 
 from stream._version import __version__
 from stream.errors import DataError, DriftHomerError, SnapshotError
+from stream.kafka.commands import consume, produce
+from stream.options import Assignment, OutputFile
 
 # Everything else is imported where it is used: --help need not wait for compiled code.
 if TYPE_CHECKING:
@@ -26,61 +27,6 @@ if TYPE_CHECKING:
 PROGRAM = "drifthomer"
 DEFAULT_MODELS = {"multi-label": "multilabel-hoeffding-tree", "single-label": "hoeffding-tree"}
 EXIT_BAD_DATA, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 128 + signal.SIGINT
-
-LITERALS = {"true": True, "false": False, "none": None, "null": None}
-
-
-class OutputFile(click.Path):
-    """A file that can be written, which is better known before hours of work than after; '-' is
-    standard output."""
-
-    name = "file"
-
-    def __init__(self) -> None:
-        super().__init__(dir_okay=False, writable=True, allow_dash=True)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check the folder too."""
-        path = super().convert(value, param, ctx)
-        folder = os.path.dirname(os.path.realpath(path)) if path != "-" else "."
-        if not os.access(folder, os.W_OK):
-            self.fail(f"The folder {folder!r} must exist and be writable.", param, ctx)
-        return path
-
-
-class Assignment(click.ParamType):
-    """``name=value``; the value is a Python or JSON literal, or else text."""
-
-    name = "name=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
-        """Split at the first equals sign."""
-        if isinstance(value, tuple):
-            return value
-        name, equals, text = value.partition("=")
-        if not equals or not name.strip().isidentifier():
-            self.fail(
-                f"A parameter must be given as name=value. Got {value!r} instead.", param, ctx
-            )
-        return name.strip(), parse_literal(text.strip())
-
-
-def parse_literal(text: str) -> Any:
-    """A number, truth value, None, list or the text itself.
-
-    Examples
-    --------
-    >>> [parse_literal(text) for text in ("100", "1e-7", "true", "None", "nb", "[1, 2]")]
-    [100, 1e-07, True, None, 'nb', [1, 2]]
-    """
-    if text.lower() in LITERALS:
-        return LITERALS[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
 
 
 def parse_labels(text: str) -> list[str] | int:
@@ -295,6 +241,10 @@ def inspect(file: str, arrays: bool, as_json: bool) -> int:
     else:
         print_inspection(found, Console(), arrays=arrays)
     return 0
+
+
+cli.add_command(consume)
+cli.add_command(produce)
 
 
 def complain(error: object) -> None:

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from stream import __version__
-from stream.cli import main, parse_literal
+from stream.cli import main
+from stream.options import parse_literal
 
 MODELS = '''
 import os, signal

@@ -266,30 +266,30 @@ class Columns:
     def __init__(self, names: Iterable[Hashable] = (), allow_new: bool = True):
         self.names: list[Hashable] = list(names)
         self.allow_new = allow_new
-        self._number = {name: number for number, name in enumerate(self.names)}
+        self.number = {name: number for number, name in enumerate(self.names)}
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __contains__(self, name: Hashable) -> bool:
-        return name in self._number
+        return name in self.number
 
     def __getitem__(self, name: Hashable) -> int:
-        return self._number[name]
+        return self.number[name]
 
     def get(self, name: Hashable) -> int | None:
         """Number of a name, or None."""
-        return self._number.get(name)
+        return self.number.get(name)
 
     def add_all(self, names: Iterable[Hashable]) -> None:
         """Number the names that are new."""
-        new = {name for name in names if name not in self._number}
+        new = {name for name in names if name not in self.number}
         if not new:
             return
         if not self.allow_new:
             raise KeyError(min(new, key=_sort_key))
         for name in sorted(new, key=_sort_key):
-            self._number[name] = len(self.names)
+            self.number[name] = len(self.names)
             self.names.append(name)
 
 

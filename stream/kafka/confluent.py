@@ -136,6 +136,7 @@ class ConfluentSource:
             if polled and most > 1:
                 polled += self._handle.consume(most - 1, 0)
         found: dict[Partition, list[Record]] = {}
+        message: Any  # the stubs of the library allow None where there is a value
         for message in polled:
             error = message.error()
             where = Partition(message.topic(), message.partition())

@@ -124,13 +124,20 @@ class Shell(Saved, base.Estimator):
         DataError
             When a value cannot be used; nothing is learnt then.
         """
-        self._learn(*batch_of(X, y, self._task))
+        self.learn_batch(*batch_of(X, y, self._task))
 
-    def _learn(self, batch: Batch, schema: Schema) -> None:
+    def learn_batch(self, batch: Batch, schema: Schema) -> None:
+        """Learn rows in the columns of ``schema``, with the same result as one at a time."""
         rows = self._names.rows_to_learn(
             batch, schema, more_features=self._learner.accepts_features
         )
         self._learner.run(rows, predict=False)
+
+    def predict_batch(self, batch: Batch, schema: Schema) -> Predictions:
+        """Predict rows in the columns of ``schema``; labels in the batch are not looked at."""
+        rows = self._names.rows_to_predict(batch, schema)
+        out = self._learner.run(rows, predict=True, delay=PREDICT_ONLY)
+        return self._answers(out, self._names.label_numbers(schema))
 
     def test_then_train_many(
         self, batch: Batch, schema: Schema, *, pending: int = 0, delay: int = 0

@@ -30,6 +30,10 @@ CLASSES = {
     "LabelPartitioner": "stream.models.label_partitioner:LabelPartitioner",
     "MultiLabelHoeffdingTree": "stream.models.hoeffding_tree:MultiLabelHoeffdingTree",
     # what they are made of
+    "BaselineState": "stream.engine.metrics:BaselineState",
+    "LabelCounts": "stream.engine.metrics:LabelCounts",
+    "MultiLabelMetrics": "stream.evaluate.metrics:MultiLabelMetrics",
+    "Tally": "stream.evaluate.tally:Tally",
     "Adwins": "stream.engine.adwin:Adwins",
     "Candidate": "stream.partition.candidate:Candidate",
     "Cluster": "stream.models.cluster:Cluster",

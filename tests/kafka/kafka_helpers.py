@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
+import msgspec
 from kafka import KafkaAdminClient
+
+from stream import MultiLabelHoeffdingTree
+from stream.data import open_source
+from stream.kafka.client import Message, Partition, load_client
+from stream.kafka.connection import Connection
+from stream.kafka.service import Service
+from stream.kafka.settings import Settings
+from stream.kafka.starting import make_service
+from stream.snapshot import Files, SnapshotStore, dumps
 
 
 def create_topic(bootstrap: str, partitions: int = 1, name: str | None = None) -> str:
@@ -13,3 +27,68 @@ def create_topic(bootstrap: str, partitions: int = 1, name: str | None = None) -
     with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
         admin.create_topics({name: {"num_partitions": partitions, "replication_factor": 1}})
     return name
+
+
+def produce_rows(
+    bootstrap: str,
+    topic: str,
+    rows: Iterable[tuple[bytes | None, bytes | None]],
+    partition: int = 0,
+) -> None:
+    """Write messages (key, value) to a partition."""
+    sink = load_client("confluent").sink(Connection(bootstrap, deadline=30), "tests")
+    sink.send([Message(topic, partition, key, value) for key, value in rows])
+    sink.flush()
+    sink.close()
+
+
+def read_all(bootstrap: str, topic: str) -> list[tuple[int, bytes | None, bytes | None]]:
+    """Every message (partition, key, value) that a reader of committed messages sees."""
+    source = load_client("confluent").source(Connection(bootstrap, deadline=30), "tests")
+    partitions = [Partition(topic, number) for number in source.partitions(topic)]
+    ends = source.offsets(partitions)
+    source.assign({each: start for each, (start, _) in ends.items()})
+    found = []
+    while any(source.position(each) < end for each, (_, end) in ends.items()):
+        for where, records in source.poll(0.2, 5_000):
+            found += [(where.number, each.key, each.value) for each in records]
+    source.close()
+    return found
+
+
+def yeast_messages(n_rows: int | None = None) -> list[tuple[bytes, bytes]]:
+    """River's Yeast as 'produce' writes it: key, value."""
+    encode = msgspec.json.Encoder().encode
+    rows = itertools.islice(open_source("yeast"), n_rows)
+    return [(b"%d" % number, encode({"x": x, "y": y})) for number, (x, y) in enumerate(rows)]
+
+
+def service_for(
+    bootstrap: str,
+    directory: Path,
+    topic: str,
+    predictions: str,
+    *,
+    model: Any = None,
+    deadline: float = 30.0,
+    files: Files | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Service:
+    """A service over a topic, until its end unless it is told otherwise."""
+    chosen = {"until_end": True, "name": "learner", **(settings or {})}
+    return make_service(
+        Connection(bootstrap, deadline=deadline),
+        Settings(directory=directory, topic=topic, **chosen),
+        MultiLabelHoeffdingTree(seed=1) if model is None else model,
+        predictions,
+        files=files,
+        **options,
+    )
+
+
+def model_bytes(directory: Path, name: str = "learner") -> bytes:
+    """Bytes of the model in the newest snapshot."""
+    found = SnapshotStore(directory, name).read_newest()
+    assert found is not None
+    return dumps(found.value["learner"]["model"])

@@ -1,0 +1,140 @@
+"""Snapshots of a running learner, written in the background from a consistent copy."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from stream.errors import SnapshotError
+from stream.kafka.client import Partition
+from stream.snapshot import Capture, SnapshotStore, capture
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+
+
+class Checkpoint(NamedTuple):
+    """Where a learner was, and what it was."""
+
+    positions: dict[Partition, int]  # the offset that comes next
+    order_length: int  # bytes of the order file
+    learner: dict[str, Any]
+
+    def as_state(self) -> dict[str, Any]:
+        """What a snapshot holds."""
+        return {
+            "format": FORMAT,
+            "offsets": [[*each, offset] for each, offset in sorted(self.positions.items())],
+            "order_length": self.order_length,
+            "learner": self.learner,
+        }
+
+    @classmethod
+    def of_state(cls, state: Any) -> Checkpoint:
+        """A checkpoint from what a snapshot holds.
+
+        Raises
+        ------
+        SnapshotError
+            When it is not the snapshot of a learner of this version.
+        """
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            raise SnapshotError(
+                "the newest snapshot is not one of a learner of this version; use another folder "
+                "or name"
+            )
+        positions = {Partition(topic, number): at for topic, number, at in state["offsets"]}
+        return cls(positions, state["order_length"], state["learner"])
+
+
+class Checkpoints:
+    """Writes checkpoints; one at a time is under way.
+
+    Parameters
+    ----------
+    store
+        Where they go.
+
+    Attributes
+    ----------
+    on_written
+        Called, in the writing thread, with the positions of each one that is safe.
+    last
+        When the last one that is safe was taken (``time.monotonic()``).
+    tried
+        When the last one was taken, safe or not.
+    pause
+        Seconds for which learning stood still while the latest one was copied.
+    failures
+        How many could not be written.
+    """
+
+    def __init__(self, store: SnapshotStore):
+        self.store = store
+        self.on_written: Callable[[dict[Partition, int]], None] | None = None
+        self.last = self.tried = time.monotonic()
+        self.pause = 0.0
+        self.failures = 0
+        self._thread: threading.Thread | None = None
+
+    def read(self) -> Checkpoint | None:
+        """The newest one that can be used; None when there is none yet.
+
+        Raises
+        ------
+        SnapshotError
+            When there are some and none can be used.
+        """
+        found = self.store.read_newest()
+        return None if found is None else Checkpoint.of_state(found.value)
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being written."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Write one, and return when it is safe.
+
+        Raises
+        ------
+        SnapshotError
+            When it could not be written; those before are still there.
+        """
+        self.wait()
+        self._store(capture(checkpoint.as_state(), copy=False), checkpoint, time.monotonic())
+
+    def write_later(self, checkpoint: Checkpoint) -> None:
+        """Copy what one holds and return; it is written in the background. Where that fails a
+        warning says so: the one before stays, and another is tried later."""
+        began = self.tried = time.monotonic()
+        copy = capture(checkpoint.as_state())
+        where = checkpoint._replace(learner={})
+        self.pause = time.monotonic() - began
+        self._thread = threading.Thread(
+            target=self._try, args=(copy, where, began), name="snapshot", daemon=True
+        )
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait for the one that is being written."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _try(self, copy: Capture, checkpoint: Checkpoint, began: float) -> None:
+        try:
+            self._store(copy, checkpoint, began)
+        except SnapshotError as error:
+            self.failures += 1
+            logger.warning("A snapshot could not be written; the one before stays: %s", error)
+
+    def _store(self, copy: Capture, checkpoint: Checkpoint, began: float) -> None:
+        self.store.write(copy)
+        self.last = began
+        if self.on_written is not None:
+            self.on_written(checkpoint.positions)

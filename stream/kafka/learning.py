@@ -1,0 +1,344 @@
+"""What happens to messages: decoded, predicted, joined with their labels, learnt.
+
+Everything here depends on the messages and their order alone: not on how they were grouped, not on
+the clock of the machine, not on what happened between two of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from stream.data.schema import Task
+from stream.engine.batch import Batch
+from stream.errors import DataError
+from stream.kafka.client import Message, Partition, Record
+from stream.kafka.decoding import Decoder, LabelRow, Row, Truth
+from stream.kafka.errors import BadMessageError
+from stream.kafka.models import Answers, Driver, model_state
+from stream.kafka.predictions import Answer, Place, PredictionWriter, dead_letter
+from stream.kafka.rows import RowEncoder
+from stream.kafka.waiting import Completed, WaitingRoom
+from stream.kafka.windows import LatestMetrics
+
+Pieces = Sequence[tuple[Partition, Sequence[Record]]]
+
+MIN_MESSAGES = 100  # before the share of bad ones is looked at
+
+
+@dataclasses.dataclass(frozen=True)
+class DeadLetters:
+    """What becomes of messages that cannot be used.
+
+    Parameters
+    ----------
+    topic
+        Where they go; None: the first one is an error.
+    n_partitions
+        Partitions of that topic.
+    max_share
+        Larger shares of all messages are an error.
+    """
+
+    topic: str | None = None
+    n_partitions: int = 1
+    max_share: float = 0.01
+
+
+@dataclasses.dataclass
+class Counts:
+    """How many of what, so far.
+
+    Attributes
+    ----------
+    messages
+        Messages read, of both topics.
+    events
+        Instances predicted.
+    learnt
+        Instances learnt.
+    dead
+        Messages that could not be used.
+    """
+
+    messages: int = 0
+    events: int = 0
+    learnt: int = 0
+    dead: int = 0
+
+
+@dataclasses.dataclass
+class _Instance:
+    place: Place
+    row: Row
+    since: int = 0  # clock of the waiting room when it came
+
+
+_Event = tuple[Record, list[Row] | list[LabelRow] | BadMessageError]
+
+
+class Learner:
+    """A model between its topics.
+
+    Parameters
+    ----------
+    driver
+        The model.
+    decoder
+        Reads messages.
+    writer
+        Writes predictions.
+    task
+        Whether rows have sets of labels or classes.
+    labels_topic
+        Topic whose messages are labels; None: labels come with their row.
+    room
+        Where rows wait for labels of that topic.
+    dead_letters
+        What becomes of messages that cannot be used.
+    window
+        Rows of a window of the metrics.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        decoder: Decoder,
+        writer: PredictionWriter,
+        *,
+        task: Task,
+        labels_topic: str | None = None,
+        room: WaitingRoom | None = None,
+        dead_letters: DeadLetters | None = None,
+        window: int = 1_000,
+    ):
+        self.driver = driver
+        self.decoder = decoder
+        self.writer = writer
+        self.labels_topic = labels_topic
+        self.room = room
+        self.dead_letters = dead_letters or DeadLetters()
+        self.encoder = RowEncoder(task)
+        self.metrics = LatestMetrics(task, window)
+        self.counts = Counts()
+        self._out: list[Message] = []
+        self._asked: list[_Instance] = []
+        self._complete: list[Completed] = []
+
+    # ---- messages
+
+    def take(self, pieces: Pieces) -> list[Message]:
+        """Go through messages, in order.
+
+        Returns
+        -------
+        The predictions and dead letters to be written.
+
+        Raises
+        ------
+        BadMessageError
+            When a message cannot be used and nothing is to become of it, naming it; none of
+            ``pieces`` has had any effect then.
+        """
+        decoded = [self._decode(partition, records) for partition, records in pieces]
+        self._check_share(decoded)
+        self._out = []
+        if self.room is None:
+            self._take_whole(pieces, decoded)
+        else:
+            for (partition, _), events in zip(pieces, decoded, strict=True):
+                self._take_joined(partition, events, self.room)
+        return self._out
+
+    def _decode(self, partition: Partition, records: Iterable[Record]) -> list[_Event]:
+        decode: Any = (
+            self.decoder.labels if partition.topic == self.labels_topic else self.decoder.rows
+        )
+        events: list[_Event] = []
+        for record in records:
+            try:
+                found = decode(record)
+                if self.room is not None and any(each.key is None for each in found):
+                    raise BadMessageError(
+                        "a message must have a key, by which its labels are found, got none"
+                    )
+                events.append((record, found))
+            except BadMessageError as error:
+                reason = BadMessageError(error.reason, source=f"{partition}@{record.offset}")
+                if self.dead_letters.topic is None:
+                    raise reason from None
+                events.append((record, reason))
+        return events
+
+    def _check_share(self, decoded: Sequence[Sequence[_Event]]) -> None:
+        messages = self.counts.messages + sum(len(events) for events in decoded)
+        bad = [
+            found for events in decoded for _, found in events if isinstance(found, BadMessageError)
+        ]
+        dead = self.counts.dead + len(bad)
+        if bad and messages >= MIN_MESSAGES and dead > self.dead_letters.max_share * messages:
+            raise DataError(
+                f"{dead} of {messages} messages could not be used, and their share may be "
+                f"{self.dead_letters.max_share:g} at most; the last one was {bad[-1]}"
+            )
+
+    def _refuse(self, partition: Partition, record: Record, error: BadMessageError) -> None:
+        letters = self.dead_letters
+        assert letters.topic is not None
+        self.counts.dead += 1
+        self._out.append(
+            dead_letter(letters.topic, partition, record, error.reason, letters.n_partitions)
+        )
+
+    # ---- labels with their rows
+
+    def _take_whole(self, pieces: Pieces, decoded: Sequence[Sequence[_Event]]) -> None:
+        instances: list[_Instance] = []
+        for (partition, _), events in zip(pieces, decoded, strict=True):
+            for record, found in events:
+                self.counts.messages += 1
+                if isinstance(found, BadMessageError):
+                    self._refuse(partition, record, found)
+                else:
+                    instances += _instances(partition, record, found)
+        start = 0
+        schema = self.encoder.schema
+        rows = [(each.row.x, each.row.y) for each in instances]
+        known = len(schema.labels)
+        for batch in self.encoder.segments(rows, self.driver.most):
+            stop = start + batch.n_rows
+            answers = self.driver.test_then_train(batch, schema)
+            self.metrics.update(answers.labels, batch, len(schema.labels))
+            self._write(instances[start:stop], answers, known, learning=True)
+            start, known = stop, len(schema.labels)
+
+    def _write(
+        self, instances: Sequence[_Instance], answers: Answers, known: int, *, learning: bool
+    ) -> None:
+        """Predictions of instances; before the first of them ``known`` labels were known."""
+        names = self.encoder.schema.labels
+        labels = answers.labels.tolist()
+        told = answers.probabilities
+        probabilities = None if told is None else told.tolist()
+        message, out, counts = self.writer.message, self._out, self.counts
+        for i, (place, row) in enumerate((each.place, each.row) for each in instances):
+            by_then = names if i else names[:known]
+            # zip ends with the labels known by then
+            answer = Answer(
+                [name for name, value in zip(by_then, labels[i], strict=False) if value],
+                None
+                if probabilities is None
+                else dict(zip(by_then, probabilities[i], strict=False)),
+            )
+            out.append(message(place, row.key, answer, counts.learnt, counts.events))
+            counts.events += 1
+            if learning and row.y is not None:
+                counts.learnt += 1
+
+    # ---- labels on their own
+
+    def _take_joined(
+        self, partition: Partition, events: Sequence[_Event], room: WaitingRoom
+    ) -> None:
+        for record, found in events:
+            self.counts.messages += 1
+            if self._asked and room.lets_go(record.timestamp, self._asked[0].since):
+                self._ask()
+            self._due(room.tick(record.timestamp))
+            if isinstance(found, BadMessageError):
+                self._refuse(partition, record, found)
+            elif partition.topic == self.labels_topic:
+                for label_row in found:
+                    assert isinstance(label_row, LabelRow)
+                    self._ask()  # rows are in the room once they are predicted
+                    self._due(room.add_labels(label_row.key, label_row.y))
+            else:
+                self._learn()
+                read = _instances(partition, record, found, room.clock)
+                self._asked += read
+                # Predicted one by one where a prediction may be followed by learning.
+                if (
+                    room.n_early
+                    or room.is_full_with(len(self._asked))
+                    or any(each.row.y is not None for each in read)
+                ):
+                    self._ask()
+        self._ask()
+        self._learn()
+
+    def _due(self, completed: Iterable[Completed]) -> None:
+        """Rows that are learnt before whatever comes next."""
+        for each in completed:
+            self._complete.append(each)
+
+    def _ask(self) -> None:
+        """Predict the instances that were read, and let them wait."""
+        if not self._asked:
+            return
+        assert self.room is not None
+        asked, self._asked = self._asked, []
+        start, schema = 0, self.encoder.schema
+        rows: list[tuple[dict[str, float], Truth | None]] = [(each.row.x, None) for each in asked]
+        for batch in self.encoder.segments(rows, self.driver.most):
+            stop = start + batch.n_rows
+            answers = self.driver.predict(batch, schema)
+            self._write(asked[start:stop], answers, len(schema.labels), learning=False)
+            for each, labels in zip(asked[start:stop], answers.labels, strict=True):
+                key, x, y = each.row
+                assert key is not None
+                self._due(self.room.add_row(key, x, np.flatnonzero(labels).tolist(), y, each.since))
+            start = stop
+
+    def _learn(self) -> None:
+        """Learn the rows whose labels have come."""
+        if not self._complete:
+            return
+        self._ask()
+        complete, self._complete = self._complete, []
+        start, schema = 0, self.encoder.schema
+        for batch in self.encoder.segments(
+            [(each.x, each.truth) for each in complete], self.driver.most
+        ):
+            stop = start + batch.n_rows
+            self.driver.learn(batch, schema)
+            self._score(complete[start:stop], batch)
+            self.counts.learnt += batch.n_rows
+            start = stop
+
+    def _score(self, complete: Sequence[Completed], batch: Batch) -> None:
+        """Metrics of what was predicted when the rows came."""
+        n_labels = len(self.encoder.schema.labels)
+        predicted = np.zeros((len(complete), n_labels), np.uint8)
+        for row, each in enumerate(complete):
+            predicted[row, each.predicted] = 1
+        self.metrics.update(predicted, batch, n_labels)
+
+    # ---- state
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that was learnt and that waits, to be captured at once."""
+        return {
+            "counts": dataclasses.asdict(self.counts),
+            "encoder": self.encoder.get_state(),
+            "metrics": self.metrics.get_state(),
+            "model": model_state(self.driver.model),
+            "room": None if self.room is None else self.room.get_state(self.encoder),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on with what a state holds, but for the model, which the driver has."""
+        self.counts = Counts(**state["counts"])
+        self.encoder.set_state(state["encoder"])
+        self.metrics.set_state(state["metrics"])
+        if self.room is not None and state["room"] is not None:
+            self.room.set_state(state["room"], self.encoder)
+
+
+def _instances(partition: Partition, record: Record, rows: Any, since: int = 0) -> list[_Instance]:
+    return [
+        _Instance(Place(partition, record.offset, number), row, since)
+        for number, row in enumerate(rows)
+    ]

@@ -1,0 +1,126 @@
+"""Numbers of a running service for Prometheus, gathered when they are asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from stream.errors import NotAvailableError
+from stream.evaluate.protocol import structure_counts
+from stream.kafka.service import Service
+
+if TYPE_CHECKING:
+    from stream.kafka.learning import Learner
+
+PREFIX = "drifthomer"
+WAITING = {
+    "learnt": "Rows whose labels came in time.",
+    "expired": "Rows whose labels did not come in time.",
+    "late": "Labels that came after their row had expired.",
+    "repeated": "Labels, or rows, of a key that was done with.",
+    "orphaned": "Labels whose row never came.",
+}
+
+
+class ServiceCollector(Collector):
+    """Tells what a service has done and what is left to do.
+
+    Parameters
+    ----------
+    service
+        The service.
+    """
+
+    def __init__(self, service: Service):
+        self._service = service
+        self._last = time.monotonic(), 0
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics now."""
+        service = self._service
+        lag = GaugeMetricFamily(
+            f"{PREFIX}_lag_messages", "Messages still to be read.", labels=["topic", "partition"]
+        )
+        for (topic, number), value in service.lag.items():
+            lag.add_metric([topic, str(number)], value)
+        yield lag
+        checkpoints = service.checkpoints
+        yield _gauge(
+            "snapshot_age_seconds",
+            "Age of the newest snapshot that is safe.",
+            time.monotonic() - checkpoints.last,
+        )
+        yield _gauge(
+            "snapshot_pause_seconds",
+            "How long learning stood still for the latest snapshot.",
+            checkpoints.pause,
+        )
+        yield _counter(
+            "snapshot_failures", "Snapshots that could not be written.", checkpoints.failures
+        )
+        if service.learner is not None:
+            yield from self._of_learner(service.learner)
+
+    def _of_learner(self, learner: Learner) -> Iterator[Metric]:
+        counts = learner.counts
+        yield _counter("messages", "Messages read, of all topics.", counts.messages)
+        yield _counter("rows", "Instances predicted.", counts.events)
+        yield _counter("rows_learnt", "Instances learnt.", counts.learnt)
+        yield _counter("dead_letters", "Messages that could not be used.", counts.dead)
+        now, (before, rows) = time.monotonic(), self._last
+        self._last = now, counts.events
+        speed = max(0.0, (counts.events - rows) / max(now - before, 1e-9))
+        yield _gauge("rows_per_second", "Instances a second since this was last asked.", speed)
+        for scope, values in (
+            ("window", learner.metrics.latest),
+            ("all", learner.metrics.total.as_dict()),
+        ):
+            family = GaugeMetricFamily(
+                f"{PREFIX}_metric_{scope}",
+                "Prequential metrics of "
+                + ("the last whole window." if scope == "window" else "all rows."),
+                labels=["metric"],
+            )
+            for name, value in values.items():
+                family.add_metric([name], value)
+            yield family
+        for name, value in structure_counts(learner.driver.model).items():
+            if isinstance(value, int):
+                yield _gauge(name, f"Number of {name} of the model.", value)
+        if learner.room is not None:
+            yield _gauge("waiting_rows", "Rows that wait for labels.", len(learner.room))
+            yield _gauge("waiting_labels", "Labels that wait for rows.", learner.room.n_early)
+            for name, what in WAITING.items():
+                yield _counter(f"waiting_{name}", what, getattr(learner.room.counts, name))
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{PREFIX}_{name}", what, value=value)
+
+
+def _counter(name: str, what: str, value: float) -> Metric:
+    return CounterMetricFamily(f"{PREFIX}_{name}", what, value=value)
+
+
+def serve_metrics(service: Service, port: int, address: str = "0.0.0.0") -> Any:
+    """Answer Prometheus at a port, in a thread, until the returned server is shut down.
+
+    Raises
+    ------
+    NotAvailableError
+        When the port cannot be had.
+    """
+    registry = CollectorRegistry()
+    registry.register(ServiceCollector(service))
+    try:
+        server, _ = start_http_server(port, address, registry)
+    except OSError as error:
+        raise NotAvailableError(
+            f"Metrics cannot be served at port {port}: {error.strerror}; choose another one."
+        ) from None
+    return server

@@ -1,0 +1,295 @@
+"""Reading ahead: a thread polls, a bounded queue holds what it read, and learning takes it from
+there. While the queue is full nothing is polled, which a partition that is assigned does not mind.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from stream.kafka.client import Partition, Record, SourceClient
+from stream.kafka.errors import BrokerUnavailableError, OffsetError
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+MAX_POLLED = 2_000  # messages of one poll
+ASK_SECONDS = 5.0  # between questions to a broker for the ends of the partitions
+TELL_SECONDS = 10.0  # between warnings that a broker is away
+
+
+class Piece(NamedTuple):
+    """Messages of one partition, one after the other."""
+
+    partition: Partition
+    records: list[Record]
+
+
+class OffsetGuard:
+    """Sees to it that the messages of a partition come one after the other.
+
+    Parameters
+    ----------
+    positions
+        The offset that comes next, by partition.
+    allow_gaps
+        Whether offsets may be missing: in compacted topics, and where producers use transactions.
+    """
+
+    def __init__(self, positions: Mapping[Partition, int], *, allow_gaps: bool = False):
+        self.positions = dict(positions)
+        self.allow_gaps = allow_gaps
+
+    def check(self, partition: Partition, records: list[Record]) -> None:
+        """Look at the next messages of a partition.
+
+        Raises
+        ------
+        OffsetError
+            When an offset is missing, or comes again.
+        """
+        expected = self.positions[partition]
+        for record in records:
+            if record.offset < expected:
+                raise OffsetError(
+                    f"The offsets of {partition} must increase: after {expected - 1} came "
+                    f"{record.offset}, which was read before; was the topic made anew? Give the "
+                    "learner another name to begin again."
+                )
+            if record.offset > expected and not self.allow_gaps:
+                raise OffsetError(
+                    f"The offsets of {partition} must follow each other: {expected} was to come "
+                    f"and {record.offset} came. Were messages deleted? Topics that are compacted, "
+                    "or written in transactions, have such gaps: allow them with --allow-gaps."
+                )
+            expected = record.offset + 1
+        self.positions[partition] = expected
+
+
+class Poller:
+    """Polls in a thread of its own.
+
+    Parameters
+    ----------
+    source
+        The client; only the thread uses it once it has started.
+    positions
+        Where each partition is read from.
+    capacity
+        Messages that may wait to be taken.
+    deadline
+        Seconds for which a broker that does not answer is waited for.
+    until_end
+        Whether to stop at the ends that the partitions have when it starts.
+    allow_gaps
+        See :class:`OffsetGuard`.
+    more_partitions
+        Asked from time to time which partitions, and from where, have come to be read as well.
+
+    Attributes
+    ----------
+    lag
+        Messages between what was taken and the ends of the partitions, as last heard.
+    """
+
+    def __init__(
+        self,
+        source: SourceClient,
+        positions: Mapping[Partition, int],
+        *,
+        capacity: int,
+        deadline: float,
+        until_end: bool = False,
+        allow_gaps: bool = False,
+        more_partitions: Callable[[], Mapping[Partition, int]] | None = None,
+    ):
+        self._source = source
+        self._capacity = capacity
+        self._deadline = deadline
+        self._until_end = until_end
+        self._more_partitions = more_partitions
+        self._guard = OffsetGuard(positions, allow_gaps=allow_gaps)
+        self._ends: dict[Partition, int] = {}
+        self._changed = threading.Condition()
+        self._queue: deque[Piece] = deque()
+        self._waiting = 0  # messages in the queue
+        self._taken = dict(positions)
+        self._error: BaseException | None = None
+        self._finished = False
+        self._stop = False
+        self._to_commit: dict[Partition, int] = {}
+        self._heard = time.monotonic()
+        self._asked = 0.0
+        self._told = 0.0
+        self._thread = threading.Thread(target=self._run, name="kafka: polling", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    # ---- for the thread that learns
+
+    def take(self, most: int, seconds: float) -> list[Piece]:
+        """What was read, ``most`` messages at most, waiting for the first.
+
+        Raises
+        ------
+        KafkaError
+            When reading came to an end, after what was read before was taken.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._queue or self._error or self._finished, timeout=seconds
+            )
+            if not self._queue and self._error is not None:
+                raise self._error
+            taken: list[Piece] = []
+            while self._queue and most > 0:
+                partition, records = self._queue.popleft()
+                if len(records) > most:
+                    self._queue.appendleft(Piece(partition, records[most:]))
+                    records = records[:most]
+                most -= len(records)
+                self._waiting -= len(records)
+                self._taken[partition] = records[-1].offset + 1
+                taken.append(Piece(partition, records))
+            self._changed.notify_all()
+            return taken
+
+    @property
+    def finished(self) -> bool:
+        """Whether the end was reached and everything was taken."""
+        with self._changed:
+            return self._finished and not self._queue
+
+    @property
+    def lag(self) -> dict[Partition, int]:
+        """See the class."""
+        with self._changed:
+            return {
+                each: max(0, end - self._taken.get(each, 0)) for each, end in self._ends.items()
+            }
+
+    def commit_later(self, positions: Mapping[Partition, int]) -> None:
+        """Have offsets committed for the tools that watch the lag."""
+        with self._changed:
+            self._to_commit = dict(positions)
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """End the thread; what was read and not taken is forgotten."""
+        with self._changed:
+            self._stop = True
+            self._changed.notify_all()
+        self._thread.join(seconds)
+
+    # ---- the thread
+
+    def _run(self) -> None:
+        try:
+            self._source.assign(self._guard.positions)
+            while self._has_room():
+                self._poll()
+                self._ask()
+                self._commit()
+        except BaseException as error:  # told to the thread that learns
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        """Wait until there is room; False when it is time to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stop or self._waiting < self._capacity)
+            return not self._stop and not self._finished
+
+    def _poll(self) -> None:
+        try:
+            polled = self._source.poll(POLL_SECONDS, MAX_POLLED)
+        except BrokerUnavailableError as error:
+            self._away(error)
+            return
+        if not polled:
+            return
+        self._heard = time.monotonic()
+        for partition, records in polled:
+            self._guard.check(partition, records)
+        with self._changed:
+            for partition, records in polled:
+                self._queue.append(Piece(partition, records))
+                self._waiting += len(records)
+            self._changed.notify_all()
+
+    def _ask(self) -> None:
+        """Ask for the ends of the partitions, now and then: a broker that is away gives no
+        messages either, and says nothing."""
+        now = time.monotonic()
+        if now - self._asked >= ASK_SECONDS:
+            self._asked = now
+            try:
+                found = self._source.offsets(list(self._guard.positions))
+                more = self._more_partitions() if self._more_partitions else {}
+            except BrokerUnavailableError as error:
+                self._away(error)
+                return
+            if self._told:
+                logger.warning("The broker answers again.")
+                self._told = 0.0
+            self._heard = time.monotonic()
+            self._note_ends({each: offsets.end for each, offsets in found.items()})
+            self._add(
+                {each: start for each, start in more.items() if each not in self._guard.positions}
+            )
+        if self._until_end and self._ends:
+            self._look_for_end()
+
+    def _note_ends(self, ends: dict[Partition, int]) -> None:
+        with self._changed:
+            if not (self._until_end and self._ends):  # else those of the start are the end
+                self._ends = ends
+
+    def _add(self, more: Mapping[Partition, int]) -> None:
+        if not more or self._until_end:
+            return
+        logger.warning("New partitions are read: %s.", ", ".join(map(str, more)))
+        self._guard.positions.update(more)
+        with self._changed:
+            self._taken.update(more)
+        self._source.assign(self._guard.positions)
+
+    def _look_for_end(self) -> None:
+        # The client's own position passes marks of transactions, which are no messages.
+        if all(
+            self._guard.positions[each] >= end or self._source.position(each) >= end
+            for each, end in self._ends.items()
+        ):
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+
+    def _away(self, error: BrokerUnavailableError) -> None:
+        now = time.monotonic()
+        if now - self._heard > self._deadline:
+            raise BrokerUnavailableError(
+                f"No broker has answered for {now - self._heard:.0f} seconds, the limit of "
+                f"--broker-timeout; check the brokers and start again: {error}"
+            ) from error
+        if now - self._told > TELL_SECONDS:
+            self._told = now
+            logger.warning(
+                "The broker is away; waiting for %.0f more seconds: %s",
+                self._deadline - (now - self._heard),
+                error,
+            )
+
+    def _commit(self) -> None:
+        with self._changed:
+            positions, self._to_commit = self._to_commit, {}
+        if positions:
+            try:
+                self._source.commit(positions)
+            except BrokerUnavailableError as error:  # nothing depends on it
+                logger.warning("Offsets could not be committed for lag tools: %s", error)

@@ -1,0 +1,124 @@
+"""A learner that reads a topic, predicts, learns, and can be killed at any moment.
+
+What is promised (the recipes are those of "offsets inside the snapshot", with and without
+transactions): the offsets are in the snapshot that holds the model. After a crash the learner goes
+back to its last snapshot and takes the messages since then again, in the order that it had
+recorded. Without transactions what it had written since then is written again with the same bytes
+and keys. With them it is silent up to the offsets that its last transaction committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from stream.kafka.checkpoints import Checkpoints
+from stream.kafka.client import Client, Partition
+from stream.kafka.connection import Connection
+from stream.kafka.errors import BrokerUnavailableError
+from stream.kafka.learning import Learner
+from stream.kafka.locking import Lock
+from stream.kafka.session import Session
+from stream.kafka.settings import Settings
+from stream.snapshot import Files, SnapshotStore
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+
+
+class Service:
+    """Keeps a learner going.
+
+    Parameters
+    ----------
+    client, connection
+        How brokers are reached.
+    settings
+        What is read, and how.
+    make_learner
+        Makes the learner as it is before its first message; it is made again whenever the service
+        goes back to a snapshot. It is given the learner's state in a snapshot, or None.
+    files
+        The file system of the snapshots; None: that of the machine.
+
+    Attributes
+    ----------
+    learner
+        The learner now; None before the first.
+    lag
+        Messages that are still to be read, by partition.
+    stopping
+        Whether the service was asked to end.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        connection: Connection,
+        settings: Settings,
+        make_learner: Callable[[dict | None], Learner],
+        *,
+        files: Files | None = None,
+    ):
+        self.client = client
+        self.connection = connection
+        self.settings = settings
+        self.stopping = False
+        self.learner: Learner | None = None
+        self.lag: dict[Partition, int] = {}
+        self._messages_before: int | None = None
+        self._make_learner = make_learner
+        self._store = SnapshotStore(settings.directory, settings.name, files=files)
+        self.checkpoints = Checkpoints(self._store)
+
+    def stop(self) -> None:
+        """Ask the service to end: what was taken is finished, and a snapshot is written."""
+        self.stopping = True
+
+    @property
+    def n_taken(self) -> int:
+        """Messages taken since the snapshot that this process began with."""
+        if self.learner is None or self._messages_before is None:
+            return 0
+        return self.learner.counts.messages - self._messages_before
+
+    def begin(self, state: dict | None) -> Learner:
+        """Make the learner that goes on."""
+        self.learner = self._make_learner(state)
+        if self._messages_before is None:
+            self._messages_before = self.learner.counts.messages
+        return self.learner
+
+    def run(self) -> None:
+        """Serve until the end, or until :meth:`stop`.
+
+        Raises
+        ------
+        FencedError
+            When another learner of this name runs.
+        BrokerUnavailableError
+            When no broker answers for as long as the connection's deadline allows.
+        DriftHomerError
+            When a topic, a message or a snapshot cannot be used.
+        """
+        folder = self.settings.directory
+        folder.mkdir(parents=True, exist_ok=True)
+        with Lock(folder / f"{self.settings.name}.lock", self.settings.name):
+            failing_since: float | None = None
+            most = 0
+            while True:
+                try:
+                    Session(self).run()
+                    return
+                except BrokerUnavailableError as error:
+                    now = time.monotonic()
+                    if failing_since is None or self.n_taken > most:
+                        failing_since, most = now, self.n_taken
+                    if self.stopping or now - failing_since > self.connection.deadline:
+                        raise
+                    logger.warning(
+                        "Going back to the last snapshot, because the brokers broke off: %s", error
+                    )
+                    time.sleep(RETRY_SECONDS)

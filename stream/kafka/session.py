@@ -1,0 +1,307 @@
+"""From a snapshot on, with one pair of clients, until the end or until the brokers break off."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from stream.errors import DataError, NotAvailableError, ParameterError
+from stream.kafka.checkpoints import Checkpoint
+from stream.kafka.client import Message, Partition, SinkClient, SourceClient
+from stream.kafka.errors import BrokerUnavailableError, KafkaError, OffsetError
+from stream.kafka.learning import Learner
+from stream.kafka.order import OrderFile, Run, read_order
+from stream.kafka.polling import Piece, Poller
+from stream.kafka.replaying import Replay
+
+if TYPE_CHECKING:
+    from stream.kafka.service import Service
+
+logger = logging.getLogger(__name__)
+
+TAKE_SECONDS = 0.1
+
+
+class Session:
+    """From a snapshot on, with one pair of clients."""
+
+    def __init__(self, service: Service):
+        self.service = service
+        self.settings = service.settings
+        self.checkpoints = service.checkpoints
+        self.source: SourceClient
+        self.sink: SinkClient
+        self.learner: Learner
+        self.order: OrderFile
+        self.poller: Poller | None = None
+        self.positions: dict[Partition, int] = {}  # the offset that comes next
+        self.committed: dict[Partition, int] = {}  # up to here the learner is silent
+        self.order_length = 0  # bytes of the order file before which all messages were taken
+
+    # ---- beginning and end
+
+    def run(self) -> None:
+        """Go through the session.
+
+        Raises
+        ------
+        DriftHomerError
+            As :meth:`stream.kafka.service.Service.run`.
+        """
+        client, connection, settings = self.service.client, self.service.connection, self.settings
+        with contextlib.ExitStack() as closing:
+            self.source = client.source(connection, settings.name)
+            closing.callback(self.source.close)
+            identity = f"drifthomer-{settings.name}" if settings.exactly_once else None
+            self.sink = client.sink(connection, settings.name, identity)
+            closing.callback(self.sink.close)
+            if settings.exactly_once:
+                self.sink.fence()
+            self.restore()
+            closing.callback(self.order.close)
+            closing.callback(self.checkpoints.wait)
+            try:
+                self.follow()
+                self.serve(closing)
+            except DataError:
+                self.finish()  # so that what came before the bad message is not done again
+                raise
+            self.finish()
+
+    def restore(self) -> None:
+        """Be what the last snapshot was, or begin."""
+        checkpoint = self.checkpoints.read()
+        read = self.find_partitions()
+        path = self.settings.directory / f"{self.settings.name}.order"
+        if checkpoint is None and path.exists() and path.stat().st_size:
+            raise OffsetError(
+                f"There is an order of messages, {path}, and no snapshot; bring back the "
+                "snapshots, or remove it to begin again."
+            )
+        # The order across partitions must survive whatever the snapshot survives; with one
+        # partition there is only one order.
+        self.order = OrderFile(path, durable=len(read) > 1)
+        before = {} if checkpoint is None else checkpoint.positions
+        self.positions = self.starts(read, before)
+        if self.settings.exactly_once:
+            self.committed = self.source.committed(list(self.positions))
+        self.learner = self.service.begin(None if checkpoint is None else checkpoint.learner)
+        if checkpoint is None:
+            if self.committed:
+                raise KafkaError(
+                    f"The group {self.settings.name!r} has committed offsets and there is no "
+                    f"snapshot in {self.settings.directory}; bring it back, or give the learner "
+                    "another name to begin again."
+                )
+            self.checkpoints.write(self.checkpoint())  # so that every crash has one to go back to
+        else:
+            self.order_length = checkpoint.order_length
+
+    def find_partitions(self) -> list[Partition]:
+        """The partitions that are to be read."""
+        found = []
+        for topic in self.settings.topics:
+            numbers = self.source.partitions(topic)
+            if not numbers:
+                raise NotAvailableError(f"There is no topic {topic!r}; make it first.")
+            wanted = self.settings.partitions
+            missing = [number for number in wanted or () if number not in numbers]
+            if missing:
+                raise ParameterError(
+                    f"The topic {topic!r} has the partitions {_listed(numbers)}. Got "
+                    f"{_listed(missing)} to be read."
+                )
+            found += [Partition(topic, number) for number in wanted or numbers]
+        return found
+
+    def starts(
+        self, read: Sequence[Partition], before: dict[Partition, int]
+    ) -> dict[Partition, int]:
+        """Where each partition is read from: where it was left, or where it begins."""
+        gone = [each for each in before if each not in read]
+        if gone:
+            raise ParameterError(
+                f"The learner {self.settings.name!r} has read {_listed(gone)}, which it is not to "
+                "read now; give it the same partitions, or another name."
+            )
+        positions = {}
+        for each, (start, end) in self.source.offsets(read).items():
+            at = before.get(each, start)
+            if at < start:
+                raise OffsetError(
+                    f"The snapshot continues at offset {at} of {each}, and the log begins at "
+                    f"{start}: the messages between were deleted. Keep messages for longer than a "
+                    "learner is down, and give it another name to begin again."
+                )
+            if at > end:
+                raise OffsetError(
+                    f"The snapshot continues at offset {at} of {each}, and the log ends at {end}; "
+                    "was the topic made anew? Give the learner another name to begin again."
+                )
+            positions[each] = at
+        return positions
+
+    def finish(self) -> None:
+        """Leave behind a snapshot of where it ended."""
+        if not self.settings.exactly_once:
+            self.sink.flush()
+        self.checkpoints.write(self.checkpoint())
+        if self.poller is not None:
+            self.poller.stop()
+        if not self.settings.exactly_once:
+            try:
+                self.source.commit(self.positions)
+            except KafkaError as error:  # nothing depends on it
+                logger.warning("Offsets could not be committed for lag tools: %s", error)
+
+    # ---- the recorded order
+
+    def follow(self) -> None:
+        """Take the messages since the snapshot again, in the order in which they were taken, and
+        those of an order that is to be followed."""
+        self.take_recorded(self.order.since(self.order_length), record=False)
+        if self.service.stopping:
+            return
+        self.order_length = self.order.length
+        if self.settings.follow_order is not None:
+            self.take_recorded(read_order(self.settings.follow_order), record=True)
+
+    def take_recorded(self, runs: Iterable[Run], *, record: bool) -> None:
+        """Take messages in a recorded order, as far as they were not taken yet."""
+        replay = Replay(
+            self.source,
+            self.positions,
+            deadline=self.service.connection.deadline,
+            allow_gaps=self.settings.allow_gaps,
+        )
+        for piece in replay.pieces(self.not_taken(runs)):
+            if self.service.stopping:
+                return
+            self.take([piece], record=record)
+            self.snapshot_if_due()
+
+    def not_taken(self, runs: Iterable[Run]) -> Iterator[Run]:
+        """What of recorded runs was not taken yet."""
+        for partition, first, past in runs:
+            at = self.positions.get(partition, first)
+            if at < past:
+                yield Run(partition, max(first, at), past)
+
+    # ---- as messages come
+
+    def serve(self, closing: contextlib.ExitStack) -> None:
+        """Take messages as they come."""
+        if self.service.stopping:
+            return
+        poller = self.poller = Poller(
+            self.source,
+            self.positions,
+            capacity=self.settings.queue_messages,
+            deadline=self.service.connection.deadline,
+            until_end=self.settings.until_end,
+            allow_gaps=self.settings.allow_gaps,
+            more_partitions=None if self.settings.partitions else self.new_partitions,
+        )
+        if not self.settings.exactly_once:
+            self.checkpoints.on_written = poller.commit_later
+        closing.callback(poller.stop)
+        poller.start()
+        limit = self.settings.max_messages
+        while not (self.service.stopping or poller.finished):
+            most = self.settings.batch_messages
+            if limit is not None:
+                most = min(most, limit - self.service.n_taken)
+                if most <= 0:
+                    break
+            pieces = poller.take(most, TAKE_SECONDS)
+            if pieces:
+                self.take(pieces, record=True)
+            self.service.lag = poller.lag
+            self.snapshot_if_due()
+        poller.stop()
+
+    def new_partitions(self) -> dict[Partition, int]:
+        """Partitions that were added to the topics, from their begin on."""
+        new = [each for each in self.find_partitions() if each not in self.positions]
+        if not new:
+            return {}
+        self.order.durable = True
+        return {each: start for each, (start, _) in self.source.offsets(new).items()}
+
+    # ---- both
+
+    def take(self, pieces: Sequence[Piece], *, record: bool) -> None:
+        """Take messages: record their order, learn, write."""
+        if record:
+            self.order.append(
+                Run(partition, records[0].offset, records[-1].offset + 1)
+                for partition, records in pieces
+            )
+        if self.committed:
+            for piece in self.split_at_committed(pieces):
+                self.learn([piece])
+        else:
+            self.learn(pieces)
+        if record:
+            self.order_length = self.order.length
+
+    def split_at_committed(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
+        """Pieces that lie before, or after, what the last transaction committed."""
+        for partition, records in pieces:
+            silent = sum(each.offset < self.committed.get(partition, 0) for each in records)
+            for part in (records[:silent], records[silent:]):
+                if part:
+                    yield Piece(partition, part)
+
+    def learn(self, pieces: Sequence[Piece]) -> None:
+        """Learn from messages and write what follows, unless it was committed already."""
+        messages = self.learner.take(pieces)
+        silent = True
+        for partition, records in pieces:
+            silent = silent and records[-1].offset < self.committed.get(partition, 0)
+            self.positions[partition] = records[-1].offset + 1
+        if not self.settings.exactly_once:
+            self.sink.send(messages)
+        elif not silent:
+            self.write_once(messages)
+        if self.committed and all(
+            self.positions[each] >= offset for each, offset in self.committed.items()
+        ):
+            self.committed = {}
+
+    def write_once(self, messages: Sequence[Message]) -> None:
+        """Write in a transaction, with the offsets."""
+        self.sink.begin()
+        try:
+            self.sink.send(messages)
+            self.sink.commit(self.positions)
+        except BrokerUnavailableError:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        """End the transaction without a trace."""
+        try:
+            self.sink.abort()
+        except KafkaError as error:  # the next session's fence ends it
+            logger.debug("the transaction could not be aborted: %s", error)
+
+    def snapshot_if_due(self) -> None:
+        """Write a snapshot in the background when it is time."""
+        due = time.monotonic() - self.checkpoints.tried >= self.settings.snapshot_seconds
+        if not due or self.checkpoints.busy:
+            return
+        if not self.settings.exactly_once:
+            self.sink.flush()  # what a snapshot covers is never written again
+        self.checkpoints.write_later(self.checkpoint())
+
+    def checkpoint(self) -> Checkpoint:
+        """Where the learner is and what it is, not copied."""
+        return Checkpoint(dict(self.positions), self.order_length, self.learner.get_state())
+
+
+def _listed(items: Iterable[object]) -> str:
+    return ", ".join(map(str, items))

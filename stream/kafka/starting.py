@@ -1,0 +1,142 @@
+"""A service from what a user asks for."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from stream.data.schema import Schema
+from stream.errors import NotAvailableError
+from stream.kafka.client import load_client
+from stream.kafka.connection import Connection
+from stream.kafka.decoding import Decoder, FieldDecoder
+from stream.kafka.learning import DeadLetters, Learner
+from stream.kafka.mapping import FieldMapping
+from stream.kafka.models import driver_for, model_state, restored_model, warn_of_pickle
+from stream.kafka.predictions import PredictionWriter
+from stream.kafka.service import Service
+from stream.kafka.settings import Settings
+from stream.kafka.waiting import Policy, WaitingRoom
+from stream.snapshot import Files
+
+
+@dataclasses.dataclass(frozen=True)
+class Joining:
+    """How rows wait for labels that come on their own.
+
+    Parameters
+    ----------
+    ttl_seconds
+        How long a row, or labels without a row, may wait, by the timestamps of the messages.
+    capacity
+        How many may wait.
+    policy
+        What becomes of rows whose labels never come.
+    """
+
+    ttl_seconds: float = 86_400.0
+    capacity: int = 100_000
+    policy: Policy = "drop"
+
+
+def make_service(
+    connection: Connection,
+    settings: Settings,
+    model: Any,
+    predictions_topic: str,
+    *,
+    client: str = "kafka-python",
+    mapping: FieldMapping | None = None,
+    decoder: Decoder | None = None,
+    joining: Joining | None = None,
+    dead_letters_topic: str | None = None,
+    max_dead_share: float = 0.01,
+    window: int = 1_000,
+    files: Files | None = None,
+) -> Service:
+    """A service that has not begun.
+
+    Parameters
+    ----------
+    connection
+        How brokers are reached.
+    settings
+        What is read.
+    model
+        The model as it is before its first row; it is not changed.
+    predictions_topic
+        Where predictions go.
+    client
+        Name of the Kafka client.
+    mapping, decoder
+        Where in a message the fields are; and what reads messages, by default JSON.
+    joining
+        How rows wait for labels, where ``settings`` has a topic of labels.
+    dead_letters_topic, max_dead_share
+        Where messages go that cannot be used, and how large their share may be.
+    window
+        Rows of a window of the metrics.
+    files
+        The file system of the snapshots; None: that of the machine.
+
+    Raises
+    ------
+    NotAvailableError
+        When the client is not installed, or a topic does not exist.
+    ParameterError
+        When the model is not made for the task.
+    """
+    mapping = mapping or FieldMapping()
+    task = mapping.task
+    library = load_client(client)
+    driver_for(model, Schema([], [], task))  # refuses at once what will not do
+    model_state(model)
+    warn_of_pickle(model)
+    reader = decoder or FieldDecoder(mapping)
+    waits = joining or Joining()
+    partitions: dict[str, int] = {}
+
+    def n_partitions(topic: str | None) -> int:
+        """Asked once: predictions of a partition stay in one."""
+        if topic is None:
+            return 1
+        if topic not in partitions:
+            source = library.source(connection, settings.name)
+            try:
+                partitions[topic] = len(source.partitions(topic))
+            finally:
+                source.close()
+        if not partitions[topic]:
+            raise NotAvailableError(f"There is no topic {topic!r}; make it first.")
+        return partitions[topic]
+
+    def make_learner(state: Mapping[str, Any] | None) -> Learner:
+        fresh = copy.deepcopy(model)
+        found = fresh if state is None else restored_model(state["model"], fresh)
+        room = None
+        if settings.labels_topic is not None:
+            room = WaitingRoom(
+                mapping.label_names if mapping.labels_in_parts else (),
+                ttl=int(waits.ttl_seconds * 1000),
+                capacity=waits.capacity,
+                policy=waits.policy,
+            )
+        learner = Learner(
+            driver_for(found, Schema([], [], task)),
+            reader,
+            PredictionWriter(predictions_topic, n_partitions(predictions_topic)),
+            task=task,
+            labels_topic=settings.labels_topic,
+            room=room,
+            dead_letters=DeadLetters(
+                dead_letters_topic, n_partitions(dead_letters_topic), max_dead_share
+            ),
+            window=window,
+        )
+        if state is not None:
+            learner.set_state(dict(state))
+        return learner
+
+    return Service(library, connection, settings, make_learner, files=files)

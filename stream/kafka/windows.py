@@ -1,0 +1,65 @@
+"""Prequential metrics of a service: of all rows, and of the latest window, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stream.data.schema import Task
+from stream.engine.batch import Batch, slice_rows
+from stream.evaluate.metrics import MultiLabelMetrics
+
+
+class LatestMetrics:
+    """Metrics of the whole stream and of its last whole window.
+
+    Parameters
+    ----------
+    task
+        Whether rows have sets of labels or classes.
+    window
+        Rows of a window.
+
+    Attributes
+    ----------
+    total
+        Of all rows.
+    latest
+        The metrics of the last window that is whole, by name; empty before.
+    """
+
+    def __init__(self, task: Task, window: int):
+        self.task = task
+        self.window = window
+        self.total = MultiLabelMetrics(task=task)
+        self.latest: dict[str, float] = {}
+        self._open = MultiLabelMetrics(task=task)
+
+    def update(self, predicted: np.ndarray, batch: Batch, n_labels: int) -> None:
+        """Add rows: what was predicted [rows, labels], and the truth in the batch."""
+        start = 0
+        while start < batch.n_rows:
+            stop = min(batch.n_rows, start + self.window - self._open.n_rows)
+            piece, said = slice_rows(batch, start, stop), predicted[start:stop]
+            self.total.update_many(said, piece, n_labels)
+            self._open.update_many(said, piece, n_labels)
+            if self._open.n_rows == self.window:
+                self.latest = self._open.as_dict()
+                self._open = MultiLabelMetrics(task=self.task)
+            start = stop
+
+    def get_state(self) -> dict[str, Any]:
+        """The counts, to be restored."""
+        return {
+            "total": self.total,
+            "open": self._open,
+            "latest": dict(self.latest),
+            "window": self.window,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on with the counts of a state; a window of another length begins anew."""
+        self.total, self.latest = state["total"], state["latest"]
+        if state["window"] == self.window:
+            self._open = state["open"]

@@ -1,0 +1,64 @@
+"""The kinds of values that options of the command line take."""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import Any
+
+import click
+
+LITERALS = {"true": True, "false": False, "none": None, "null": None}
+
+
+class OutputFile(click.Path):
+    """A file that can be written, which is better known before hours of work than after; '-' is
+    standard output."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, allow_dash=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the folder too."""
+        path = super().convert(value, param, ctx)
+        folder = os.path.dirname(os.path.realpath(path)) if path != "-" else "."
+        if not os.access(folder, os.W_OK):
+            self.fail(f"The folder {folder!r} must exist and be writable.", param, ctx)
+        return path
+
+
+class Assignment(click.ParamType):
+    """``name=value``; the value is a Python or JSON literal, or else text."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        """Split at the first equals sign."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip().isidentifier():
+            self.fail(
+                f"A parameter must be given as name=value. Got {value!r} instead.", param, ctx
+            )
+        return name.strip(), parse_literal(text.strip())
+
+
+def parse_literal(text: str) -> Any:
+    """A number, truth value, None, list or the text itself.
+
+    Examples
+    --------
+    >>> [parse_literal(text) for text in ("100", "1e-7", "true", "None", "nb", "[1, 2]")]
+    [100, 1e-07, True, None, 'nb', [1, 2]]
+    """
+    if text.lower() in LITERALS:
+        return LITERALS[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text

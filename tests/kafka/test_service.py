@@ -1,0 +1,75 @@
+"""A learner between real topics: what it predicts, and that it is exact after it was stopped."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from kafka_helpers import (
+    model_bytes,
+    produce_rows,
+    read_all,
+    service_for,
+    yeast_messages,
+)
+
+from stream import IHOMER, MultiLabelHoeffdingTree
+from stream.data import open_source
+from stream.snapshot import dumps
+
+N_ROWS = 600
+
+
+@pytest.fixture(scope="module")
+def yeast():
+    return yeast_messages(N_ROWS)
+
+
+@pytest.fixture
+def topics(broker, topic, yeast):
+    """A topic with Yeast, and one for predictions."""
+    names = topic(), topic()
+    produce_rows(broker.bootstrap, names[0], yeast)
+    return names
+
+
+def local_run(model):
+    """Predictions of the same rows without Kafka, and the model."""
+    source = open_source("yeast")
+    batch = next(iter(source.batches(N_ROWS)))
+    return model.test_then_train_many(batch, source.schema), source.schema, model
+
+
+@pytest.mark.parametrize("make", [MultiLabelHoeffdingTree, IHOMER])
+@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+@pytest.mark.parametrize("exactly_once", [False, True])
+def test_predictions_are_bit_for_bit_those_of_a_local_run(
+    broker, topics, tmp_path, make, client, exactly_once
+):
+    """Rows that are numbered, grouped or rounded otherwise than in a file."""
+    topic, predictions = topics
+    settings = {"exactly_once": exactly_once, "batch_messages": 97, "name": predictions}
+    service_for(
+        broker.bootstrap,
+        tmp_path,
+        topic,
+        predictions,
+        model=make(seed=1),
+        client=client,
+        settings=settings,
+    ).run()
+    expected, schema, model = local_run(make(seed=1))
+    written = read_all(broker.bootstrap, predictions)
+    assert [key for _, key, _ in written] == [f"{topic}/0@{i}".encode() for i in range(N_ROWS)]
+    for row, (_, _, value) in enumerate(written):
+        said = msgspec.json.decode(value)
+        assert (said["key"], said["event"], said["model_version"]) == (str(row), row, row)
+        assert said["source"] == {"topic": topic, "partition": 0, "offset": row, "row": 0}
+        known = [schema.labels.index(label) for label in said["probabilities"]]
+        assert row == 0 or len(known) == len(schema.labels)
+        told = np.array(list(said["probabilities"].values()))
+        assert np.array_equal(told, expected.probabilities[row, known])
+        assert set(said["labels"]) == {
+            schema.labels[i] for i in np.flatnonzero(expected.labels[row])
+        }
+    assert model_bytes(tmp_path, predictions) == dumps(model)
