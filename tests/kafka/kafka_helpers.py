@@ -13,11 +13,18 @@ from kafka import KafkaAdminClient
 
 from stream import MultiLabelHoeffdingTree
 from stream.data import open_source
-from stream.kafka.client import Message, Partition, load_client
+from stream.kafka.client import Message, Partition, Record, load_client
 from stream.kafka.connection import Connection
+from stream.kafka.decoding import FieldDecoder
+from stream.kafka.learning import DeadLetters, Learner
+from stream.kafka.mapping import FieldMapping
+from stream.kafka.models import BatchDriver
+from stream.kafka.order import read_order
+from stream.kafka.predictions import PredictionWriter
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
-from stream.kafka.starting import make_service
+from stream.kafka.starting import Joining, make_service
+from stream.kafka.waiting import WaitingRoom
 from stream.snapshot import Files, SnapshotStore, dumps
 
 
@@ -92,3 +99,75 @@ def model_bytes(directory: Path, name: str = "learner") -> bytes:
     found = SnapshotStore(directory, name).read_newest()
     assert found is not None
     return dumps(found.value["learner"]["model"])
+
+
+def yeast_apart(
+    n_rows: int,
+) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
+    """Instances and labels of River's Yeast as messages of two topics."""
+    encode = msgspec.json.Encoder().encode
+    rows = list(itertools.islice(open_source("yeast"), n_rows))
+    return (
+        [(b"%d" % number, encode({"x": x})) for number, (x, _) in enumerate(rows)],
+        [(b"%d" % number, encode({"y": y})) for number, (_, y) in enumerate(rows)],
+    )
+
+
+def read_records(bootstrap: str, topics: list[str]) -> dict[Partition, dict[int, Record]]:
+    """Every message of some topics, by partition and offset."""
+    source = load_client("confluent").source(Connection(bootstrap, deadline=30), "tests")
+    found: dict[Partition, dict[int, Record]] = {}
+    for topic in topics:
+        partitions = [Partition(topic, number) for number in source.partitions(topic)]
+        ends = source.offsets(partitions)
+        source.assign({each: start for each, (start, _) in ends.items()})
+        found |= {each: {} for each in partitions}
+        while any(source.position(each) < end for each, (_, end) in ends.items()):
+            for where, records in source.poll(0.2, 5_000):
+                found[where] |= {each.offset: each for each in records}
+    source.close()
+    return found
+
+
+def learn_in_recorded_order(
+    order: Path,
+    records: dict[Partition, dict[int, Record]],
+    predictions: str,
+    labels_topic: str | None = None,
+    *,
+    model: Any = None,
+    mapping: FieldMapping | None = None,
+    joining: Joining | None = None,
+    dead_letters: str | None = None,
+) -> tuple[bytes, list[tuple[bytes | None, bytes | None]]]:
+    """What a learner without Kafka makes of messages in a recorded order: bytes of its model, and
+    its predictions (key, value)."""
+    fields, joining = mapping or FieldMapping(), joining or Joining()
+    learner = Learner(
+        BatchDriver(MultiLabelHoeffdingTree(seed=1) if model is None else model),
+        FieldDecoder(fields),
+        PredictionWriter(predictions, 1),
+        task="multi-label",
+        labels_topic=labels_topic,
+        room=None
+        if labels_topic is None
+        else WaitingRoom(
+            fields.label_names if fields.labels_in_parts else (),
+            ttl=int(joining.ttl_seconds * 1000),
+            capacity=joining.capacity,
+            policy=joining.policy,
+        ),
+        dead_letters=DeadLetters(dead_letters, max_share=1.0),
+    )
+    taken = dict.fromkeys(records, 0)
+    written = []
+    for partition, first, past in read_order(order):
+        assert first == taken[partition], f"{partition} goes on at {first}"
+        taken[partition] = past
+        piece = [records[partition][offset] for offset in range(first, past)]
+        for start in range(0, len(piece), 7):  # grouped as no learner does it
+            written += learner.take([(partition, piece[start : start + 7])])
+    assert taken == {partition: len(held) for partition, held in records.items()}
+    return dumps(learner.driver.model), [
+        (each.key, each.value) for each in written if each.topic == predictions
+    ]
