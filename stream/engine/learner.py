@@ -17,7 +17,7 @@ from stream.engine.arrays import (
     resize,
 )
 from stream.engine.batch import Batch
-from stream.engine.checking import check_scaler, check_tree
+from stream.engine.checking import check_scaler, check_tree, require
 from stream.engine.growth import column_capacity, make_room, new_tree, tree_sizes, widen
 from stream.engine.layout import Tree, TreeParams
 from stream.engine.leaf import Scratch
@@ -84,6 +84,7 @@ class RowScaler:
     def check_restored(self) -> None:
         """Look at what came out of a snapshot."""
         check_scaler(self.scaler)
+        require(0 <= self.n_features <= len(self.scaler.n), "there is room for every feature")
 
     @property
     def n_bytes(self) -> int:

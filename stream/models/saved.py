@@ -11,6 +11,8 @@ from stream.errors import SnapshotError
 from stream.snapshot import dumps, loads, register, save
 from stream.snapshot.classes import is_value, name_of
 
+_NUMBER = int | float | np.number
+
 
 class Saved:
     """An estimator whose files, pickles and deep copies are the same bytes: those of
@@ -68,8 +70,9 @@ def _check_like(restored: Any, fresh: Any, where: str) -> None:
     for name, expected in vars(fresh).items():
         found, here = getattr(restored, name), f"{where}.{name}"
         if name_of(type(expected)) is None:
-            plain = expected is None or found is None or isinstance(expected, int | float | str)
-            if not plain and type(found) is not type(expected):
+            both = isinstance(expected, _NUMBER) and isinstance(found, _NUMBER)
+            absent = expected is None or found is None
+            if not both and not absent and type(found) is not type(expected):
                 raise SnapshotError(f"{here} must be a {type(expected).__name__}, got {found!r}")
         elif not is_value(type(expected)):
             _check_like(found, expected, here)

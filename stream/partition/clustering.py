@@ -83,6 +83,8 @@ class Clustering:
             array = getattr(self, name)
             require(array.dtype == dtype, f"{name} has elements of {dtype.__name__}")
             require(array.shape in ((room,), (0,)) and len(array) >= n, f"{name} is of all labels")
+        limits = (self.statistics.dense_limit, self.statistics.max_pairs)
+        require(limits == (self.params.dense_limit, self.params.max_pairs), "limits are the rules'")
         leaves = list(self.tree.leaves())
         labels = [label for leaf in leaves for label in leaf.labels]
         require(sorted(labels) == list(range(n)), "each label is in one cluster")

@@ -183,7 +183,7 @@ def restore(kind: type, state: Any, version: int = VERSION) -> Any:
         return made
     except SnapshotError:
         raise
-    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise SnapshotError(
             f"what is kept of {name_of(kind)!r} does not make one ({error!r})"
         ) from error

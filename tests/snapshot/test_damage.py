@@ -335,6 +335,12 @@ DOCUMENTS = {
         "state", "_names", "state", "features", "state", "names", value=["a", "a"]
     ),
     "learner is a text": set_state("state", "_learner", value="tree"),
+    "room for features": set_state(
+        "state", "_learner", "state", "rows", "state", "n_features", value=10**12
+    ),
+    "number is a text": set_state(
+        "state", "_learner", "state", "rows", "state", "n_features", value="many"
+    ),
     "array lost": set_state("state", "_learner", value={"$array": "nowhere"}),
     "tag": set_state("state", "_learner", value={"$eval": "1"}),
     "tag with too much": set_state("state", "_learner", value={"$int": "0x1", "base": 3}),
