@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stream.evaluate import prequential
     from stream.models import (
         IHOMER,
+        DriftMoE,
         HoeffdingTreeClassifier,
         LabelPartitioner,
         MultiLabelHoeffdingTree,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from stream.snapshot import load
 
 _PLACES = {
+    "DriftMoE": "stream.models",
     "IHOMER": "stream.models",
     "HoeffdingTreeClassifier": "stream.models",
     "LabelPartitioner": "stream.models",
@@ -34,6 +36,7 @@ _PLACES = {
 
 __all__ = [
     "IHOMER",
+    "DriftMoE",
     "HoeffdingTreeClassifier",
     "LabelPartitioner",
     "MultiLabelHoeffdingTree",

@@ -16,6 +16,7 @@ from stream.engine import network as net
 from stream.engine.adwin import LEVELS, MAX_BUCKETS, Adwins
 from stream.engine.cooccurrence import Counts
 from stream.engine.layout import Tree, TreeParams
+from stream.engine.mixture import ROUTER, Mixture
 from stream.engine.scaling import Scaler
 from stream.errors import SnapshotError
 
@@ -51,8 +52,13 @@ def _taken_slots(registers: Any, used: int, free: int, stack: Any, pool: str) ->
     return taken
 
 
-def check_tree(tree: Tree, params: TreeParams) -> None:
+def check_tree(tree: Tree, params: TreeParams, roots: np.ndarray | None = None) -> None:
     """Look at a tree's arrays, whose shapes agree already.
+
+    Parameters
+    ----------
+    roots
+        Of the trees that share the arrays; None: the arrays are those of one tree.
 
     Raises
     ------
@@ -65,7 +71,11 @@ def check_tree(tree: Tree, params: TreeParams) -> None:
     _within(registers[lay.N_PENDING], lay.MAX_PENDING + 1, "the number of pending changes")
     nodes = _taken_slots(registers, lay.NODES_USED, lay.NODES_FREE, tree.free_nodes, "nodes")
     leaves = _taken_slots(registers, lay.LEAVES_USED, lay.LEAVES_FREE, tree.free_leaves, "leaves")
-    _check_nodes(tree, nodes, leaves)
+    own = registers[[lay.ROOT]]
+    if roots is not None and len(roots):
+        require(np.isin(own, roots), "the tree worked on last is one of the trees")
+        own = roots
+    _check_nodes(tree, own, nodes, leaves)
     stats = _taken_slots(registers, lay.STATS_USED, lay.STATS_FREE, tree.free_stats, "statistics")
     weights = _taken_slots(
         registers, lay.WEIGHTS_USED, lay.WEIGHTS_FREE, tree.free_weights, "weights"
@@ -89,13 +99,15 @@ def check_tree(tree: Tree, params: TreeParams) -> None:
     check_adwins(tree.adwins)
 
 
-def _check_nodes(tree: Tree, taken: np.ndarray, taken_leaves: np.ndarray) -> None:
-    """From the root, every node is met once: no circle, no node with two parents, none forgotten.
+def _check_nodes(
+    tree: Tree, roots: np.ndarray, taken: np.ndarray, taken_leaves: np.ndarray
+) -> None:
+    """From the roots, every node is met once: no circle, no node with two parents, none forgotten.
 
     Branches that grow beside a node are met from that node.
     """
     nodes, n_nodes = tree.nodes, len(tree.nodes)
-    level = tree.registers[[lay.ROOT]]
+    level = roots
     _within(level, n_nodes, "the root")
     require(nodes["parent"][level] == -1, "the root has no parent")
     met = np.zeros(n_nodes, np.bool_)
@@ -231,3 +243,20 @@ def check_network(network: net.Network, params: net.NetworkParams) -> None:
     require(0 <= n_batch < max(params.batch_rows, 1), "the mini-batch is too long")
     hidden, second = weights.second.shape
     require(weights.output.shape[1] == (second or hidden), "outputs stand on the layer below them")
+
+
+def check_mixture(mixture: Mixture, n_trees: int, n_outputs: int, task: bool) -> None:
+    """Look at what a mixture keeps of its experts and classes.
+
+    Raises
+    ------
+    SnapshotError
+        When there is not one tree for each expert, or an output is not one of the router's.
+    """
+    n_labels = int(mixture.n_labels[0])
+    _within(n_labels, len(mixture.class_output) + 1, "the number of classes")
+    require(len(mixture.expert_output) == n_trees, "each expert has a tree")
+    require(not task or n_trees == n_labels, "each class has an expert")
+    _within(mixture.expert_output, n_outputs, "the output of an expert", start=-1)
+    classes = mixture.class_output[:n_labels]
+    _within(classes, n_outputs, "the output of a class", start=0 if mixture.heard[ROUTER] else -1)

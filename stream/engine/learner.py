@@ -176,6 +176,11 @@ class GrowingTree:
         """Bytes of the arrays."""
         return n_bytes(Tree, tree_sizes(self.tree))
 
+    @property
+    def scratch(self) -> tuple[Scratch, SplitScratch]:
+        """Room for the kernels to work in."""
+        return self._scratch, self._split_scratch
+
     def _allocate_scratch(self) -> None:
         sizes = {"labels": self.tree.labels.bias.shape[1]}
         self._scratch = allocate(Scratch, sizes)

@@ -178,14 +178,17 @@ def _learn_branch(
 
 
 @inlined
-def _room_for_row(tree, params, x, z, row, n_unknown):
+def room_for_row(tree, params, x, z, row, n_unknown):
     """The pool without room for learning a row, or DONE; when memory is full, room is made as far
     as it can be."""
     registers = tree.registers
     branches = 1 + registers[lay.N_ALTERNATES]
     if n_unknown > 0 and tree.stat_labels.n_unknown.shape[0] == 0:
         return lay.UNKNOWN_NEEDED
-    needed = (x[0][row + 1] - x[0][row]) * branches
+    first, last = x[0][row], x[0][row + 1]
+    while last > first and x[1][last - 1] >= tree.stat_row.shape[1]:
+        last -= 1  # the memory limit left no room for this column
+    needed = (last - first) * branches
     if n_left(registers, lay.STATS_USED, lay.STATS_FREE, tree.free_stats) < needed:
         if not registers[lay.FULL]:
             return lay.STATS_FULL
@@ -317,7 +320,7 @@ def advance(
             cursor[1] = learn + 1
             if params.single_label and len(present) == 0:
                 continue  # the class is unknown: nothing to learn
-            missing = _room_for_row(tree, params, x, z_learn, learn, len(unknown))
+            missing = room_for_row(tree, params, x, z_learn, learn, len(unknown))
             if missing != lay.DONE:
                 cursor[1] = learn
                 return missing

@@ -1,5 +1,6 @@
 """The estimators that users construct."""
 
+from stream.models.drift_moe import DriftMoE, MixtureSummary
 from stream.models.hoeffding_tree import (
     HoeffdingTreeClassifier,
     MultiLabelHoeffdingTree,
@@ -10,8 +11,10 @@ from stream.models.label_partitioner import LabelPartitioner
 
 __all__ = [
     "IHOMER",
+    "DriftMoE",
     "HoeffdingTreeClassifier",
     "LabelPartitioner",
+    "MixtureSummary",
     "MultiLabelHoeffdingTree",
     "TreeSummary",
 ]

@@ -25,6 +25,7 @@ VERSION = 2
 # Name in a snapshot: where the class stands. A name is never given to another class.
 CLASSES = {
     # estimators
+    "DriftMoE": "stream.models.drift_moe:DriftMoE",
     "IHOMER": "stream.models.ihomer:IHOMER",
     "HoeffdingTreeClassifier": "stream.models.hoeffding_tree:HoeffdingTreeClassifier",
     "LabelPartitioner": "stream.models.label_partitioner:LabelPartitioner",
@@ -44,11 +45,16 @@ CLASSES = {
     "Counts": "stream.engine.cooccurrence:Counts",
     "FixedPartition": "stream.partition.fixed:FixedPartition",
     "GivenClusters": "stream.models.ihomer:GivenClusters",
+    "GrowingForest": "stream.engine.forest:GrowingForest",
     "GrowingTree": "stream.engine.learner:GrowingTree",
     "HierarchyNode": "stream.partition.tree:Node",
     "HierarchyTree": "stream.partition.tree:Tree",
     "LabelStatistics": "stream.partition.statistics:LabelStatistics",
     "LeafLabels": "stream.engine.layout:LeafLabels",
+    "Mixture": "stream.engine.mixture:Mixture",
+    "MixtureLearner": "stream.models.mixture:MixtureLearner",
+    "MixtureParams": "stream.engine.mixture:MixtureParams",
+    "MixtureShape": "stream.models.mixture:MixtureShape",
     "Names": "stream.models.naming:Names",
     "Network": "stream.engine.network:Network",
     "NetworkParams": "stream.engine.network:NetworkParams",

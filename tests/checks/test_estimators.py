@@ -4,7 +4,7 @@ import pytest
 import river.checks
 from river import base, compose, datasets, feature_selection, preprocessing
 
-from stream import HoeffdingTreeClassifier, MultiLabelHoeffdingTree
+from stream import DriftMoE, HoeffdingTreeClassifier, MultiLabelHoeffdingTree
 from stream.checks import yield_multilabel_checks
 
 PARAMETERS = {
@@ -23,6 +23,13 @@ PIPELINES = {
         feature_selection.VarianceThreshold() | preprocessing.MinMaxScaler() | model
     ),
     "union": lambda model: (preprocessing.StandardScaler() + compose.Prefixer("raw ")) | model,
+}
+MIXTURES = {
+    "data": lambda: DriftMoE(seed=3),
+    "task": lambda: DriftMoE("task"),
+    "published data": DriftMoE.paper,
+    "published task": lambda: DriftMoE.paper("task", seed=3),
+    "small": lambda: DriftMoE(max_size=0.02, hidden=4, grace_period=10, tau=0.5),
 }
 COMBINATIONS = [(name, "bare") for name in PARAMETERS] + [
     ("seeded", "scaled"),
@@ -52,7 +59,16 @@ def _no_network(monkeypatch):
 @pytest.mark.parametrize(("parameters", "pipeline"), COMBINATIONS)
 @pytest.mark.parametrize("kind", [MultiLabelHoeffdingTree, HoeffdingTreeClassifier])
 def test_checks_of_river(kind, parameters, pipeline):
-    model = PIPELINES[pipeline](kind(**PARAMETERS[parameters]))
+    check_with_river(PIPELINES[pipeline](kind(**PARAMETERS[parameters])), pipeline)
+
+
+@pytest.mark.parametrize("pipeline", ["bare", "scaled"])
+@pytest.mark.parametrize("made", MIXTURES)
+def test_checks_of_river_for_mixtures(made, pipeline):
+    check_with_river(PIPELINES[pipeline](MIXTURES[made]()), pipeline)
+
+
+def check_with_river(model, pipeline):
     skipped = model._unit_test_skips()
     if pipeline != "bare":
         # River's scalers learn a whole chunk before the model sees its first row.

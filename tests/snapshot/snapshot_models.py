@@ -11,6 +11,8 @@ MODELS = {
         grace_period=20, tau=0.5, max_size=0.05, max_features=0.8, seed=3
     ),
     "classifier": lambda: stream.HoeffdingTreeClassifier(grace_period=20, tau=0.5),
+    "mixture": lambda: stream.DriftMoE(grace_period=20, tau=0.5, hidden=6, max_size=0.3, seed=3),
+    "mixture of tasks": lambda: stream.DriftMoE("task", grace_period=20, tau=0.5, hidden=6),
     "ihomer": lambda: stream.IHOMER(
         partition_delta=0.3, partition_tau=0.1, partition_period=20, drift_delta=0.05,
         grace_period=50, tau=0.5,
@@ -54,7 +56,7 @@ def learn(model, stream_rows):
     for x, y in stream_rows:
         if isinstance(model, stream.LabelPartitioner):
             model.learn_one(y)
-        elif isinstance(model, stream.HoeffdingTreeClassifier):
+        elif isinstance(model, stream.HoeffdingTreeClassifier | stream.DriftMoE):
             model.learn_one(x, "".join(str(label) for label in "abd" if y[label]))
         else:
             model.learn_one(x, y)
