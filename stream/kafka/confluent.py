@@ -31,6 +31,7 @@ _TRYING = (
     library.KafkaError.LEADER_NOT_AVAILABLE,
     library.KafkaError.NOT_LEADER_FOR_PARTITION,
 )
+# Said also by a broker that is starting.
 _UNKNOWN_TOPIC = (
     library.KafkaError.UNKNOWN_TOPIC_OR_PART,
     library.KafkaError._UNKNOWN_TOPIC,
@@ -47,7 +48,7 @@ def _told(error: Any, what: str) -> KafkaError:
         return FencedError(
             f"Another learner of the same name has taken over, while {what}; stop one of them."
         )
-    if code in _TRYING or error.retriable() or error.txn_requires_abort():
+    if code in (*_TRYING, *_UNKNOWN_TOPIC) or error.retriable() or error.txn_requires_abort():
         return BrokerUnavailableError(f"No broker did what was asked, while {what}: {error.str()}")
     return KafkaError(f"The broker refused, while {what}: {error.str()}")
 
@@ -144,7 +145,7 @@ class ConfluentSource:
                 if error.code() == library.KafkaError._PARTITION_EOF:
                     self._positions[where] = message.offset()
                     continue
-                if error.code() in _TRYING:
+                if error.code() in (*_TRYING, *_UNKNOWN_TOPIC):
                     continue
                 raise _told(error, "reading")
             kind, time_of = message.timestamp()
@@ -256,11 +257,13 @@ class ConfluentSink:
 
         def commit() -> None:
             offsets = _metadata(positions)
-            self._handle.send_offsets_to_transaction(offsets, self._group, self._deadline)
-            self._handle.commit_transaction(self._deadline)
+            self._handle.send_offsets_to_transaction(offsets, self._group, self._seconds)
+            self._handle.commit_transaction(self._seconds)
 
         with _telling("committing a transaction"):
-            within(self._deadline, "committing a transaction", commit)
+            # Not for as long as brokers may be away: to begin again from the snapshot is quicker
+            # than what librdkafka does after a broker was killed.
+            within(3 * self._seconds, "committing a transaction", commit)
         self._check()
 
     def abort(self) -> None:

@@ -56,6 +56,10 @@ def _told(what: str) -> Iterator[None]:
             f"No broker did what was asked, while {what}: {error}"
         ) from error
     except client_errors.KafkaError as error:
+        if type(error) is client_errors.KafkaError:  # "for unknown reasons", such as no answer
+            raise BrokerUnavailableError(
+                f"No broker did what was asked, while {what}: {error}"
+            ) from error
         raise KafkaError(f"The broker refused, while {what}: {error}") from error
 
 
@@ -170,6 +174,7 @@ class KafkaPythonSink:
         self._began = 0.0
         settings: dict[str, Any] = {**PRODUCER, **_config(connection)}
         settings["delivery_timeout_ms"] = int((connection.deadline + 1) * 1000)
+        settings["max_block_ms"] = int(connection.request_seconds * 1000)
         if transactional_id is not None:
             settings["transactional_id"] = transactional_id
             settings["transaction_timeout_ms"] = int(TRANSACTION_SECONDS * 1000)

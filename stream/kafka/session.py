@@ -74,6 +74,7 @@ class Session:
     def restore(self) -> None:
         """Be what the last snapshot was, or begin."""
         checkpoint = self.checkpoints.read()
+        self.positions = {} if checkpoint is None else checkpoint.positions
         read = self.find_partitions()
         path = self.settings.directory / f"{self.settings.name}.order"
         if checkpoint is None and path.exists() and path.stat().st_size:
@@ -84,8 +85,7 @@ class Session:
         # The order across partitions must survive whatever the snapshot survives; with one
         # partition there is only one order.
         self.order = OrderFile(path, durable=len(read) > 1)
-        before = {} if checkpoint is None else checkpoint.positions
-        self.positions = self.starts(read, before)
+        self.positions = self.starts(read, self.positions)
         if self.settings.exactly_once:
             self.committed = self.source.committed(list(self.positions))
         self.learner = self.service.begin(None if checkpoint is None else checkpoint.learner)
@@ -105,6 +105,8 @@ class Session:
         found = []
         for topic in self.settings.topics:
             numbers = self.source.partitions(topic)
+            if not numbers and self.positions:  # it was there before: a broker is starting
+                raise BrokerUnavailableError(f"The topic {topic!r} is not there now.")
             if not numbers:
                 raise NotAvailableError(f"There is no topic {topic!r}; make it first.")
             wanted = self.settings.partitions

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +173,52 @@ def learn_in_recorded_order(
     return dumps(learner.driver.model), [
         (each.key, each.value) for each in written if each.topic == predictions
     ]
+
+
+class Running:
+    """A service in a thread of this process; leaving the block ends it."""
+
+    def __init__(self, service: Service):
+        self.service = service
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self.service.run()
+        except BaseException as error:  # told to the test
+            self.error = error
+
+    def __enter__(self) -> Running:
+        self._thread.start()
+        return self
+
+    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Wait for a condition; an error of the service is raised."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self.error is not None:
+                raise self.error
+            assert self._thread.is_alive() or condition(), "the service ended too early"
+            assert time.monotonic() < deadline, "it did not come to pass"
+            time.sleep(0.01)
+
+    def taken(self, n_messages: int, seconds: float = 60.0) -> None:
+        """Wait until so many messages were taken since the service began."""
+        self.until(lambda: self.service.n_taken >= n_messages, seconds)
+
+    def join(self, seconds: float = 60.0) -> None:
+        """Wait for its end; its error is raised."""
+        self._thread.join(seconds)
+        assert not self._thread.is_alive(), "the service did not end"
+        if self.error is not None:
+            raise self.error
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.service.stop()
+        self._thread.join(30)
+
+
+def predicted_places(bootstrap: str, topic: str) -> list[bytes | None]:
+    """Keys of all predictions, as often as they were written."""
+    return [key for _, key, _ in read_all(bootstrap, topic)]

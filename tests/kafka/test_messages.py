@@ -1,0 +1,218 @@
+"""Messages as rows: every form of a mapping, and everything that is not one."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka_helpers import model_bytes, produce_rows, read_all, service_for, yeast_messages
+
+from stream.errors import DataError, NotAvailableError, ParameterError
+from stream.kafka.client import Record
+from stream.kafka.connection import Secret, read_options
+from stream.kafka.decoding import FieldDecoder, Row, Truth
+from stream.kafka.errors import BadMessageError
+from stream.kafka.mapping import FieldMapping, read_mapping
+from stream.snapshot import SnapshotStore
+
+
+def rows(value, message_key=b"k", **mapping):
+    content = value if isinstance(value, bytes | None) else json.dumps(value).encode()
+    return FieldDecoder(FieldMapping(**mapping)).rows(Record(0, message_key, content, 0))
+
+
+def test_the_form_that_produce_writes():
+    assert rows({"x": {"a": 1.5, "b": None}, "y": {"sun": True, "rain": False, "fog": None}}) == [
+        Row(
+            b"k",
+            {"a": 1.5, "b": pytest.approx(math.nan, nan_ok=True)},
+            Truth(("sun",), ("rain",), False),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "mapping", "x", "y"),
+    [
+        ({"x": [1, 2.5]}, {}, {"0": 1, "1": 2.5}, None),
+        ({"x": [1, 2]}, {"feature_names": ("heat", "noise")}, {"heat": 1, "noise": 2}, None),
+        ({"x": {"a": {"b": 1}, "c": [2, "on"], "d": True}}, {},
+         {"a.b": 1, "c.0": 2, "c.1=on": 1, "d": 1}, None),
+        ({"in": {"x": {"a": 1}}, "out": {"y": ["s"]}}, {"features": "in.x", "labels": "out.y"},
+         {"a": 1}, Truth(("s",), (), True)),
+        ({"a": 1, "meta": {"id": 3, "v": 2}, "tags": []},
+         {"features": "", "labels": "tags", "ignore": ("meta.id",)},
+         {"a": 1, "meta.v": 2}, Truth((), (), True)),
+        ({"x": {}, "y": [0, 1, None]}, {"label_names": ("s", "r", "f")}, {},
+         Truth(("r",), ("s",), False)),
+        ({"x": {}, "y": None}, {}, {}, None),
+        ({"x": {}, "class": "up"}, {"target": "class"}, {}, Truth(("up",), (), True)),
+        ({"x": {}, "class": 3}, {"target": "class"}, {}, Truth(("3",), (), True)),
+        ({"x": {}}, {"target": "class"}, {}, None),
+    ],
+)  # fmt: skip
+def test_forms_of_a_mapping(value, mapping, x, y):
+    assert rows(value, **mapping) == [Row(b"k", x, y)]
+
+
+def test_several_rows_with_keys_of_their_own():
+    message = {"rows": [{"id": 7, "x": {"a": 1}}, {"id": "é", "x": {"a": 2}}]}
+    found = rows(message, rows="rows", key="id")
+    assert [(row.key, row.x) for row in found] == [(b"7", {"a": 1}), ("é".encode(), {"a": 2})]
+
+
+POISON = {
+    "tombstone": None,
+    "not UTF-8": b'{"x": {"a\xff": 1}}',
+    "not JSON": b"{",
+    "empty": b"",
+    "NaN": b'{"x": {"a": NaN}}',
+    "infinite": b'{"x": {"a": 1e999}}',
+    "a huge integer": b'{"x": {"a": 1' + b"0" * 400 + b"}}",
+    "no object": b"[1, 2]",
+    "no features": b'{"y": {}}',
+    "features of a wrong type": b'{"x": 3}',
+    "labels of a wrong type": b'{"x": {}, "y": 3}',
+    "a label of a wrong type": b'{"x": {}, "y": {"s": "yes"}}',
+    "a label of 2": b'{"x": {}, "y": {"s": 2}}',
+    "a nameless label": b'{"x": {}, "y": [1]}',
+    "too many labels": json.dumps({"x": {}, "y": [f"l{i}" for i in range(1_000_000)]}).encode(),
+    "too many features": json.dumps({"x": {f"f{i}": i for i in range(100_001)}}).encode(),
+    "too deep": b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "two of one name": b'{"x": {"a": {"b": 1}, "a.b": 2}}',
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_what_is_no_row(name):
+    with pytest.raises(BadMessageError):
+        rows(POISON[name])
+
+
+@given(
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.sampled_from(["x", "y", "a", "b.c"]), inner)
+        ),
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_anything_is_rows_or_a_bad_message(value):
+    """A message that makes the learner fall over instead of being refused."""
+    try:
+        found = rows(value)
+    except BadMessageError:
+        return
+    assert all(math.isfinite(v) or math.isnan(v) for row in found for v in row.x.values())
+
+
+def test_a_bad_row_takes_its_whole_message_with_it():
+    with pytest.raises(BadMessageError, match="must be an object or an array, got a text"):
+        rows({"rows": [{"x": {"a": 1}}, {"x": "no"}]}, rows="rows")
+    with pytest.raises(BadMessageError, match="may have 1 rows, got 2"):
+        rows({"rows": [{"x": {}}, {"x": {}}]}, rows="rows", max_rows=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("featurs = 'x'", "Got 'featurs' instead"),
+        ("label_names = ['a', 'a']", "must not repeat a name"),
+        ("label_names = 'a'", "must be a list of names"),
+        ("max_rows = 0", "must be an integer of 1 or more"),
+        ("labels_in_parts = true", "must list all labels in label_names"),
+        ("features = ", "must be a TOML file"),
+    ],
+)
+def test_mappings_that_cannot_be_used(tmp_path, text, reason):
+    path = tmp_path / "fields.toml"
+    path.write_text(text)
+    with pytest.raises(ParameterError, match=reason):
+        read_mapping(path)
+
+
+def test_secrets_come_from_the_environment_or_a_file(tmp_path, monkeypatch):
+    """A password that shows in an error, or a reference that is taken for the password."""
+    monkeypatch.setenv("KAFKA_PASSWORD", "xyzzy")
+    (tmp_path / "key").write_text("plugh\n")
+    path = tmp_path / "kafka.toml"
+    path.write_text('sasl.password = {env = "KAFKA_PASSWORD"}\nssl.key.password = {file = "key"}\n')
+    options = read_options(path)
+    assert {name: value.reveal() for name, value in options.items()} == {
+        "sasl.password": "xyzzy",
+        "ssl.key.password": "plugh",
+    }
+    assert all(isinstance(value, Secret) for value in options.values())
+    assert "xyzzy" not in f"{options} {options['sasl.password']}"
+    monkeypatch.delenv("KAFKA_PASSWORD")
+    with pytest.raises(NotAvailableError, match="'KAFKA_PASSWORD', which is not set"):
+        read_options(path)
+    path.write_text('sasl.password = "xyzzy')
+    with pytest.raises(ParameterError) as caught:
+        read_options(path)
+    assert "xyzzy" not in str(caught.value)
+
+
+N_ROWS = 150
+
+
+def test_bad_messages_leave_the_model_as_it_would_be_without_them(broker, topic, tmp_path):
+    """A message that was refused and yet has changed a name, a count or an array; dead letters
+    that are not what came."""
+    good = yeast_messages(N_ROWS)
+    mixed = list(good)
+    for place, value in enumerate(POISON.values()):
+        mixed.insert(place * 7, (b"bad%d" % place, value))
+    names = {}
+    for name, messages in (("clean", good), ("mixed", mixed)):
+        source, predictions, dead = topic(), topic(), topic()
+        produce_rows(broker.bootstrap, source, messages)
+        service_for(
+            broker.bootstrap,
+            tmp_path / name,
+            source,
+            predictions,
+            dead_letters_topic=dead,
+            max_dead_share=0.5,
+            settings={"batch_messages": 13},
+        ).run()
+        names[name] = predictions, dead
+    assert model_bytes(tmp_path / "mixed") == model_bytes(tmp_path / "clean")
+    letters = read_all(broker.bootstrap, names["mixed"][1])
+    assert [value for *_, value in letters] == list(POISON.values())
+    assert read_all(broker.bootstrap, names["clean"][1]) == []
+
+    def said(name):
+        found = [msgspec.json.decode(v) for *_, v in read_all(broker.bootstrap, names[name][0])]
+        return [{k: v for k, v in each.items() if k != "source"} for each in found]
+
+    assert said("mixed") == said("clean")
+
+
+def test_the_first_bad_message_ends_the_learner_where_it_is(broker, topic, tmp_path):
+    """A bad message that is skipped in silence, or that undoes what was learnt before it."""
+    good, source, predictions, dead = yeast_messages(60), topic(), topic(), topic()
+    produce_rows(broker.bootstrap, source, [*good[:40], (b"k", b"{"), *good[40:]])
+    options = {"settings": {"batch_messages": 20}}
+    with pytest.raises(BadMessageError, match=rf"{source}/0@40: the message cannot be decoded"):
+        service_for(broker.bootstrap, tmp_path, source, predictions, **options).run()
+    state = SnapshotStore(tmp_path, "learner").read_newest().value
+    assert state["offsets"] == [[source, 0, 40]]
+    service = service_for(
+        broker.bootstrap, tmp_path, source, predictions, dead_letters_topic=dead, **options
+    )
+    service.run()
+    assert service.learner.counts.learnt == 60
+    assert len(read_all(broker.bootstrap, predictions)) == 60
+
+
+def test_too_many_bad_messages_end_the_learner(broker, topic, tmp_path):
+    source, predictions, dead = topic(), topic(), topic()
+    produce_rows(broker.bootstrap, source, [*yeast_messages(150), *[(b"k", b"{")] * 3])
+    with pytest.raises(DataError, match=r"3 of 153 messages could not be used.* 0.01 at most"):
+        service_for(broker.bootstrap, tmp_path, source, predictions, dead_letters_topic=dead).run()
