@@ -8,6 +8,7 @@ from stream.models.hoeffding_tree import (
 )
 from stream.models.ihomer import IHOMER
 from stream.models.label_partitioner import LabelPartitioner
+from stream.models.partial_fit import PartialFit
 
 __all__ = [
     "IHOMER",
@@ -16,5 +17,6 @@ __all__ = [
     "LabelPartitioner",
     "MixtureSummary",
     "MultiLabelHoeffdingTree",
+    "PartialFit",
     "TreeSummary",
 ]
