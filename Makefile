@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
-.PHONY: help demo kafka-jars test lint types docs check benchmark clean
+.PHONY: help demo kafka-jars test lint types docs check benchmark experiments clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -54,6 +54,9 @@ check: test lint types docs  ## all of the above
 
 benchmark: $(VENV)/.dev  ## speed against River, as ratios in one run
 	$(BIN)/python experiments/benchmark_speed.py
+
+experiments: $(VENV)/.dev  ## the quick version of every experiment (prefixes of streams)
+	$(BIN)/python experiments/run.py --quick
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,6 +6,7 @@ Runs what has not run yet. The published values are quoted, not measured here.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of finished cells")
     given = parser.parse_args()
+    sys.path.append(os.getcwd())  # for models in the user's own folder
     published = quoted("mlhat")
     streams = streams_here(given.data_dir, given.streams)
     if not given.all:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import sys
 from pathlib import Path
 
-from harness.definition import Experiment, find_definition, load
+from harness.curves import courses_of, write_courses
+from harness.definition import Experiment, all_names, find_definition, load
 from harness.runner import Options, Planned, run
 from harness.store import Store
 from harness.table import rows_of, write_rows
@@ -25,7 +27,9 @@ RECORDS = HERE / ".records"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="+", metavar="NAME", help="a definition, or a TOML file")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a definition, or a TOML file; none: all of them"
+    )
     parser.add_argument("--data-dir", help="folder of data files, besides DRIFTHOMER_DATA")
     parser.add_argument("--quick", action="store_true", help="prefixes of streams: minutes")
     parser.add_argument("--workers", type=int, help="cells side by side, instead of as defined")
@@ -34,6 +38,7 @@ def main() -> int:
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of finished cells")
     parser.add_argument("--output", type=Path, help="folder of the results; default: results/")
     given = parser.parse_args()
+    sys.path.append(os.getcwd())  # for models in the user's own folder
     output = given.output or (RECORDS / "quick" if given.quick else RESULTS)
     options = Options(
         data_dir=given.data_dir,
@@ -44,7 +49,7 @@ def main() -> int:
     )
     failed = 0
     try:
-        for path in [find_definition(name) for name in given.names]:
+        for path in [find_definition(name) for name in given.names or all_names()]:
             failed += run_one(load(path, quick=given.quick), options, output)
     except DriftHomerError as error:
         print(error, file=sys.stderr)
@@ -59,6 +64,10 @@ def run_one(experiment: Experiment, options: Options, folder: Path) -> int:
     """Run an experiment and write its results; how many cells failed."""
     path = folder / f"{experiment.name}.csv"
     planned = run(experiment, options, functools.partial(save, path, options.store))
+    if experiment.protocol.curves:
+        metric = experiment.report.get("curves", "micro_f1")
+        courses = courses_of(planned, options.store, metric)
+        write_courses(folder / f"{experiment.name}_curves.json", courses)
     rows = rows_of(planned, options.store)
     absent = sorted({row.stream for row in rows if row.status == "absent"})
     bad = [row for row in rows if row.status in ("failed", "bounds")]

@@ -11,8 +11,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+from harness.published import quoted
+from harness.scores import scores_of
+from harness.table import read_rows
 from reporting import RESULTS, markdown_table
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -30,21 +32,26 @@ def speed() -> str:
     return markdown_table(("what", "DriftHOMER", "peer", "ratio"), rows)
 
 
-def cells(values: dict[str, Any]) -> str:
-    return " / ".join(f"{values[name]:.3f}" for name in METRICS)
-
-
 def accuracy() -> str:
-    compared = json.loads((RESULTS / "accuracy.json").read_text(encoding="utf-8"))["compared"]
-    methods = list(next(iter(compared.values())))
-    rows = [
-        [method, *(cells(streams[method]) for streams in compared.values())] for method in methods
+    """Methods × streams of the experiment ``speed_accuracy``, the quoted ones in italics."""
+    rows = [row for row in read_rows(RESULTS / "speed_accuracy.csv") if row.status == "ok"]
+    scores = [*scores_of(rows, METRICS), *quoted("run_separately")]
+    values = {(score.method, score.stream, score.metric): score.value for score in scores}
+    streams = list(dict.fromkeys(row.stream for row in rows))
+    origin = {score.method: score.origin for score in scores}
+    lines = [
+        [
+            f"*{method}*" if origin[method] == "quoted" else method,
+            *(
+                " / ".join(f"{values[method, stream, metric]:.3f}" for metric in METRICS)
+                for stream in streams
+            ),
+        ]
+        for method in origin
     ]
-    heads = (f"{name.capitalize()}" for name in compared)
     return (
-        "Subset accuracy / micro-F1 / macro-F1 / Hamming loss:\n\n"
-        + markdown_table(("method", *heads), rows).rstrip("\n")
-        + "\n"
+        "Subset accuracy / micro-F1 / macro-F1 / Hamming loss; in italics: not measured in this "
+        "run:\n\n" + markdown_table(("method", *map(str.capitalize, streams)), lines)
     )
 
 

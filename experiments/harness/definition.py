@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.errors import ParameterError
+from stream.options import parse_literal
 
 DEFINITIONS = Path(__file__).resolve().parents[1] / "definitions"
 TABLES = ("title", "about", "protocol", "quick", "report", "streams", "models")
@@ -68,6 +69,8 @@ class StreamChoice:
         Rows of it that are read at most: a prefix.
     seeded
         Whether the cell's seed is that of the generator too.
+    params
+        Parameters that every model gets on it, besides its own.
     """
 
     name: str
@@ -75,6 +78,7 @@ class StreamChoice:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     limit: int | None = None
     seeded: bool = False
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,7 @@ class ModelChoice:
     use
         A model's name on the command line, or ``package.module:object``.
     params
-        Parameters to make it with.
+        Parameters to make it with; "none" is None, as on the command line.
     environment
         Name of the environment of its own in which it runs; None: this one.
     seeds
@@ -172,8 +176,14 @@ class Experiment:
             for model in self.models:
                 if not model.runs_on(stream):
                     continue
+                made = dataclasses.replace(model, params={**model.params, **stream.params})
                 for seed in self.protocol.seeds if model.seeds is None else model.seeds:
-                    yield Cell(stream=stream, model=model, seed=seed, protocol=self.protocol)
+                    yield Cell(stream=stream, model=made, seed=seed, protocol=self.protocol)
+
+
+def all_names() -> list[str]:
+    """Names of the definitions here."""
+    return sorted(path.stem for path in DEFINITIONS.glob("*.toml"))
 
 
 def find_definition(name: str) -> Path:
@@ -189,9 +199,9 @@ def find_definition(name: str) -> Path:
         return path
     found = DEFINITIONS / f"{name}.toml"
     if not found.is_file():
-        names = ", ".join(sorted(each.stem for each in DEFINITIONS.glob("*.toml")))
         raise ParameterError(
-            f"An experiment must be a TOML file or one of {names}. Got {name!r} instead."
+            f"An experiment must be a TOML file or one of {', '.join(all_names())}. "
+            f"Got {name!r} instead."
         )
     return found
 
@@ -262,6 +272,10 @@ def _make(path: Path, kind: Any, table: Mapping[str, Any]) -> Any:
     values = {
         name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
     }
+    if "params" in table:
+        # TOML has no None: texts are read as on the command line.
+        texts = {name: text for name, text in table["params"].items() if isinstance(text, str)}
+        values["params"] = {**table["params"], **{n: parse_literal(t) for n, t in texts.items()}}
     try:
         return kind(**values)
     except TypeError as error:

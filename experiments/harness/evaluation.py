@@ -33,17 +33,15 @@ def evaluate(cell: Cell, data_dir: str | None) -> dict[str, Any]:
         Whatever the stream or the model raises.
     """
     source = open_stream(cell, data_dir)
-    if cell.model.environment is None:
-        model = create_model(cell.model.use, cell.model.params, cell.seed)
-        window = _window(cell, source)
-        result = prequential(
-            source, model, limit=cell.limit, delay=cell.protocol.delay, window=window
-        )
-        if result.interrupted:
-            raise KeyboardInterrupt
-    else:
-        result = prequential_elsewhere(cell, source, _window(cell, source))
-    return record_of(cell, result)
+    window = _window(cell, source)
+    if cell.model.environment is not None:
+        return record_of(cell, source, prequential_elsewhere(cell, source, window))
+    model = create_model(cell.model.use, cell.model.params, cell.seed)
+    result = prequential(source, model, limit=cell.limit, delay=cell.protocol.delay, window=window)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    n_bytes = getattr(model, "n_bytes", None)
+    return record_of(cell, source, result) | {"model_mb": n_bytes and n_bytes / 1e6}
 
 
 def _window(cell: Cell, source: Source) -> int:
@@ -58,7 +56,7 @@ def _window(cell: Cell, source: Source) -> int:
     return rows - tail  # so that the second window is the tail
 
 
-def record_of(cell: Cell, result: PrequentialResult) -> dict[str, Any]:
+def record_of(cell: Cell, source: Source, result: PrequentialResult) -> dict[str, Any]:
     """What is kept of a result."""
     told = result.as_dict()
     record = {
@@ -82,6 +80,8 @@ def record_of(cell: Cell, result: PrequentialResult) -> dict[str, Any]:
         record["curves"] = {
             name: told[name] for name in ("window", "windows", *STRUCTURE, "hierarchy")
         }
+        description = getattr(source, "description", None)
+        record["curves"]["change_points"] = list(getattr(description, "change_points", ()))
     return record
 
 

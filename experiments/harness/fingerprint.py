@@ -18,23 +18,29 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from harness.definition import Cell
-from stream.data import Source
 from stream.models.registry import MODELS
 
 SITE = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "stdlib"))
 EVALUATION = "harness.evaluation"
+ELSEWHERE = "peers.elsewhere"
+# Modules that only choose, by what is asked, who does the work, which is part of the key itself.
+CHOOSING = frozenset(
+    {
+        *("harness.definition", "harness.environments", "stream.models.registry"),
+        *("stream.data", "stream.data.resolving", "stream.data.formats", "stream.data.objects"),
+        *("stream.evaluate", "stream._version"),
+    }
+)
 
 
-def key_of(cell: Cell, source: Source) -> str:
-    """The key of a cell on a stream, 32 hexadecimal digits."""
-    roots = [EVALUATION, type(source).__module__]
-    if cell.model.environment is None:
-        roots.append(module_of(cell.model.use))
-    parts = {"asks": cell.asks(), "rows": rows_of(source), "code": code_of(roots)}
-    return _digest(json.dumps(parts, sort_keys=True, default=str))
+def key_of(cell: Cell, rows: str) -> str:
+    """The key of a cell on the rows of a digest, 32 hexadecimal digits."""
+    elsewhere = cell.model.environment is not None
+    model = ELSEWHERE if elsewhere else module_of(cell.model.use)
+    parts = {"asks": cell.asks(), "rows": rows, "code": code_of([EVALUATION, model])}
+    return digest(json.dumps(parts, sort_keys=True, default=str))
 
 
 def module_of(use: str) -> str:
@@ -48,22 +54,6 @@ def module_of(use: str) -> str:
     return getattr(inspect.getmodule(found), "__name__", module_name)
 
 
-def rows_of(source: Source) -> Any:
-    """What tells the rows of a source: the checksum of its file, or how they are generated."""
-    path = getattr(source, "path", None)
-    if path is not None:
-        stat = Path(path).stat()
-        return _checksum(str(path), stat.st_size, stat.st_mtime_ns)
-    description = getattr(source, "description", None)
-    return source.name if description is None else description.as_dict()
-
-
-@functools.cache
-def _checksum(path: str, size: int, changed: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def code_of(roots: Iterable[str]) -> str:
     """Digest of the code of modules, of every module of this project that they import, and of the
     versions of what else they import."""
@@ -72,7 +62,7 @@ def code_of(roots: Iterable[str]) -> str:
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
-        if name in local:
+        if name in local or name in CHOOSING:
             continue
         path = _file_of(name)
         if path is None:
@@ -80,7 +70,7 @@ def code_of(roots: Iterable[str]) -> str:
             continue
         local[name], imported = _read(path, name)
         waiting += imported
-    return _digest(json.dumps([sorted(local.items()), sorted(versions)]))
+    return digest(json.dumps([sorted(local.items()), sorted(versions)]))
 
 
 @functools.cache
@@ -122,7 +112,7 @@ def _read(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
             and ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:]
-    return _digest(ast.dump(tree)), imported
+    return digest(ast.dump(tree)), imported
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
@@ -140,5 +130,6 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
                 yield module
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """A short digest of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -79,11 +79,10 @@ class CellProcess:
     def how_it_ended(self) -> str:
         """What is known of the end of a process that left no record."""
         code = self.process.returncode
-        if code < 0:
-            return f"ended by {signal.Signals(-code).name}"
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        return f"ended with exit code {code}: {lines[-1] if lines else 'no message'}"
+        return f"ended {how}: {lines[-1] if lines else 'no message'}"
 
 
 def memory_mb(pid: int) -> float:

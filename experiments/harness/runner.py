@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.definition import Cell, Experiment
+from harness.digests import RowDigests
 from harness.evaluation import open_stream
 from harness.fingerprint import key_of
 from harness.processes import CellProcess
@@ -55,9 +56,10 @@ class Options:
     fresh: bool = False
 
 
-def plan(experiment: Experiment, data_dir: str | None) -> list[Planned]:
+def plan(experiment: Experiment, data_dir: str | None, store: Store) -> list[Planned]:
     """The cells with their keys, in order."""
     planned = []
+    digests = RowDigests(Store(store.folder / "rows"))
     for cell in experiment.cells():
         try:
             source = open_stream(cell, data_dir)
@@ -68,7 +70,7 @@ def plan(experiment: Experiment, data_dir: str | None) -> list[Planned]:
             planned.append(Planned(cell, None, why=str(error)))
             continue
         rows = min((n for n in (source.n_rows, cell.limit) if n is not None), default=None)
-        planned.append(Planned(cell, key_of(cell, source), rows))
+        planned.append(Planned(cell, key_of(cell, digests.of(source)), rows))
     return planned
 
 
@@ -91,7 +93,7 @@ def run(
     KeyboardInterrupt
         When Ctrl-C was pressed; the cells under way are ended, what is finished is kept.
     """
-    planned = plan(experiment, options.data_dir)
+    planned = plan(experiment, options.data_dir, options.store)
     waiting = _to_run(planned, options)
     workers = options.workers or experiment.protocol.workers
     progress = Progress(

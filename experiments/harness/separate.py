@@ -101,7 +101,11 @@ def save_rows(path: Path, rows: Batch, n_features: int, n_labels: int, task: str
 
 def _run(python: str, asked: dict[str, Any]) -> dict[str, Any]:
     done = subprocess.run(
-        [python, str(SCRIPT)], input=json.dumps(asked), capture_output=True, text=True, check=False
+        [python, "-I", str(SCRIPT)],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

@@ -26,7 +26,8 @@ STRUCTURE = ("clusters", "restructures", "drifts")
 ASKED = ("stream", "model", "ours", "seed", "params", "limit", "delay", "tail")
 FOUND = ("status", "error", "rows", "features", "labels", *METRICS, *STRUCTURE)
 # What another machine, or another day, gives otherwise.
-COST = ("rows_per_second", "seconds", "compile_seconds", "peak_rss_mb", "machine", "key")
+NUMBERS = ("rows_per_second", "seconds", "compile_seconds", "peak_rss_mb", "model_mb")
+COST = (*NUMBERS, "machine", "key")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ def _row(planned: Planned, store: Store) -> Row:
     record = store.read(planned.key)
     if record is None:
         return Row(**asked, status="waiting", values={}, key=planned.key)
-    values = {**record.get("metrics", {}), **{n: record.get(n) for n in (*STRUCTURE, *COST[:4])}}
+    values = {**record.get("metrics", {}), **{n: record.get(n) for n in (*STRUCTURE, *NUMBERS)}}
     about = record["machine"]
     listed = {**about["versions"], **record.get("versions", {})}
     versions = ", ".join(f"{name} {version}" for name, version in listed.items())
@@ -143,7 +144,7 @@ def _parse(line: dict[str, str]) -> Row:
     def number(name: str) -> int | None:
         return int(line[name]) if line[name] else None
 
-    found = (*METRICS, *STRUCTURE, *COST[:4])
+    found = (*METRICS, *STRUCTURE, *NUMBERS)
     return Row(
         stream=line["stream"],
         model=line["model"],

@@ -39,8 +39,12 @@ def main() -> None:
         record = evaluate(task["cell"], task["data_dir"])
     except BaseException as error:
         record = failure(error)
-    Store(Path(task["store"])).write(task["key"], complete(record, task["cell"]))
-    os._exit(0)  # a thread of a peer's run time may hold the process back
+    try:
+        Store(Path(task["store"])).write(task["key"], complete(record, task["cell"]))
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)  # threads, of a peer's run time too, may hold the process back
 
 
 def complete(record: dict[str, Any], cell: Cell) -> dict[str, Any]:

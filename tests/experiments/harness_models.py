@@ -9,6 +9,8 @@ import time
 
 from river import base
 
+from stream.models.registry import create_model
+
 
 class Repeat(base.MultiLabelClassifier):
     """Repeats the last label set, or forgets it by chance."""
@@ -52,3 +54,23 @@ class Troubled(Repeat):
             self._held[0][::4096] = b"1" * len(self._held[0][::4096])
             time.sleep(60)
         time.sleep(60)
+
+
+class Answering(base.MultiLabelClassifier):
+    """A model that answers for every label from the first row on, as River's evaluation needs."""
+
+    def __init__(self, model: str, labels: tuple, seed: int | None = None):
+        self.model = model
+        self.labels = labels
+        self.seed = seed
+        self._made = create_model(model, seed=seed)
+
+    @property
+    def _multiclass(self) -> bool:
+        return False
+
+    def predict_one(self, x):
+        return dict.fromkeys(self.labels, False) | (self._made.predict_one(x) or {})
+
+    def learn_one(self, x, y):
+        self._made.learn_one(x, y)
