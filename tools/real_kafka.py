@@ -185,7 +185,8 @@ class RealKafka:
             data=self._folder / "log", user=SASL_USER, password=SASL_PASSWORD, login=LOGIN, **ports
         )
         self._properties.write_text(text, encoding="utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # No identity that begins with "-", which would be taken for an option.
+        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).rstrip(b"=").decode()
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
         try:
             formatted = subprocess.run(
