@@ -80,6 +80,7 @@ class Checkpoints:
         self.pause = 0.0
         self.failures = 0
         self._thread: threading.Thread | None = None
+        self._spare: Capture | None = None  # its memory takes the next copy
 
     def read(self) -> Checkpoint | None:
         """The newest one that can be used; None when there is none yet.
@@ -108,11 +109,17 @@ class Checkpoints:
         self.wait()
         self._store(capture(checkpoint.as_state(), copy=False), checkpoint, time.monotonic())
 
+    def prepare(self, checkpoint: Checkpoint) -> None:
+        """Have memory for the first copy, which takes long to be had and so is not left to when
+        learning stands still."""
+        if self._spare is None:
+            self._spare = capture(checkpoint.as_state())
+
     def write_later(self, checkpoint: Checkpoint) -> None:
         """Copy what one holds and return; it is written in the background. Where that fails a
         warning says so: the one before stays, and another is tried later."""
         began = self.tried = time.monotonic()
-        copy = capture(checkpoint.as_state())
+        copy = capture(checkpoint.as_state(), reuse=self._spare)
         where = checkpoint._replace(learner={})
         self.pause = time.monotonic() - began
         self._thread = threading.Thread(
@@ -129,6 +136,7 @@ class Checkpoints:
     def _try(self, copy: Capture, checkpoint: Checkpoint, began: float) -> None:
         try:
             self._store(copy, checkpoint, began)
+            self._spare = copy
         except SnapshotError as error:
             self.failures += 1
             logger.warning("A snapshot could not be written; the one before stays: %s", error)

@@ -210,6 +210,7 @@ class Session:
         if not self.settings.exactly_once:
             self.checkpoints.on_written = poller.commit_later
         closing.callback(poller.stop)
+        self.checkpoints.prepare(self.checkpoint())
         poller.start()
         limit = self.settings.max_messages
         while not (self.service.stopping or poller.finished):
