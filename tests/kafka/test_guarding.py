@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-import urllib.request
 
 import pytest
 from faulty_files import STEPS, FaultyFiles
@@ -325,98 +320,7 @@ def test_short_writes(broker, topics, tmp_path):
     assert model_bytes(tmp_path) == model
 
 
-# ---- the command
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "stream", *map(str, arguments)]
-
-
-def test_the_commands_from_end_to_end(broker, topic, tmp_path):
-    """Produce, consume, ask for metrics, and leave on SIGTERM with a snapshot."""
-    source, labels, predictions = topic(2), topic(2), topic(2)
-    where = ["--bootstrap-servers", broker.bootstrap, "--topic", source, "--labels-topic", labels]
-    done = subprocess.run(
-        command("produce", "yeast", "--limit", 300, *where, "--label-delay", 20, "--rate", 3_000),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert "300 rows written" in done.stderr
-    log = tmp_path / "log"
-    consume = command(
-        "consume", *where, "--predictions-topic", predictions, "--name", "shell", "--model",
-        "multilabel-hoeffding-tree", "--seed", 1, "--snapshot-dir", tmp_path, "--metrics-port", 0,
-    )  # fmt: skip
-    with log.open("w") as file:
-        process = subprocess.Popen(consume, stderr=file, env=os.environ | {"PYTHONUNBUFFERED": "1"})
-    deadline = time.monotonic() + 120
-
-    def said(text):
-        return text in log.read_text()
-
-    while not said("Metrics are at port"):
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    port = int(log.read_text().partition("at port ")[2].partition(".")[0])
-    told: dict[str, float] = {}
-    while told.get("drifthomer_rows_learnt_total") != 300:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, told
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-            lines = answer.read().decode().splitlines()
-        told = {
-            name: float(value)
-            for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
-        }
-        time.sleep(0.05)
-    assert told["drifthomer_waiting_rows"] == 0
-    assert {
-        "drifthomer_snapshot_age_seconds",
-        "drifthomer_drifts",
-        'drifthomer_metric_all{metric="micro_f1"}',
-    } <= set(told)
-    process.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    assert process.wait(30) == 0, log.read_text()
-    assert time.monotonic() - began < 10
-    assert said("300 instances predicted, 300 learnt")
-    found = read_records(broker.bootstrap, [source, labels])
-    model, _ = learn_in_recorded_order(tmp_path / "shell.order", found, predictions, labels)
-    assert model_bytes(tmp_path, "shell") == model
-
-
-def test_sigterm_while_the_broker_is_away(breakable_broker, tmp_path, yeast):
-    """A learner that hangs until it is killed when a machine shuts down; it is exact all the
-    same."""
-    bootstrap = breakable_broker.bootstrap
-    source, predictions = create_topic(bootstrap), create_topic(bootstrap)
-    produce_rows(bootstrap, source, yeast)
-    consume = command(
-        "consume", "--bootstrap-servers", bootstrap, "--topic", source, "--predictions-topic",
-        predictions, "--name", "learner", "--snapshot-dir", tmp_path, "--exactly-once", "--seed", 1,
-    )  # fmt: skip
-    process = subprocess.Popen(consume, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while len(predicted_places(bootstrap, predictions)) < N_ROWS:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    breakable_broker.pause()
-    try:
-        process.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        code = process.wait(30)
-        assert time.monotonic() - began < 10
-        assert code in (0, 75)
-    finally:
-        breakable_broker.resume()
-    service_for(bootstrap, tmp_path, source, predictions, settings={"exactly_once": True}).run()
-    found = read_records(bootstrap, [source])
-    model, expected = learn_in_recorded_order(tmp_path / "learner.order", found, predictions)
-    assert model_bytes(tmp_path) == model
-    assert predicted_places(bootstrap, predictions) == [key for key, _ in expected]
+# ---- any model
 
 
 @pytest.mark.parametrize("made", ["river", "pipeline"])
