@@ -131,6 +131,14 @@ def parse_partitions(
     help="TOML file that says where in a message the fields are.  [default: as 'produce' writes]",
 )
 @click.option(
+    "--format",
+    type=click.Choice(["json", "avro", "protobuf"]),
+    default="json",
+    show_default=True,
+    help="Of the messages; avro and protobuf need --schema-registry and 'drifthomer[registry]'.",
+)
+@click.option("--schema-registry", metavar="URL", help="Where the schemas of messages are.")
+@click.option(
     "--label-ttl",
     type=click.FloatRange(min=0.001),
     default=86_400.0,
@@ -242,6 +250,8 @@ def build(
     params: tuple[tuple[str, Any], ...],
     seed: int | None,
     mapping: str | None,
+    format: str,
+    schema_registry: str | None,
     label_ttl: float,
     max_waiting: int,
     missing_labels: Any,
@@ -255,8 +265,10 @@ def build(
 ) -> Service:
     """The service that the options describe."""
     from stream.cli import DEFAULT_MODELS
-    from stream.kafka.connection import Connection, read_options
+    from stream.kafka.connection import REGISTRY_USER, Connection, Secret, read_options
+    from stream.kafka.decoding import FieldDecoder
     from stream.kafka.mapping import read_mapping
+    from stream.kafka.registry import parser_for
     from stream.kafka.settings import Settings
     from stream.kafka.starting import Joining, make_service
     from stream.models.registry import create_model
@@ -269,13 +281,17 @@ def build(
     if callable(getattr(made, "warm_up", None)):
         logger.info("Compiling, or loading what was compiled.")
         made.warm_up()
+    given = read_options(client_config)
+    user = given.get(REGISTRY_USER)
+    parse = parser_for(format, schema_registry, user.reveal() if isinstance(user, Secret) else user)
     return make_service(
-        Connection(bootstrap_servers, read_options(client_config), broker_timeout),
+        Connection(bootstrap_servers, given, broker_timeout),
         Settings(directory=snapshot_dir, snapshot_seconds=snapshot_every, **settings),
         made,
         predictions_topic,
         client=client,
         mapping=fields,
+        decoder=FieldDecoder(fields, parse),
         joining=Joining(label_ttl, max_waiting, missing_labels),
         dead_letters_topic=dead_letters_topic,
         max_dead_share=max_dead_share,

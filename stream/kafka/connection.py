@@ -28,8 +28,10 @@ OPTIONS = {
     "client.id": "client_id",
     "compression.type": "compression_type",
 }
+# Not of the brokers: user:password of a schema registry.
+REGISTRY_USER = "schema.registry.basic.auth.user.info"
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-SECRETS = ("sasl.password", "ssl.key.password")
+SECRETS = ("sasl.password", "ssl.key.password", REGISTRY_USER)
 DEFAULT_DEADLINE = 300.0  # seconds
 MAX_REQUEST_SECONDS = 10.0
 
@@ -59,10 +61,11 @@ class Secret(str):
 
 
 def revealed(options: Mapping[str, str]) -> dict[str, str]:
-    """Options as a client needs them."""
+    """Options as a client of brokers needs them."""
     return {
         name: value.reveal() if isinstance(value, Secret) else value
         for name, value in options.items()
+        if name != REGISTRY_USER
     }
 
 
@@ -75,7 +78,7 @@ class Connection:
     bootstrap_servers
         Addresses ``host:port``, separated by commas.
     options
-        Options of :data:`OPTIONS` by name.
+        Options of :data:`OPTIONS`, and :data:`REGISTRY_USER`, by name.
     deadline
         Seconds for which a broker that does not answer is waited for.
 
@@ -105,9 +108,10 @@ SASL_PLAINTEXT, SASL_SSL. Got 'TLS' instead.
                     f"{self.bootstrap_servers!r} instead."
                 )
         for name in self.options:
-            if name not in OPTIONS:
+            if name not in OPTIONS and name != REGISTRY_USER:
                 raise ParameterError(
-                    f"There is no connection option {name!r}; there are {', '.join(OPTIONS)}."
+                    f"There is no connection option {name!r}; there are {', '.join(OPTIONS)}, "
+                    f"{REGISTRY_USER}."
                 )
         protocol = self.options.get("security.protocol", PROTOCOLS[0])
         if protocol not in PROTOCOLS:
@@ -190,7 +194,7 @@ def _flat(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in table.items():
         whole = f"{path}.{name}" if path else name
-        if isinstance(value, dict) and whole not in OPTIONS:
+        if isinstance(value, dict) and whole not in (*OPTIONS, REGISTRY_USER):
             found |= _flat(value, whole)
         else:
             found[whole] = value
