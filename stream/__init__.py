@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stream.evaluate import prequential
     from stream.models import (
         IHOMER,
+        DriftHOMER,
         DriftMoE,
         HoeffdingTreeClassifier,
         LabelPartitioner,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from stream.snapshot import load
 
 _PLACES = {
+    "DriftHOMER": "stream.models",
     "DriftMoE": "stream.models",
     "IHOMER": "stream.models",
     "HoeffdingTreeClassifier": "stream.models",
@@ -36,6 +38,7 @@ _PLACES = {
 
 __all__ = [
     "IHOMER",
+    "DriftHOMER",
     "DriftMoE",
     "HoeffdingTreeClassifier",
     "LabelPartitioner",

@@ -14,6 +14,7 @@ from stream.engine import cooccurrence as co
 from stream.engine import layout as lay
 from stream.engine import network as net
 from stream.engine.adwin import LEVELS, MAX_BUCKETS, Adwins
+from stream.engine.combine import Combiner, CombinerParams
 from stream.engine.cooccurrence import Counts
 from stream.engine.layout import Tree, TreeParams
 from stream.engine.mixture import ROUTER, Mixture
@@ -260,3 +261,27 @@ def check_mixture(mixture: Mixture, n_trees: int, n_outputs: int, task: bool) ->
     _within(mixture.expert_output, n_outputs, "the output of an expert", start=-1)
     classes = mixture.class_output[:n_labels]
     _within(classes, n_outputs, "the output of a class", start=0 if mixture.heard[ROUTER] else -1)
+
+
+def check_combiner(combiner: Combiner, params: CombinerParams, n_labels: int) -> None:
+    """Look at the arrays of a mixer and a decoder, whose shapes agree already.
+
+    Raises
+    ------
+    SnapshotError
+        When a label is in a cluster that there is not, or a label set has members that there are
+        not.
+    """
+    mixer, decoder = combiner.mixer, combiner.decoder
+    n_tables, n_sets, width = decoder.members.shape
+    _within(mixer.group[:n_labels], len(mixer.weight), "the group of a label")
+    _within(decoder.table[:n_labels], n_tables, "the table of a label", start=1)
+    _within(mixer.last, 2, "the last truth of a label")
+    require(n_sets == params.decoder.max_sets, "there is room for the label sets")
+    _within(decoder.n_sets, n_sets + 1, "the number of label sets")
+    used = np.arange(n_sets) < decoder.n_sets[:, None]
+    _within(decoder.size[used], width + 1, "the size of a label set")
+    member = np.arange(width) < decoder.size[..., None]
+    _within(decoder.members[member & used[..., None]], n_labels, "a member of a label set")
+    require(decoder.registers > 0, "a row counts something")
+    require(decoder.times >= 0, "rows are counted from 0 up")

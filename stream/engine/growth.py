@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from stream.engine import layout as lay
 from stream.engine.arrays import allocate, n_bytes, resize, select
-from stream.engine.layout import Tree
+from stream.engine.layout import Tree, TreeParams
 from stream.engine.scaling import Scaler
 
 _POOLS = {
@@ -19,11 +19,13 @@ _POOLS = {
 _FIRST_COLUMNS = 4
 
 
-def new_tree(*, drift_detection: bool) -> Tree:
+def new_tree(params: TreeParams) -> Tree:
     """A tree of one empty leaf, with room for a few rows and columns."""
     sizes = {"nodes": 4, "leaves": 2, "stats": 16, "unknown": 0, "weights": 16}
     sizes |= {"features": _FIRST_COLUMNS, "labels": _FIRST_COLUMNS}
-    tree = allocate(Tree, {**sizes, "detectors": sizes["nodes"] if drift_detection else 0})
+    sizes |= {"rates": params.n_rates, "models": lay.LOGISTIC + params.n_rates}
+    sizes["detectors"] = sizes["nodes"] if params.drift_detection else 0
+    tree = allocate(Tree, sizes)
     for link in ("feature", "left", "right", "parent", "alternate"):
         tree.nodes[link][0] = -1
     tree.leaves["active"][0] = 1
@@ -41,7 +43,9 @@ def tree_sizes(tree: Tree) -> dict[str, int]:
         "unknown": len(tree.stat_labels.n_unknown),
         "weights": len(tree.free_weights),
         "features": len(tree.shift),
-        "labels": tree.labels.bias.shape[1],
+        "rates": tree.labels.bias.shape[1],
+        "models": tree.labels.loss.shape[1],
+        "labels": tree.labels.bias.shape[2],
         "detectors": len(tree.adwins.detectors),
     }
 

@@ -24,9 +24,9 @@ from stream.engine.arrays import (
     record,
 )
 
-# Leaf models: what a leaf can answer with.
+# Leaf models: what a leaf can answer with. From LOGISTIC on there is one for every learning rate.
 FREQUENCY, NAIVE_BAYES, LOGISTIC = 0, 1, 2
-N_LEAF_MODELS = 3
+MAX_RATES = 4
 
 # Places in ``Tree.registers``.
 ROOT = 0  # node at the top
@@ -82,7 +82,8 @@ class TreeParams(NamedTuple):
     max_share_to_split: float
     n_split_points: int
     feature_share: float  # share of the features that an attempt to split looks at
-    learning_rate: float
+    n_rates: int  # logistic models in a leaf
+    learning_rates: tuple[float, float, float, float]  # of which ``n_rates`` are in use
     drift_delta: float
     drift_window_threshold: int  # rows
     switch_significance: float
@@ -137,12 +138,12 @@ class LeafLabels(NamedTuple):
     nb_zero: Annotated[
         Float64Array, Axes("leaves", "labels")
     ]  # naive Bayes: terms of all features being zero
-    bias: Annotated[Float32Array, Axes("leaves", "labels")]  # logistic model
+    bias: Annotated[Float32Array, Axes("leaves", "rates", "labels")]  # logistic models
     bias_step: Annotated[
-        Float32Array, Axes("leaves", "labels")
+        Float32Array, Axes("leaves", "rates", "labels")
     ]  # sum of the bias's squared gradients
     loss: Annotated[
-        Float64Array, Axes("leaves", N_LEAF_MODELS, "labels")
+        Float64Array, Axes("leaves", "models", "labels")
     ]  # recent; single-label: at label 0
 
 
@@ -170,10 +171,12 @@ class StatLabels(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Weights of one feature in one leaf's logistic model."""
+    """Weights of one feature in one leaf's logistic models."""
 
-    weight: Annotated[Float32Array, Axes("weights", "labels")]
-    step: Annotated[Float32Array, Axes("weights", "labels")]  # AdaGrad: sum of squared gradients
+    weight: Annotated[Float32Array, Axes("weights", "rates", "labels")]
+    step: Annotated[
+        Float32Array, Axes("weights", "rates", "labels")
+    ]  # AdaGrad: sum of squared gradients
 
 
 class Tree(NamedTuple):

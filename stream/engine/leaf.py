@@ -22,14 +22,13 @@ MAX_BRANCHES = 128  # in which one row is learnt: the tree, and alternates on th
 class Scratch(NamedTuple):
     """Room for one row's work; nothing in it outlives the row."""
 
-    models: Annotated[
-        Float64Array, Axes(lay.N_LEAF_MODELS, "labels")
-    ]  # probabilities of each leaf model
+    models: Annotated[Float64Array, Axes("models", "labels")]  # probabilities of each leaf model
     answer: Annotated[Float64Array, Axes("labels")]  # probabilities of the leaf
-    score: Annotated[Float32Array, Axes("labels")]  # sums of the logistic model
-    gradient: Annotated[Float32Array, Axes("labels")]
+    score: Annotated[Float32Array, Axes("rates", "labels")]  # sums of the logistic models
+    gradient: Annotated[Float32Array, Axes("rates", "labels")]
     truth: Annotated[Float64Array, Axes("labels")]  # 1 present, 0 absent, -1 unknown
-    chosen: Annotated[Int32Array, Axes("labels")]  # label numbers
+    wrong: Annotated[Int32Array, Axes("rates", "labels")]  # label numbers
+    n_wrong: Annotated[Int32Array, Axes("rates")]
     branches: Annotated[Int32Array, Axes(MAX_BRANCHES)]  # tops of the branches that learn the row
 
 
@@ -88,8 +87,10 @@ def _best_model(loss, params, k, label):
     best = lay.FREQUENCY
     if params.use_naive_bayes and loss[k, lay.NAIVE_BAYES, label] < loss[k, best, label]:
         best = lay.NAIVE_BAYES
-    if params.use_logistic and loss[k, lay.LOGISTIC, label] < loss[k, best, label]:
-        best = lay.LOGISTIC
+    if params.use_logistic:
+        for model in range(lay.LOGISTIC, loss.shape[1]):
+            if loss[k, model, label] < loss[k, best, label]:
+                best = model
     return best
 
 
@@ -116,13 +117,18 @@ def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
                 p[label] = _sigmoid(p[label])
     if params.use_logistic:
         last_model = lay.LOGISTIC
-        p, score = scratch.models[lay.LOGISTIC], scratch.score
-        _prior_scores(params, frequency, leaves[k].n_rows, score, n_labels)
+        score, n_rates = scratch.score, len(scratch.score)
+        _prior_scores(params, frequency, leaves[k].n_rows, score[0], n_labels)
+        for q in range(1, n_rates):
+            for label in range(n_labels):
+                score[q, label] = score[0, label]
         add_weights(tree, k, z, row, score, n_labels)
-        for label in range(n_labels):
-            p[label] = score[label] if params.single_label else _sigmoid(score[label])
-        if params.single_label:
-            _softmax(p, n_labels)
+        for q in range(n_rates):
+            p = scratch.models[lay.LOGISTIC + q]
+            for label in range(n_labels):
+                p[label] = score[q, label] if params.single_label else _sigmoid(score[q, label])
+            if params.single_label:
+                _softmax(p, n_labels)
     answer = scratch.answer
     if params.single_label:
         best = _best_model(loss, params, k, 0) if params.adaptive else last_model
@@ -166,9 +172,9 @@ def _update_losses(leaves, loss, params, k, scratch, n_labels):
     error)."""
     rate = 1.0 / min(leaves[k].loss_rows + 1.0, LOSS_MEMORY)
     leaves[k].loss_rows += 1.0
-    for model in range(lay.N_LEAF_MODELS):
+    for model in range(loss.shape[1]):
         if (model == lay.NAIVE_BAYES and not params.use_naive_bayes) or (
-            model == lay.LOGISTIC and not params.use_logistic
+            model >= lay.LOGISTIC and not params.use_logistic
         ):
             continue
         if params.single_label:
@@ -239,12 +245,13 @@ def learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels):
     if params.adaptive:
         _update_losses(leaves, labels.loss, params, k, scratch, n_labels)
     if params.use_logistic:
-        for label in range(n_labels):
-            error = scratch.models[lay.LOGISTIC, label] - scratch.truth[label]
-            scratch.gradient[label] = error if scratch.truth[label] >= 0.0 else 0.0
+        for q in range(len(scratch.gradient)):
+            for label in range(n_labels):
+                error = scratch.models[lay.LOGISTIC + q, label] - scratch.truth[label]
+                scratch.gradient[q, label] = error if scratch.truth[label] >= 0.0 else 0.0
         learn_weights(
-            tree, k, z, row, scratch.gradient, scratch.chosen, n_labels,
-            np.float32(params.learning_rate),
+            tree, k, z, row, scratch.gradient, scratch.wrong, scratch.n_wrong, n_labels,
+            params.learning_rates,
         )  # fmt: skip
     leaves[k].n_rows += 1.0
     for label in present:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from stream.engine.arrays import (
     Float64Array,
     Int32Array,
     Int64Array,
+    UInt8Array,
     allocate,
     n_bytes,
     resize,
@@ -26,8 +27,10 @@ from stream.engine.split import SplitScratch
 from stream.engine.tree import advance
 
 PREDICT_ONLY = -1
+ALL_ROWS = np.zeros(0, np.uint8)
 Rows = tuple[Int64Array, Int32Array, Float64Array]
 LabelRows = tuple[Int64Array, Int32Array]
+Values = TypeVar("Values", bound=np.ndarray)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +150,7 @@ class GrowingTree:
     def __init__(self, params: TreeParams, max_size: float, tree: Tree | None = None):
         self.params = params
         self.max_size = max_size
-        self.tree = new_tree(drift_detection=params.drift_detection) if tree is None else tree
+        self.tree = new_tree(params) if tree is None else tree
         self._allocate_scratch()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -182,7 +185,7 @@ class GrowingTree:
         return self._scratch, self._split_scratch
 
     def _allocate_scratch(self) -> None:
-        sizes = {"labels": self.tree.labels.bias.shape[1]}
+        sizes = tree_sizes(self.tree)
         self._scratch = allocate(Scratch, sizes)
         self._split_scratch = allocate(SplitScratch, sizes)
 
@@ -204,6 +207,7 @@ class GrowingTree:
         end: int,
         out: Float64Array,
         answers: Float64Array,
+        chosen: UInt8Array = ALL_ROWS,
     ) -> tuple[Float64Array, Float64Array]:
         """Predict and learn the rows from ``cursor`` on; see :func:`stream.engine.tree.advance`.
 
@@ -224,7 +228,8 @@ class GrowingTree:
                 stop = int(max(fits, cursor[1]))  # rows before it were not for this tree
             reason = advance(
                 self.tree, self.params, work.x, work.predicted, work.learnt, y, u, cursor, end,
-                stop, work.predict, work.delay, out, answers, self._scratch, self._split_scratch,
+                stop, work.predict, work.delay, chosen, out, answers, self._scratch,
+                self._split_scratch,
             )  # fmt: skip
             if reason == lay.DONE:
                 return out, answers
@@ -308,12 +313,12 @@ class TreeLearner:
         work = self.rows.prepare(batch, first_row, predict, delay)
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
         cursor = np.array([first_row, 0], np.int64)
-        out = np.zeros((batch.n_rows if predict else 0, self.n_labels))
-        no_answers = np.zeros((0, self.n_labels))
+        out = np.zeros((batch.n_rows if predict else 0, 1, self.n_labels))
+        no_answers = np.zeros((0, 1, self.n_labels))
         out, _ = self.growing.advance(work, y, u, cursor, batch.n_rows, out, no_answers)
         if self.growing.full and self.rows.max_features is None:
             self.rows.leave_at(len(self.tree.shift))
-        return out
+        return out[:, 0]
 
 
 def _empty_rows(n_indptr: int, room: int) -> Rows:
@@ -345,10 +350,10 @@ def labels_needed(y: LabelRows, u: LabelRows) -> Int64Array:
     return np.maximum(needed, columns_needed(*u)) if len(u[1]) else needed
 
 
-def wider(out: Float64Array, n_labels: int) -> Float64Array:
-    """Rows of probabilities with at least ``n_labels`` columns; new ones are 0."""
-    if out.shape[1] >= n_labels:
+def wider(out: Values, n_labels: int) -> Values:
+    """Values [..., labels] with at least ``n_labels`` columns; new ones are 0."""
+    if out.shape[-1] >= n_labels:
         return out
-    wider = np.zeros((out.shape[0], n_labels))
-    wider[:, : out.shape[1]] = out
-    return wider
+    wider = np.zeros((*out.shape[:-1], n_labels), out.dtype)
+    wider[..., : out.shape[-1]] = out
+    return wider  # type: ignore[return-value]

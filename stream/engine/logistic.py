@@ -1,8 +1,9 @@
-"""A logistic model in every leaf, which the leaf's children inherit.
+"""Logistic models in every leaf, one for each learning rate, which the leaf's children inherit.
 
-It corrects the leaf's label frequencies: ``logit p = logit(frequency) + bias + weights . z`` with
+They correct the leaf's label frequencies: ``logit p = logit(frequency) + bias + weights . z`` with
 standardised inputs ``z`` (single-label: the same sums through a softmax). Steps are AdaGrad's, one
-size per weight (Duchi, Hazan and Singer, JMLR 2011).
+size per weight (Duchi, Hazan and Singer, JMLR 2011). Models that differ only in their rate share
+the walk through the row.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ EPSILON = np.float32(1e-8)
 
 @inlined
 def add_weights(tree, k, z, row, score, n_labels):
-    """Add bias and weighted inputs to ``score``, which holds the logit of every label's
-    frequency."""
+    """Add biases and weighted inputs to ``score`` [rates, labels], which holds the logit of every
+    label's frequency."""
     weight, weight_row, bias = tree.weights.weight, tree.weight_row, tree.labels.bias
-    for label in range(n_labels):
-        score[label] += bias[k, label]
+    n_rates = bias.shape[1]
+    for q in range(n_rates):
+        for label in range(n_labels):
+            score[q, label] += bias[k, q, label]
     for entry in range(z[0][row], z[0][row + 1]):
         j = z[1][entry]
         r = (
@@ -35,8 +38,9 @@ def add_weights(tree, k, z, row, score, n_labels):
         )  # the column may be newer than the tree
         if r >= 0:
             value = np.float32(z[2][entry])
-            for label in range(n_labels):
-                score[label] += weight[r, label] * value
+            for q in range(n_rates):
+                for label in range(n_labels):
+                    score[q, label] += weight[r, q, label] * value
 
 
 @kernel
@@ -44,8 +48,8 @@ def take_weight_row(tree, k, j):
     """A row of zero weights for feature ``j`` in leaf ``k``; -1 when there is no room."""
     r = take(tree.registers, lay.WEIGHTS_USED, lay.WEIGHTS_FREE, tree.free_weights)
     if r >= 0:
-        tree.weights.weight[r, :] = np.float32(0.0)
-        tree.weights.step[r, :] = np.float32(0.0)
+        tree.weights.weight[r, :, :] = np.float32(0.0)
+        tree.weights.step[r, :, :] = np.float32(0.0)
         tree.weight_row[k, j] = r
         tree.leaves[k].n_weights += 1
     return r
@@ -57,24 +61,36 @@ def _step(total, gradient, rate):
 
 
 @inlined
-def learn_weights(tree, k, z, row, gradient, wrong, n_labels, rate):
-    """One AdaGrad step of leaf ``k``: ``gradient`` is probability less truth of every label (0: not
-    to be learnt).
+def _learn_biases(labels, rates, k, gradient, wrong, n_wrong, n_labels):
+    """Step the biases; lists the labels to be learnt in ``wrong``.
 
-    ``wrong`` is room for label numbers.
+    Returns the length of the longest list.
     """
-    labels, weight, step = tree.labels, tree.weights.weight, tree.weights.step
-    n_wrong = 0
-    for label in range(n_labels):
-        if abs(gradient[label]) > SMALL_GRADIENT:
-            wrong[n_wrong] = label
-            n_wrong += 1
-            g = gradient[label]
-            labels.bias_step[k, label] += g * g
-            labels.bias[k, label] -= _step(labels.bias_step[k, label], g, rate)
-    if n_wrong == 0:
+    longest = 0
+    for q in range(labels.bias.shape[1]):
+        rate, n = np.float32(rates[q]), 0
+        for label in range(n_labels):
+            g = gradient[q, label]
+            if abs(g) > SMALL_GRADIENT:
+                wrong[q, n] = label
+                n += 1
+                labels.bias_step[k, q, label] += g * g
+                labels.bias[k, q, label] -= _step(labels.bias_step[k, q, label], g, rate)
+        n_wrong[q] = n
+        longest = max(longest, n)
+    return longest
+
+
+@inlined
+def learn_weights(tree, k, z, row, gradient, wrong, n_wrong, n_labels, rates):
+    """One AdaGrad step of leaf ``k``: ``gradient`` [rates, labels] is probability less truth (0:
+    not to be learnt).
+
+    ``wrong`` [rates, labels] and ``n_wrong`` [rates] are room for label numbers.
+    """
+    weight, step = tree.weights.weight, tree.weights.step
+    if _learn_biases(tree.labels, rates, k, gradient, wrong, n_wrong, n_labels) == 0:
         return
-    dense = 4 * n_wrong > n_labels
     for entry in range(z[0][row], z[0][row + 1]):
         j = z[1][entry]
         if j >= tree.weight_row.shape[1]:
@@ -85,18 +101,20 @@ def learn_weights(tree, k, z, row, gradient, wrong, n_labels, rate):
             if r < 0:
                 continue
         value = np.float32(z[2][entry])
-        if dense:
-            for label in range(n_labels):
-                g = (
-                    gradient[label] * value
-                    if abs(gradient[label]) > SMALL_GRADIENT
-                    else np.float32(0.0)
-                )
-                step[r, label] += g * g
-                weight[r, label] -= _step(step[r, label], g, rate)
-        else:
-            for i in range(n_wrong):
-                label = wrong[i]
-                g = gradient[label] * value
-                step[r, label] += g * g
-                weight[r, label] -= _step(step[r, label], g, rate)
+        for q in range(weight.shape[1]):
+            rate = np.float32(rates[q])
+            if 4 * n_wrong[q] > n_labels:
+                for label in range(n_labels):
+                    g = (
+                        gradient[q, label] * value
+                        if abs(gradient[q, label]) > SMALL_GRADIENT
+                        else np.float32(0.0)
+                    )
+                    step[r, q, label] += g * g
+                    weight[r, q, label] -= _step(step[r, q, label], g, rate)
+            else:
+                for i in range(n_wrong[q]):
+                    label = wrong[q, i]
+                    g = gradient[q, label] * value
+                    step[r, q, label] += g * g
+                    weight[r, q, label] -= _step(step[r, q, label], g, rate)

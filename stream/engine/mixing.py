@@ -191,7 +191,7 @@ def advance_mixture(
     DONE, PAUSED at ``learn_stop``, or the pool that has to grow before the call is made again.
     """
     n = parts.mixture.n_labels[0]
-    nothing = out[0:0]
+    nothing = parts.trees.labels.loss[0:0]  # an array without rows, as for answers
     fresh = -1  # row that ``scratch`` holds the answer for
     while True:
         row = cursor[TO_PREDICT]

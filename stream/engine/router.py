@@ -148,6 +148,12 @@ class Router:
         network.output_born[slot] = network.registers[STEPS]
         network.registers[N_MADE] += 1
 
+    def copy_outputs(self, sources: Iterable[int], slots: Iterable[int]) -> None:
+        """Let outputs score as others do; they learn on their own from there."""
+        output, bias = self.network.weights.output, self.network.weights.output_bias
+        for source, slot in zip(sources, slots, strict=True):
+            output[slot], bias[slot] = output[source], bias[source]
+
     def _clear(self, slot: int) -> None:
         network = self.network
         for values in (network.weights, network.gradients, network.means, network.squares):

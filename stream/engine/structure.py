@@ -50,8 +50,8 @@ def take_leaf(tree, node):
     leaves[k].loss_rows = 0.0
     labels.n_present[k, :] = 0.0
     labels.n_unknown[k, :] = 0.0
-    labels.bias[k, :] = np.float32(0.0)
-    labels.bias_step[k, :] = np.float32(0.0)
+    labels.bias[k, :, :] = np.float32(0.0)
+    labels.bias_step[k, :, :] = np.float32(0.0)
     labels.loss[k, :, :] = 0.0
     tree.stat_row[k, :] = -1
     tree.weight_row[k, :] = -1
@@ -125,22 +125,25 @@ def missing_pool(tree, n_nodes, n_leaves, n_weights):
 
 @kernel
 def inherit_weights(tree, source, k, keep_steps):
-    """Copy the logistic model of leaf ``source`` to leaf ``k``; without its steps it learns as fast
-    as a new one."""
+    """Copy the logistic models of leaf ``source`` to leaf ``k``; without their steps they learn as
+    fast as new ones."""
     labels, weights = tree.labels, tree.weights
     n_labels = tree.registers[lay.N_LABELS]
-    for label in range(n_labels):
-        labels.bias[k, label] = labels.bias[source, label]
-        if keep_steps:
-            labels.bias_step[k, label] = labels.bias_step[source, label]
+    n_rates = labels.bias.shape[1]
+    for q in range(n_rates):
+        for label in range(n_labels):
+            labels.bias[k, q, label] = labels.bias[source, q, label]
+            if keep_steps:
+                labels.bias_step[k, q, label] = labels.bias_step[source, q, label]
     for j in range(tree.weight_row.shape[1]):
         old = tree.weight_row[source, j]
         if old >= 0:
             r = take_weight_row(tree, k, j)
-            for label in range(n_labels):
-                weights.weight[r, label] = weights.weight[old, label]
-                if keep_steps:
-                    weights.step[r, label] = weights.step[old, label]
+            for q in range(n_rates):
+                for label in range(n_labels):
+                    weights.weight[r, q, label] = weights.weight[old, q, label]
+                    if keep_steps:
+                        weights.step[r, q, label] = weights.step[old, q, label]
 
 
 @kernel
@@ -169,7 +172,7 @@ def try_split(tree, params, k, scratch):
     rows = leaves[k].stat_rows
     other = take_leaf(tree, right)
     inherit_weights(tree, k, other, True)
-    for model in range(lay.N_LEAF_MODELS):
+    for model in range(labels.loss.shape[1]):
         for label in range(registers[lay.N_LABELS]):
             labels.loss[other, model, label] = labels.loss[k, model, label]
     leaves[other].loss_rows = leaves[k].loss_rows
@@ -203,7 +206,7 @@ def try_split(tree, params, k, scratch):
 
 @kernel
 def start_alternate(tree, node, k):
-    """Let a branch grow beside ``node``, from the logistic model of leaf ``k`` with fresh steps."""
+    """Let a branch grow beside ``node``, from leaf ``k``'s logistic models with fresh steps."""
     missing = missing_pool(tree, 1, 1, tree.leaves[k].n_weights)
     if missing != lay.DONE:
         return missing

@@ -222,6 +222,18 @@ def change_structure(tree, params, scratch):
 
 
 @inlined
+def _report(scratch, out, row, n_labels):
+    """Write down what ``scratch`` holds of a row: the answer, or what each leaf model says."""
+    if out.shape[1] == 1:
+        for label in range(n_labels):
+            out[row, 0, label] = scratch.answer[label]
+    else:
+        for model in range(out.shape[1]):
+            for label in range(n_labels):
+                out[row, model, label] = scratch.models[model, label]
+
+
+@inlined
 def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted, answers):
     """Learn a row whose room was checked; ``predicted``: ``scratch`` holds what its leaf says of
     it."""
@@ -232,8 +244,7 @@ def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted, ans
             k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
             predict_leaf(tree, params, k, x, z, row, scratch, n_labels)
             predicted = True
-        for label in range(n_labels):
-            answers[row, label] = scratch.answer[label]
+        _report(scratch, answers, row, n_labels)
     scratch.branches[0] = tree.registers[lay.ROOT]
     n_branches, learnt = np.int64(1), 0
     while learnt < n_branches:
@@ -260,6 +271,7 @@ def advance(
     learn_stop,
     predict,
     delay,
+    chosen,
     out,
     answers,
     scratch,
@@ -285,11 +297,14 @@ def advance(
         False: rows are only learnt.
     delay
         Rows between prediction and truth; negative: rows are only predicted.
+    chosen
+        [rows, or 0: all] 1: the row is learnt when its turn comes; else it is only answered.
     out
-        [rows, labels] probabilities of the predicted rows, in place.
+        [rows, 1 or leaf models, labels] probabilities of the predicted rows, in place: the answer
+        of the tree, or what each of its leaf models says.
     answers
-        [rows or 0, labels] what the tree says of the learnt rows just before it learns them, in
-        place; without rows it is not asked for.
+        [rows or 0, 1 or leaf models, labels] what the tree says of the learnt rows just before it
+        learns them, in place; without rows it is not asked for.
     scratch, split_scratch
         Room to work in, for as many labels as there are.
 
@@ -307,8 +322,7 @@ def advance(
         if predict and row < end and (delay < 0 or cursor[1] > row - 1 - delay):
             k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
             predict_leaf(tree, params, k, x, z_predict, row, scratch, n_labels)
-            for label in range(n_labels):
-                out[row, label] = scratch.answer[label]
+            _report(scratch, out, row, n_labels)
             fresh = row
             cursor[0] = row + 1
         elif delay >= 0 and cursor[1] < end and (not predict or cursor[1] <= row - 1 - delay):
@@ -320,6 +334,13 @@ def advance(
             cursor[1] = learn + 1
             if params.single_label and len(present) == 0:
                 continue  # the class is unknown: nothing to learn
+            if len(chosen) > 0 and chosen[learn] == 0:
+                if len(answers) > 0:
+                    k = find_leaf(tree, tree.registers[lay.ROOT], x, learn)
+                    predict_leaf(tree, params, k, x, z_learn, learn, scratch, n_labels)
+                    _report(scratch, answers, learn, n_labels)
+                fresh = -1
+                continue
             missing = room_for_row(tree, params, x, z_learn, learn, len(unknown))
             if missing != lay.DONE:
                 cursor[1] = learn

@@ -6,17 +6,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from stream.engine.adwin import Adwins
 from stream.engine.arrays import (
     Float64Array,
     Int32Array,
     Int64Array,
-    allocate,
+    UInt8Array,
 )
 from stream.engine.batch import Batch
-from stream.engine.checking import check_adwins, require
+from stream.engine.checking import require
 from stream.engine.growth import project
-from stream.engine.learner import GrowingTree, LabelRows, Work
+from stream.engine.learner import ALL_ROWS, GrowingTree, LabelRows, Work
 
 
 class Part:
@@ -53,8 +52,6 @@ class Cluster:
         self.number = number
         self.labels = np.fromiter(labels, np.int64)
         self.parts = parts
-        self.watcher = allocate(Adwins, {"detectors": 1})  # of the cluster's loss
-        self.risen = False  # the watcher saw the loss rise
         self.joint: Part | None = None
         self.n_compared = 0
         self.loss_parts = 0.0
@@ -71,8 +68,6 @@ class Cluster:
             self.joint is None or np.array_equal(self.joint.labels, self.labels),
             "the joint tree knows all labels of its cluster",
         )
-        require(len(self.watcher.detectors) == 1, "one detector watches a cluster")
-        check_adwins(self.watcher)
 
     @property
     def trees(self) -> list[Part]:
@@ -107,26 +102,55 @@ class Rows:
             )
         return self._truth[key]
 
-    def advance(self, part: Part, cursor: Int64Array, end: int, *, ask: bool) -> Float64Array:
-        """Let a tree predict and learn up to ``end``; returns what it says of rows it learnt."""
+    def advance(
+        self,
+        part: Part,
+        cursor: Int64Array,
+        end: int,
+        *,
+        ask: bool,
+        n_models: int = 1,
+        chosen: UInt8Array = ALL_ROWS,
+    ) -> None:
+        """Let a tree predict and learn up to ``end``.
+
+        Parameters
+        ----------
+        cursor
+            Next row to predict and next row to learn.
+        ask
+            Whether the tree shall say what it thinks of the rows whose truth it is told.
+        n_models
+            1: it says its answer; or as many as it has leaf models: what each of them says.
+        chosen
+            [rows, or 0: all] 1: the row is learnt.
+        """
         growing, n_rows = part.growing, self.work.n_rows
         out, answers = self._said.get(part) or (
-            np.zeros((n_rows if self.work.predict else 0, growing.n_labels)),
-            np.zeros((n_rows if ask else 0, growing.n_labels)),
+            np.zeros((n_rows if self.work.predict else 0, n_models, growing.n_labels)),
+            np.zeros((n_rows if ask else 0, n_models, growing.n_labels)),
         )
         y, u = self.truth_of(part.labels)
-        self._said[part] = growing.advance(self.work, y, u, cursor.copy(), end, out, answers)
-        return self._said[part][1]
+        self._said[part] = growing.advance(
+            self.work, y, u, cursor.copy(), end, out, answers, chosen
+        )
 
     def predicted_by(self, part: Part) -> Float64Array:
-        """Probabilities of the rows that a tree has predicted so far."""
+        """Probabilities [rows, models, labels] of the rows that a tree has predicted so far."""
         return self._said[part][0]
+
+    def learnt_by(self, part: Part) -> Float64Array:
+        """Probabilities [rows, models, labels] that a tree gave the rows just before they were
+        learnt."""
+        return self._said[part][1]
 
 
 def _columns_of(indptr: Int64Array, indices: Int32Array, labels: np.ndarray) -> LabelRows:
     """The entries of rows that are among ``labels`` (ascending), as places in ``labels``."""
     if not len(indices):
         return indptr, indices
+    if not len(labels):
+        return np.zeros_like(indptr), indices[:0]
     places = np.searchsorted(labels, indices)
     inside = labels[np.minimum(places, len(labels) - 1)] == indices
     kept = np.concatenate([[0], np.cumsum(inside)])

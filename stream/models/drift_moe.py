@@ -261,7 +261,7 @@ class DriftMoE(ClassifierShell):
                 second=self.hidden // 2,
                 standardise=bool(self.standardise),
             ),
-            tree_params(self, "single-label")._replace(learning_rate=self.leaf_learning_rate),
+            tree_params(self, "single-label", learning_rate=self.leaf_learning_rate),
             NetworkParams(
                 learning_rate=float(self.learning_rate),
                 batch_rows=self.batch_size,

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from stream.data.schema import Task
 from stream.engine import layout as lay
 from stream.engine.layout import TreeParams
@@ -97,15 +99,16 @@ _PARAMETERS = """    Parameters
 """
 
 
-def tree_params(estimator: Any, task: Task) -> TreeParams:
+def tree_params(estimator: Any, task: Task, **others: Any) -> TreeParams:
     """The parameters of an estimator in the form that kernels need; those that it does not have are
-    as :class:`MultiLabelHoeffdingTree` has them by default."""
+    as :class:`MultiLabelHoeffdingTree` has them by default, and ``others`` are as given."""
 
     def value(name: str) -> Any:
-        return getattr(estimator, name, _DEFAULTS[name])
+        return others.get(name, getattr(estimator, name, _DEFAULTS[name]))
 
     naive_bayes, logistic, adaptive = LEAF_PREDICTION[value("leaf_prediction")]
     max_depth = value("max_depth")
+    rates = [float(rate) for rate in np.atleast_1d(value("learning_rate"))]
     return TreeParams(
         single_label=task == "single-label",
         use_naive_bayes=naive_bayes,
@@ -121,7 +124,8 @@ def tree_params(estimator: Any, task: Task) -> TreeParams:
         max_share_to_split=float(value("max_share_to_split")),
         n_split_points=int(value("n_split_points")),
         feature_share=float(value("max_features")),
-        learning_rate=float(value("learning_rate")),
+        n_rates=len(rates),
+        learning_rates=(*rates, *[0.0] * (lay.MAX_RATES - len(rates))),  # type: ignore[arg-type]
         drift_delta=float(value("drift_delta")),
         drift_window_threshold=int(value("drift_window_threshold")),
         switch_significance=float(value("switch_significance")),

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
 
-from stream.errors import ParameterError
-from stream.models.clustered import ClusterLearner, Partition
+from stream.models.clustered import ClusterLearner
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
-from stream.models.naming import Names
-from stream.models.parameters import BOOLEAN, NONE, Constraints, Number, check_parameters
-from stream.models.shell import MultiLabelShell
-from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
-from stream.partition.events import plain_label
-from stream.partition.fixed import FixedPartition, ShuffledPartition, SingletonPartition
-
-STRUCTURAL = frozenset({"split", "merge", "join", "restructure"})
-DRIFTS = frozenset({"drift", "reexamine"})
-PARTITIONS = ("jaccard", "random", "single", "singletons")
+from stream.models.parameters import Constraints, check_parameters
+from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
 
 _TREE_PARAMETERS = (
     "grace_period",
@@ -34,16 +24,11 @@ _TREE_PARAMETERS = (
 )
 _CONSTRAINTS: Constraints = {
     **{name: TREE_CONSTRAINTS[name] for name in _TREE_PARAMETERS},
-    "partition_delta": (Number(0, 1, closed="neither"),),
-    "partition_tau": (Number(0),),
-    "partition_period": (Number(1, integer=True),),
-    "max_clusters": (Number(1, integer=True), NONE),
-    "cluster_drift": (BOOLEAN,),
-    "partition_drift": (BOOLEAN,),
+    **PARTITION_CONSTRAINTS,
 }
 
 
-class IHOMER(MultiLabelShell):
+class IHOMER(PartitionedShell):
     """Clusters of correlated labels that are found while the stream runs, with a tree for each.
 
     A hierarchy of clusters splits and merges by Hoeffding tests on the Jaccard similarity of labels
@@ -139,9 +124,7 @@ class IHOMER(MultiLabelShell):
         self.max_size = max_size
         self.seed = seed
         check_parameters(self, _CONSTRAINTS)
-        self._warm_up_rows = partition_period
-        self._cluster_of_name = _given_clusters(partition)
-        self._begin()
+        self._begin_partition()
 
     def _new_learner(self) -> ClusterLearner:
         params = tree_params(self, "multi-label")
@@ -149,138 +132,5 @@ class IHOMER(MultiLabelShell):
             params,
             self._new_partition(),
             max_size=self.max_size * 1e6,
-            watch_clusters=bool(self.cluster_drift) and self.partition == "jaccard",
+            watch_clusters=self._watches_clusters,
         )
-
-    def _new_partition(self) -> Partition:
-        if self.partition == "single":
-            return FixedPartition()
-        if self.partition == "singletons":
-            return SingletonPartition()
-        if self._cluster_of_name is not None:
-            return FixedPartition(
-                GivenClusters(self._names.labels, self._cluster_of_name, len(self.partition))
-            )
-        core = PartitionCore(
-            PartitionParams(
-                delta=self.partition_delta,
-                tau=self.partition_tau,
-                grace_period=self.partition_period,
-                max_clusters=self.max_clusters,
-                coherence_drift=bool(self.partition_drift),
-                drift_delta=self.drift_delta,
-            )
-        )
-        return ShuffledPartition(core, self.seed or 0) if self.partition == "random" else core
-
-    @property
-    def clusters(self) -> list[list[Hashable]]:
-        """The labels of every cluster, as far as they were present so far."""
-        learner: ClusterLearner = self._learner  # type: ignore[assignment]
-        names = self._names.labels.names
-        return [[names[label] for label in cluster.labels] for cluster in learner.clusters]
-
-    @property
-    def events(self) -> list[PartitionEvent]:
-        """What happened to the partition, in order, with the labels' names."""
-        learner: ClusterLearner = self._learner  # type: ignore[assignment]
-        names = self._names.labels.names
-        return [event.renamed(names.__getitem__) for event in learner.events]
-
-    def add_listener(self, listener: Callable[[PartitionEvent], None]) -> None:
-        """Have a function called with every event of the partition, when it has taken effect.
-
-        Listeners are not part of a pickle or a clone.
-        """
-        learner: ClusterLearner = self._learner  # type: ignore[assignment]
-        names = self._names.labels.names
-        learner.listeners.append(lambda event: listener(event.renamed(names.__getitem__)))
-
-    @property
-    def hierarchy(self) -> Hierarchy | None:
-        """The clusters and what they were split from, as far as labels were present; None when the
-        partition is not found from the labels."""
-        core = self._learner.partition  # type: ignore[attr-defined]
-        if not isinstance(core, PartitionCore):
-            return None
-        return Hierarchy(core.current.tree, self._names.labels.names.__getitem__)
-
-    def structure(self) -> dict[str, Any]:
-        """Clusters, changes of the partition, and drifts that detectors of clusters and of the
-        partition saw."""
-        events = self.events
-        changes = [event.as_dict() for event in events if event.kind in STRUCTURAL]
-        return {
-            "clusters": [[plain_label(label) for label in cluster] for cluster in self.clusters],
-            "restructures": changes,
-            "drifts": [event.row for event in events if event.kind in DRIFTS],
-        }
-
-    def structure_counts(self) -> dict[str, int]:
-        """How many of each :meth:`structure` tells, without making the lists."""
-        learner: ClusterLearner = self._learner  # type: ignore[assignment]
-        kinds = [event.kind for event in learner.events]
-        return {
-            "clusters": len(learner.clusters),
-            "restructures": sum(kind in STRUCTURAL for kind in kinds),
-            "drifts": sum(kind in DRIFTS for kind in kinds),
-        }
-
-
-class GivenClusters:
-    """Cluster of a label, by its number, in a partition that was given by names.
-
-    Parameters
-    ----------
-    names
-        The model's labels.
-    cluster_of_name
-        Cluster of each label.
-    others
-        Cluster of labels that are not among them.
-    """
-
-    def __init__(self, names: Names, cluster_of_name: dict[Hashable, int], others: int):
-        self.names = names
-        self.cluster_of_name = cluster_of_name
-        self.others = others
-
-    def __call__(self, label: int) -> int:
-        """Cluster of a label's number."""
-        names = self.names.names
-        name = names[label] if label < len(names) else None  # no name: it only warms up
-        return self.cluster_of_name.get(name, self.others)
-
-
-def _given_clusters(partition: Any) -> dict[Hashable, int] | None:
-    """Cluster of each label of a partition given as lists; None when it is given by name.
-
-    Raises
-    ------
-    ParameterError
-        When it is neither, or a label is in two clusters.
-    """
-    if isinstance(partition, str):
-        if partition in PARTITIONS:
-            return None
-    elif isinstance(partition, Sequence) and all(
-        isinstance(cluster, Sequence) and not isinstance(cluster, str) for cluster in partition
-    ):
-        given: dict[Hashable, int] = {}
-        for place, cluster in enumerate(partition):
-            for label in cluster:
-                if not isinstance(label, Hashable):
-                    raise ParameterError(
-                        "The 'partition' parameter of IHOMER must be a list of lists of labels. "
-                        f"Got {label!r} for a label."
-                    )
-                if given.setdefault(label, place) != place:
-                    raise ParameterError(
-                        "The 'partition' parameter of IHOMER must hold each label once. "
-                        f"Got {label!r} in clusters {given[label]} and {place}."
-                    )
-        return given
-    raise ParameterError(
-        f"The 'partition' parameter of IHOMER must be one of {', '.join(map(repr, PARTITIONS))} "
-        f"or a list of lists of labels. Got {partition!r} instead."
-    )

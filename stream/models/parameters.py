@@ -53,11 +53,30 @@ class OneOf:
         return "one of " + ", ".join(repr(value) for value in self.values)
 
 
+@dataclasses.dataclass(frozen=True)
+class Several:
+    """A tuple or list of at most ``most`` values that are each allowed."""
+
+    each: Number
+    most: int
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value is allowed."""
+        return (
+            isinstance(value, tuple | list)
+            and 1 <= len(value) <= self.most
+            and all(map(self.each.allows, value))
+        )
+
+    def __str__(self) -> str:
+        return f"a list of 1 to {self.most} values, each {self.each}"
+
+
 NONE = OneOf((None,))
 BOOLEAN = OneOf((True, False))
 SEED = (Number(0, 2**63 - 1, integer=True), NONE)
 
-Constraints = dict[str, tuple[Number | OneOf, ...]]
+Constraints = dict[str, tuple[Number | OneOf | Several, ...]]
 
 
 def check_parameters(estimator: Any, constraints: Constraints) -> None:

@@ -136,8 +136,8 @@ class Shell(Saved, base.Estimator):
     def predict_batch(self, batch: Batch, schema: Schema) -> Predictions:
         """Predict rows in the columns of ``schema``; labels in the batch are not looked at."""
         rows = self._names.rows_to_predict(batch, schema)
-        out = self._learner.run(rows, predict=True, delay=PREDICT_ONLY)
-        return self._answers(out, self._names.label_numbers(schema))
+        numbers = self._names.label_numbers(schema)
+        return Predictions(*(_in_columns(out, numbers) for out in self._run(rows)))
 
     def test_then_train_many(
         self, batch: Batch, schema: Schema, *, pending: int = 0, delay: int = 0
@@ -164,24 +164,26 @@ class Shell(Saved, base.Estimator):
         rows = self._names.rows_to_learn(
             batch, schema, more_features=self._learner.accepts_features, pending=pending
         )
-        out = self._learner.run(rows, first_row=pending, predict=True, delay=delay)
-        return self._answers(out[pending:], self._names.label_numbers(schema))
+        answers = self._run(rows, first_row=pending, delay=delay)
+        numbers = self._names.label_numbers(schema)
+        return Predictions(*(_in_columns(out[pending:], numbers) for out in answers))
 
-    def _probabilities(self, X: Any) -> Float64Array:
-        """Probabilities [rows, known labels]."""
+    def _run(self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY) -> Predictions:
+        """Predict and learn rows in the engine's columns."""
+        out = self._learner.run(rows, first_row=first_row, predict=True, delay=delay)
+        return Predictions(self._decide(out), out)
+
+    def _asked(self, X: Any) -> Predictions:
+        """What is answered to rows, in the columns of :attr:`labels`."""
         batch, schema = batch_of(X, NO_TRUTH, self._task)
         rows = self._names.rows_to_predict(batch, schema)
-        out = self._learner.run(rows, predict=True, delay=PREDICT_ONLY)
-        return _in_columns(out, self._names.labels.numbers_of(self.labels))
+        numbers = self._names.labels.numbers_of(self.labels)
+        return Predictions(*(_in_columns(out, numbers) for out in self._run(rows)))
 
     def _shaped_like(self, X: Any, values: np.ndarray) -> Any:
         """Values [rows, labels] as a data frame if ``X`` is one."""
         frame = frame_like(X, dict(zip(self.labels, values.T, strict=True)))
         return values if frame is None else frame
-
-    def _answers(self, out: Float64Array, numbers: np.ndarray) -> Predictions:
-        probabilities = _in_columns(out, numbers)
-        return Predictions(self._decide(probabilities), probabilities)
 
     @abc.abstractmethod
     def _decide(self, probabilities: Float64Array) -> np.ndarray:
@@ -200,10 +202,14 @@ class Shell(Saved, base.Estimator):
         indices = np.array([number for number, _ in numbered], np.int32)
         return indptr, indices, np.array([value for _, value in numbered], np.float64)
 
-    def _predict_row(self, x: Mapping[FeatureName, Any]) -> Float64Array:
-        """Probabilities of the learnt labels, in the engine's order."""
-        rows = Batch(*self._row_batch(x, learn=False), *_NO_LABELS, *_NO_LABELS)
-        return self._learner.run(rows, predict=True, delay=PREDICT_ONLY)[0]
+    def _one_row(self, x: Mapping[FeatureName, Any]) -> Batch:
+        """A row to predict, in the engine's columns."""
+        return Batch(*self._row_batch(x, learn=False), *_NO_LABELS, *_NO_LABELS)
+
+    def _answer_row(self, x: Mapping[FeatureName, Any]) -> Predictions:
+        """Answers for the learnt labels, in the engine's order."""
+        answers = self._run(self._one_row(x))
+        return Predictions(answers.labels[0], answers.probabilities[0])
 
     # ---- around the learner
 
@@ -226,9 +232,9 @@ class Shell(Saved, base.Estimator):
 _NO_LABELS = (np.zeros(2, np.int64), np.zeros(0, np.int32))
 
 
-def _in_columns(out: Float64Array, numbers: np.ndarray) -> Float64Array:
-    """The engine's probabilities in other columns; 0 for labels that it does not know."""
-    result = np.zeros((out.shape[0], len(numbers)))
+def _in_columns(out: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """The engine's answers in other columns; 0 for labels that it does not know."""
+    result = np.zeros((out.shape[0], len(numbers)), out.dtype)
     seen = (numbers != UNSEEN) & (numbers < out.shape[1])
     result[:, seen] = out[:, numbers[seen]]
     return result
@@ -279,18 +285,19 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
         self, x: dict[FeatureName, Any], **kwargs: Any
     ) -> dict[Hashable, dict[bool, float]]:
         """Probability of every known label being absent and present."""
-        out = self._predict_row(x)
-        number, n = self._names.labels.number, len(out)
-        probabilities = {}
-        for label in self._names.known_labels:
-            column = number.get(label, n)
-            p = float(out[column]) if column < n else 0.0
-            probabilities[label] = {False: 1.0 - p, True: p}
-        return probabilities
+        known = self._by_label(self._answer_row(x).probabilities)
+        return {label: {False: 1.0 - p, True: p} for label, p in known.items()}
 
     def predict_one(self, x: dict[FeatureName, Any], **kwargs: Any) -> dict[Hashable, bool]:  # type: ignore[override]
         """Whether each known label is present."""
-        return {label: p[True] > 0.5 for label, p in self.predict_proba_one(x).items()}
+        answers = self._by_label(self._answer_row(x).labels)
+        return {label: answer == 1 for label, answer in answers.items()}
+
+    def _by_label(self, row: np.ndarray) -> dict[Hashable, Any]:
+        """A row in the engine's columns as values of the known labels; 0 for those not learnt."""
+        number, values = self._names.labels.number, row.tolist()
+        numbers = [(label, number.get(label, len(values))) for label in self._names.known_labels]
+        return {label: values[n] if n < len(values) else 0 for label, n in numbers}
 
     def predict_proba_many(self, X: Any) -> Any:
         """Probability of every known label being present.
@@ -305,12 +312,12 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
         Probabilities [rows, labels] in the order of :attr:`labels`: a data frame if ``X`` is one,
         else an array.
         """
-        return self._shaped_like(X, self._probabilities(X))
+        return self._shaped_like(X, self._asked(X).probabilities)
 
     def predict_many(self, X: Any) -> Any:
         """Whether each known label is present: booleans in the shape of
         :meth:`predict_proba_many`."""
-        return self._shaped_like(X, self._decide(self._probabilities(X)).astype(bool))
+        return self._shaped_like(X, self._asked(X).labels.astype(bool))
 
     def _decide(self, probabilities: Float64Array) -> np.ndarray:
         return (probabilities > 0.5).astype(np.uint8)
@@ -360,21 +367,21 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
 
     def predict_proba_one(self, x: dict[FeatureName, Any], **kwargs: Any) -> dict[Any, float]:  # type: ignore[override]
         """Probability of every known class; empty before anything was learnt."""
-        return dict(zip(self.labels, self._predict_row(x).tolist(), strict=True))
+        return dict(zip(self.labels, self._answer_row(x).probabilities.tolist(), strict=True))
 
     def predict_one(self, x: dict[FeatureName, Any], **kwargs: Any) -> Any:  # type: ignore[override]
         """The most probable class; None before anything was learnt."""
-        out = self._predict_row(x)
+        out = self._answer_row(x).probabilities
         return self._names.labels.names[int(np.argmax(out))] if len(out) else None
 
     def predict_proba_many(self, X: Any) -> Any:
         """Probability of every known class [rows, classes] in the order of :attr:`labels`."""
-        return self._shaped_like(X, self._probabilities(X))
+        return self._shaped_like(X, self._asked(X).probabilities)
 
     def predict_many(self, X: Any) -> Any:
         """The most probable class of each row: a series if ``X`` is a data frame, else an array of
         objects."""
-        out = self._probabilities(X)
+        out = self._asked(X).probabilities
         names = self._names.labels.names
         best = [names[i] for i in out.argmax(axis=1)] if out.shape[1] else [None] * len(out)
         series = series_like(X, best)
@@ -386,6 +393,8 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
 
     def _decide(self, probabilities: Float64Array) -> np.ndarray:
         labels = np.zeros(probabilities.shape, np.uint8)
+        if probabilities.shape[1] == 0:
+            return labels
         answered = np.flatnonzero(probabilities.any(axis=1))
         labels[answered, probabilities[answered].argmax(axis=1)] = 1
         return labels

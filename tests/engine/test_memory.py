@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine_streams import changing_rows, check_invariants, learner, make_batch
+from engine_streams import changing_rows, check_invariants, learner, make_batch, tree_params
 
 from stream import HoeffdingTreeClassifier, MultiLabelHoeffdingTree
 from stream.engine import layout as lay
@@ -135,8 +135,8 @@ def test_column_capacities_are_a_ladder():
 
 def test_widening_in_steps_or_at_once_is_the_same():
     """A width that remembers how it grew."""
-    once = widen(new_tree(drift_detection=True), 300, 40, 1e9)
-    steps = new_tree(drift_detection=True)
+    once = widen(new_tree(tree_params(drift_detection=True)), 300, 40, 1e9)
+    steps = new_tree(tree_params(drift_detection=True))
     for n in range(1, 301):
         steps = widen(steps, n, min(n, 40), 1e9)
     assert tree_sizes(once) == tree_sizes(steps)
@@ -145,7 +145,7 @@ def test_widening_in_steps_or_at_once_is_the_same():
 
 def test_new_entries_hold_their_fill_value():
     """Rows of a larger array that say "slot 0" where they should say "none"."""
-    tree = new_tree(drift_detection=True)
+    tree = new_tree(tree_params(drift_detection=True))
     sizes = {name: size * 4 for name, size in tree_sizes(tree).items()}
     larger = resize(tree, sizes)
     assert (larger.stat_row[tree.stat_row.shape[0] :] == -1).all()
@@ -160,5 +160,6 @@ def test_bytes_are_those_of_the_arrays():
     def held(state):
         return sum(held(part) if isinstance(part, tuple) else part.nbytes for part in state)
 
-    sizes = tree_sizes(new_tree(drift_detection=True)) | {"features": 17, "unknown": 16}
+    tree = new_tree(tree_params(drift_detection=True))
+    sizes = tree_sizes(tree) | {"features": 17, "unknown": 16}
     assert n_bytes(Tree, sizes) == held(allocate(Tree, sizes))

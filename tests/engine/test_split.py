@@ -45,7 +45,7 @@ def leaf_of(x, truth, **changes):
 
 def attempt(model, **changes):
     """The best split of the first leaf: split?, feature, threshold, rows on the left, scratch."""
-    scratch = allocate(SplitScratch, {"labels": model.tree.labels.bias.shape[1]})
+    scratch = allocate(SplitScratch, {"labels": model.tree.labels.bias.shape[-1]})
     return *best_split(model.tree, model.params._replace(**changes), 0, scratch), scratch
 
 

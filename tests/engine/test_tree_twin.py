@@ -82,7 +82,8 @@ def test_single_label_tree_equals_its_twin(leaf_prediction, kind):
         {"min_branch_fraction": 0.2},
         {"n_split_points": 3},
         {"max_depth": 1},
-        {"learning_rate": 0.7},
+        {"learning_rates": (0.7, 0.0, 0.0, 0.0)},
+        {"n_rates": 3, "learning_rates": (0.03, 0.3, 1.0, 0.0)},
     ],
     ids=lambda changes: next(iter(changes)),
 )

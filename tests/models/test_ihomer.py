@@ -110,7 +110,7 @@ def test_a_better_joint_tree_replaces_the_parts():
     (cluster,) = learner.clusters
     n = max(cluster.n_compared, 1)
     if cluster.joint is None:
-        assert learner.n_joined == 1
+        assert learner.bank.n_joined == 1
         assert len(cluster.parts) == 1
     else:
         assert cluster.loss_joint / n > cluster.loss_parts / n

@@ -21,7 +21,7 @@ from stream.engine.naive_bayes import (
     SMALLEST_VARIANCE,
 )
 
-FREQUENCY, NAIVE_BAYES, LOGISTIC = "frequency", "naive bayes", "logistic"
+FREQUENCY, NAIVE_BAYES = "frequency", "naive bayes"  # logistic models go by their learning rate
 
 
 def sigmoid(score):
@@ -67,7 +67,7 @@ class Leaf:
         self.next_refresh = {}
         self.next_leaf_refresh = 1.0
         self.bias, self.bias_step = {}, {}
-        self.weight, self.step = {}, {}  # (feature, label): value
+        self.weight, self.step = {}, {}  # (rate, feature, label): value
         self.loss = {}  # (model, label): value
         self.loss_rows = 0.0
 
@@ -154,7 +154,9 @@ class NaiveTree:
             scores = [prior[label] + self._evidence(leaf, x, label) for label in self._labels]
             models[NAIVE_BAYES] = self._squash(scores)
         if self.params.use_logistic:
-            models[LOGISTIC] = self._squash(self._linear(leaf, self.scaler.scale(x), prior))
+            for rate in self._rates:
+                scores = self._linear(leaf, rate, self.scaler.scale(x), prior)
+                models[rate] = self._squash(scores)
         return models
 
     @property
@@ -196,13 +198,17 @@ class NaiveTree:
             total += square * u * u + linear * u + constant
         return total
 
-    def _linear(self, leaf, z, prior):
+    @property
+    def _rates(self):
+        return self.params.learning_rates[: self.params.n_rates]
+
+    def _linear(self, leaf, rate, z, prior):
         scores = []
         for label in self._labels:
             score = np.float32(prior[label])
-            score += leaf.bias.get(label, np.float32(0.0))
+            score += leaf.bias.get((rate, label), np.float32(0.0))
             for j, value in sorted(z.items()):
-                score += leaf.weight.get((j, label), np.float32(0.0)) * np.float32(value)
+                score += leaf.weight.get((rate, j, label), np.float32(0.0)) * np.float32(value)
             scores.append(score if self.params.single_label else float(score))
         return scores
 
@@ -251,7 +257,9 @@ class NaiveTree:
             node.n_rows += 1.0
         self._update_losses(leaf, models, present, unknown)
         if self.params.use_logistic:
-            self._step(leaf, models[LOGISTIC], self.scaler.scale(x), present, unknown)
+            for rate in self._rates:
+                z = self.scaler.scale(x)
+                self._step(leaf, rate, models[rate], z, present, unknown)
         leaf.n_rows += 1.0
         for counts, labels in ((leaf.n_present, present), (leaf.n_unknown, unknown)):
             for label in labels:
@@ -288,22 +296,22 @@ class NaiveTree:
                 old = leaf.loss.get((model, label), 0.0)
                 leaf.loss[model, label] = old + rate * (loss - old)
 
-    def _step(self, leaf, p, z, present, unknown):
+    def _step(self, leaf, rate, p, z, present, unknown):
         """One step of AdaGrad."""
-        rate = np.float32(self.params.learning_rate)
+        size = np.float32(rate)
         zero = np.float32(0.0)
 
         def move(values, steps, key, gradient):
             steps[key] = steps.get(key, zero) + gradient * gradient
-            values[key] = values.get(key, zero) - rate * gradient / (np.sqrt(steps[key]) + EPSILON)
+            values[key] = values.get(key, zero) - size * gradient / (np.sqrt(steps[key]) + EPSILON)
 
         for label in self._labels:
             gradient = np.float32(p[label] - (label in present))
             if label in unknown or not abs(float(gradient)) > SMALL_GRADIENT:
                 continue
-            move(leaf.bias, leaf.bias_step, label, gradient)
+            move(leaf.bias, leaf.bias_step, (rate, label), gradient)
             for j, value in z.items():
-                move(leaf.weight, leaf.step, (j, label), gradient * np.float32(value))
+                move(leaf.weight, leaf.step, (rate, j, label), gradient * np.float32(value))
 
     # ---- naive Bayes
 

@@ -22,6 +22,10 @@ MODELS = {
         partition="random", partition_delta=0.3, partition_tau=0.1, partition_period=20,
     ),
     "singletons": lambda: stream.IHOMER(partition="singletons", leaf_prediction="nb"),
+    "drift homer": lambda: stream.DriftHOMER(
+        partition_delta=0.3, partition_tau=0.1, partition_period=20, drift_delta=0.05,
+        grace_period=50, tau=0.5, experts=3, max_subsets=20,
+    ),
     "partitioner": lambda: stream.LabelPartitioner(
         delta=0.3, tau=0.1, grace_period=20, min_observations=5, drift_delta=0.05
     ),

@@ -375,7 +375,7 @@ def other_clusters(arrays, document):
 
 def labels_twice(arrays, document):
     for cluster in ("clusters.1", "clusters.1.parts.0"):
-        arrays[f"_learner.{cluster}.labels"][0] = arrays["_learner.clusters.0.labels"][0]
+        arrays[f"_learner.bank.{cluster}.labels"][0] = arrays["_learner.bank.clusters.0.labels"][0]
 
 
 def hierarchy_in_a_circle(arrays, document):

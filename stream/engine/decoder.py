@@ -1,0 +1,430 @@
+"""The joint decoder: from a probability per label to a distribution over label sets.
+
+A *table* keeps the label sets that were seen, with decayed counts: table 0 for all labels, and one
+for the labels of every cluster. With ``p`` the labels' probabilities, ``f`` their base rates and
+``c`` the share of a set among the rows, a set that was seen scores
+
+    log P(set | p) + beta * (log c - log P(set | f)),
+
+where ``P(set | q)`` is the probability of the set if labels were independent with probabilities
+``q``: what the row says of its labels one by one, corrected by how much more often they occur
+together than by chance. All sets that were never seen count as one more, with the probability that
+``p`` leaves to them, and the share of rows that brought a new set. Inside it, labels are spread as
+the clusters' tables say, independently of each other; inside a cluster's table, labels of a piece
+that was never seen are independent.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NamedTuple
+
+from stream.engine.arrays import Axes, Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.jit import inlined, kernel
+from stream.engine.mixer import UNKNOWN
+
+MEMORY = 2000.0  # rows that the counts look back
+LARGEST_UNIT = 1e12
+TOP = 24  # most probable label sets that are compared with each other
+MAX_PIECES = 64  # sets in the table of a cluster
+LEAST_REST = 1e-6  # probability that sets never seen have together
+INDEPENDENT = -1  # best piece of a cluster: each label on its own
+SUBSET, MARGINAL, F1, BALANCED = 0, 1, 2, 3
+TRUE_POSITIVE, PREDICTED, PRESENT = 0, 1, 2
+
+# Registers.
+UNIT = 0  # what a row counts; it grows, so that what was counted before weighs less
+N_REGISTERS = 1
+
+
+class DecoderParams(NamedTuple):
+    """What the kernels need to know of the decoder's parameters."""
+
+    decode: int  # SUBSET, MARGINAL, F1 or BALANCED
+    beta: float
+    exact_weight: float  # BALANCED: what an answer that is right as a whole is worth,
+    f1_weight: float  # what its F1 is worth; the rest: one less its Hamming loss
+    max_sets: int
+
+
+class Decoder(NamedTuple):
+    """All of a decoder that changes while it learns."""
+
+    registers: Annotated[Float64Array, Axes(N_REGISTERS, fill=1.0)]
+    n_known: Annotated[Float64Array, Axes("labels")]
+    n_present: Annotated[Float64Array, Axes("labels")]
+    table: Annotated[Int32Array, Axes("labels", fill=1)]  # of the label's cluster
+    n_sets: Annotated[Int64Array, Axes("tables")]
+    n_rows: Annotated[Float64Array, Axes("tables")]  # rows whose truth was known as a whole
+    n_new: Annotated[Float64Array, Axes("tables")]  # of them, rows with a set never seen
+    times: Annotated[Float64Array, Axes("tables", "sets")]
+    key: Annotated[Int64Array, Axes("tables", "sets")]
+    size: Annotated[Int32Array, Axes("tables", "sets")]
+    members: Annotated[Int32Array, Axes("tables", "sets", "width")]  # ascending
+    achieved: Annotated[
+        Float64Array, Axes("labels", 3)
+    ]  # decayed rows: TRUE_POSITIVE, PREDICTED (over its threshold), PRESENT
+
+
+class DecoderScratch(NamedTuple):
+    """Room for one row's work; nothing in it outlives the row."""
+
+    logit: Annotated[Float64Array, Axes("labels")]
+    base_logit: Annotated[Float64Array, Axes("labels")]
+    absent: Annotated[Float64Array, Axes("tables")]  # log probability that all labels are absent
+    base_absent: Annotated[Float64Array, Axes("tables")]
+    score: Annotated[Float64Array, Axes("tables", "sets")]  # then probability
+    rest: Annotated[Float64Array, Axes("tables")]  # probability of all sets never seen
+    best: Annotated[Int64Array, Axes("tables")]  # most probable set, or INDEPENDENT
+    piece: Annotated[Float64Array, Axes("labels")]  # marginals inside the clusters
+    marginal: Annotated[Float64Array, Axes("labels")]
+    mark: Annotated[UInt8Array, Axes("labels")]
+    candidate: Annotated[Int32Array, Axes(TOP, "labels")]
+    candidate_size: Annotated[Int64Array, Axes(TOP)]
+    candidate_p: Annotated[Float64Array, Axes(TOP)]
+    place: Annotated[Int64Array, Axes(TOP)]  # sets of the most probable candidates
+    sizes: Annotated[Int64Array, Axes("tables")]  # of the pieces of a row
+    pieces: Annotated[Int32Array, Axes("tables", "labels")]
+
+
+@inlined
+def _prepare(decoder, p, n_labels, n_tables, scratch):
+    """Logits of a row's labels and of their base rates, and what all of a table's being absent
+    scores."""
+    unit = decoder.registers[UNIT]
+    for table in range(n_tables):
+        scratch.absent[table] = 0.0
+        scratch.base_absent[table] = 0.0
+    for label in range(n_labels):
+        rate = (decoder.n_present[label] + 0.5 * unit) / (decoder.n_known[label] + unit)
+        absent, base_absent = math.log(1.0 - p[label]), math.log(1.0 - rate)
+        scratch.logit[label] = math.log(p[label]) - absent
+        scratch.base_logit[label] = math.log(rate) - base_absent
+        table = decoder.table[label]
+        scratch.absent[table] += absent
+        scratch.base_absent[table] += base_absent
+        scratch.absent[0] += absent
+        scratch.base_absent[0] += base_absent
+
+
+@inlined
+def _score_table(decoder, params, table, scratch):
+    """Probability of every set in a table, and of all sets that are not in it."""
+    unit, n_sets = decoder.registers[UNIT], decoder.n_sets[table]
+    score, size, members = scratch.score[table], decoder.size[table], decoder.members[table]
+    rows, seen = decoder.n_rows[table] + unit, 0.0
+    highest, best = -math.inf, INDEPENDENT
+    for s in range(n_sets):
+        of_row, of_base = scratch.absent[table], scratch.base_absent[table]
+        for i in range(size[s]):
+            of_row += scratch.logit[members[s, i]]
+            of_base += scratch.base_logit[members[s, i]]
+        seen += math.exp(of_row)
+        if decoder.times[table, s] > 0.0:
+            share = math.log(decoder.times[table, s] / rows)
+            score[s] = of_row + params.beta * (share - of_base)
+        else:
+            score[s] = -math.inf
+        if score[s] > highest:
+            highest, best = score[s], s
+    new = (decoder.n_new[table] + 0.5 * unit) / rows
+    rest = params.beta * math.log(new)
+    rest += (1.0 - params.beta) * math.log(max(1.0 - seen, LEAST_REST))
+    highest = max(highest, rest)
+    total = math.exp(rest - highest)
+    scratch.rest[table] = total
+    for s in range(n_sets):
+        score[s] = math.exp(score[s] - highest)
+        total += score[s]
+    for s in range(n_sets):
+        score[s] /= total
+    scratch.rest[table] /= total
+    scratch.best[table] = best
+
+
+@inlined
+def _add_members(decoder, table, scratch, marginal):
+    """Add the probability of every set in a table to the marginals of its labels."""
+    for s in range(decoder.n_sets[table]):
+        for i in range(decoder.size[table, s]):
+            marginal[decoder.members[table, s, i]] += scratch.score[table, s]
+
+
+@inlined
+def _independent_best(decoder, table, scratch, n_labels):
+    """Log probability of the most probable set if labels are independent."""
+    best = scratch.absent[table]
+    for label in range(n_labels):
+        if decoder.table[label] == table and scratch.logit[label] > 0.0:
+            best += scratch.logit[label]
+    return best
+
+
+@inlined
+def _decode_clusters(decoder, params, p, n_labels, n_tables, scratch):
+    """Marginals inside the clusters; returns the log probability of the clusters' best pieces."""
+    composed = 0.0
+    for table in range(1, n_tables):
+        _score_table(decoder, params, table, scratch)
+    for label in range(n_labels):
+        scratch.piece[label] = scratch.rest[decoder.table[label]] * p[label]
+    for table in range(1, n_tables):
+        _add_members(decoder, table, scratch, scratch.piece)
+        best, log_rest = scratch.best[table], math.log(max(scratch.rest[table], 1e-300))
+        independent = log_rest + _independent_best(decoder, table, scratch, n_labels)
+        if best == INDEPENDENT or math.log(max(scratch.score[table, best], 1e-300)) < independent:
+            scratch.best[table] = INDEPENDENT
+            composed += independent
+        else:
+            composed += math.log(max(scratch.score[table, best], 1e-300))
+    return composed
+
+
+@inlined
+def _compose(decoder, n_labels, n_tables, scratch, members):
+    """Write the clusters' best pieces into ``members``, ascending; returns how many."""
+    for label in range(n_labels):
+        table = decoder.table[label]
+        alone = scratch.best[table] == INDEPENDENT
+        scratch.mark[label] = alone and scratch.logit[label] > 0.0
+    for table in range(1, n_tables):
+        best = scratch.best[table]
+        if best != INDEPENDENT:
+            for i in range(decoder.size[table, best]):
+                scratch.mark[decoder.members[table, best, i]] = 1
+    n = 0
+    for label in range(n_labels):
+        if scratch.mark[label] == 1:
+            members[n] = label
+            n += 1
+            scratch.mark[label] = 0
+    return n
+
+
+@inlined
+def _most_probable(decoder, scratch):
+    """List the TOP - 1 most probable seen sets in ``scratch.place``, best first; returns how
+    many."""
+    score, place, n = scratch.score[0], scratch.place, 0
+    for s in range(decoder.n_sets[0]):
+        if n == TOP - 1 and score[s] <= score[place[n - 1]]:
+            continue
+        at = n if n < TOP - 1 else n - 1
+        n = min(n + 1, TOP - 1)
+        while at > 0 and score[s] > score[place[at - 1]]:
+            place[at] = place[at - 1]
+            at -= 1
+        place[at] = s
+    return n
+
+
+@inlined
+def _candidates(decoder, composed, n_labels, n_tables, scratch):
+    """Write down the sets to choose from and their probabilities; returns how many."""
+    n = _most_probable(decoder, scratch)
+    size, p, candidate = scratch.candidate_size, scratch.candidate_p, scratch.candidate
+    for c in range(n):
+        s = scratch.place[c]
+        size[c], p[c] = decoder.size[0, s], scratch.score[0, s]
+        for i in range(size[c]):
+            candidate[c, i] = decoder.members[0, s, i]
+    size[n] = _compose(decoder, n_labels, n_tables, scratch, candidate[n])
+    p[n] = scratch.rest[0] * math.exp(composed)
+    for c in range(n):
+        if size[c] == size[n]:
+            same = True
+            for i in range(size[n]):
+                if candidate[c, i] != candidate[n, i]:
+                    same = False
+                    break
+            if same:
+                p[c] += p[n]
+                return n
+    return n + 1
+
+
+@inlined
+def _worth(params, n, n_labels, scratch, chosen):
+    """Expected worth of answering with candidate ``chosen``."""
+    size, p, candidate = scratch.candidate_size, scratch.candidate_p, scratch.candidate
+    for i in range(size[chosen]):
+        scratch.mark[candidate[chosen, i]] = 1
+    worth, hamming_weight = 0.0, 1.0 - params.exact_weight - params.f1_weight
+    for c in range(n):
+        common = 0
+        for i in range(size[c]):
+            common += scratch.mark[candidate[c, i]]
+        both = size[c] + size[chosen]
+        f1 = 2.0 * common / both if both > 0 else 1.0
+        wrong = both - 2 * common
+        exact = params.exact_weight if wrong == 0 else 0.0
+        worth += p[c] * (exact + params.f1_weight * f1 - hamming_weight * wrong / n_labels)
+    for i in range(size[chosen]):
+        scratch.mark[candidate[chosen, i]] = 0
+    return worth
+
+
+@inlined
+def f1_threshold(decoder, label):
+    """Half the F1 that a label achieves: the threshold that maximises it (Lipton, Elkan and
+    Naryanaswamy, ECML PKDD 2014)."""
+    achieved, unit = decoder.achieved[label], decoder.registers[UNIT]
+    common = achieved[TRUE_POSITIVE] + 0.5 * unit
+    return common / (achieved[PREDICTED] + achieved[PRESENT] + unit)
+
+
+@inlined
+def decode_row(decoder, params, p, n_labels, scratch, decided):
+    """Marginals of a row's labels in ``scratch.marginal``, and the label set that is answered.
+
+    Parameters
+    ----------
+    p
+        [labels] probability of each label on its own, in (0, 1).
+    decided
+        [labels] 1: answered; in place.
+    """
+    n_tables = len(decoder.n_sets)
+    _prepare(decoder, p, n_labels, n_tables, scratch)
+    composed = _decode_clusters(decoder, params, p, n_labels, n_tables, scratch)
+    _score_table(decoder, params, 0, scratch)
+    marginal = scratch.marginal
+    for label in range(n_labels):
+        marginal[label] = scratch.rest[0] * scratch.piece[label]
+    _add_members(decoder, 0, scratch, marginal)
+    for label in range(n_labels):
+        marginal[label] = min(marginal[label], 1.0)
+        decided[label] = 0
+    if params.decode == MARGINAL:
+        for label in range(n_labels):
+            decided[label] = marginal[label] > 0.5
+        return
+    if params.decode == F1:
+        for label in range(n_labels):
+            decided[label] = marginal[label] > f1_threshold(decoder, label)
+        return
+    n = _candidates(decoder, composed, n_labels, n_tables, scratch)
+    best, highest = 0, -math.inf
+    for c in range(n):
+        balanced = params.decode == BALANCED
+        worth = _worth(params, n, n_labels, scratch, c) if balanced else scratch.candidate_p[c]
+        if worth > highest:
+            best, highest = c, worth
+    for i in range(scratch.candidate_size[best]):
+        decided[scratch.candidate[best, i]] = 1
+
+
+@inlined
+def set_key(members, n):
+    """A number that different label sets hardly ever share."""
+    key = n + 1
+    for i in range(n):
+        key = (key * 1000003 + members[i] + 7) & 0xFFFFFFFFFFFF
+    return key
+
+
+@inlined
+def _find(decoder, table, members, n, key):
+    """Place of a label set in a table, or -1."""
+    for s in range(decoder.n_sets[table]):
+        if decoder.key[table, s] == key and decoder.size[table, s] == n:
+            same = True
+            for i in range(n):
+                if decoder.members[table, s, i] != members[i]:
+                    same = False
+                    break
+            if same:
+                return s
+    return -1
+
+
+@inlined
+def _count_set(decoder, table, members, n, max_sets):
+    """Count a label set; where there is no room, it takes the place of the rarest."""
+    unit = decoder.registers[UNIT]
+    decoder.n_rows[table] += unit
+    key = set_key(members, n)
+    s = _find(decoder, table, members, n, key)
+    if s >= 0:
+        decoder.times[table, s] += unit
+        return
+    decoder.n_new[table] += unit
+    if n > decoder.members.shape[2]:
+        return
+    n_sets = decoder.n_sets[table]
+    if n_sets < max_sets:
+        s = n_sets
+        decoder.n_sets[table] += 1
+    else:
+        s = 0
+        for other in range(1, n_sets):
+            if decoder.times[table, other] < decoder.times[table, s]:
+                s = other
+    decoder.times[table, s] = unit
+    decoder.key[table, s] = key
+    decoder.size[table, s] = n
+    for i in range(n):
+        decoder.members[table, s, i] = members[i]
+
+
+@inlined
+def _learn_sets(decoder, params, truth, n_labels, scratch):
+    n_tables = len(decoder.n_sets)
+    for table in range(n_tables):
+        scratch.sizes[table] = 0
+    for label in range(n_labels):
+        if truth[label] == 1:
+            table = decoder.table[label]
+            scratch.pieces[table, scratch.sizes[table]] = label
+            scratch.sizes[table] += 1
+            scratch.pieces[0, scratch.sizes[0]] = label
+            scratch.sizes[0] += 1
+    for table in range(n_tables):
+        limit = params.max_sets if table == 0 else min(params.max_sets, MAX_PIECES)
+        _count_set(decoder, table, scratch.pieces[table], scratch.sizes[table], limit)
+
+
+@kernel
+def _begin_units(decoder):
+    """Express all counts in rows of today."""
+    unit = decoder.registers[UNIT]
+    for table in range(len(decoder.n_sets)):
+        decoder.n_rows[table] /= unit
+        decoder.n_new[table] /= unit
+        for s in range(decoder.n_sets[table]):
+            decoder.times[table, s] /= unit
+    for label in range(len(decoder.n_known)):
+        decoder.n_known[label] /= unit
+        decoder.n_present[label] /= unit
+        for what in range(3):
+            decoder.achieved[label, what] /= unit
+    decoder.registers[UNIT] = 1.0
+
+
+@inlined
+def learn_decoder(decoder, params, truth, n_labels, scratch):
+    """Count a row; ``scratch.marginal`` holds what was said of it.
+
+    Parameters
+    ----------
+    truth
+        [labels] 0 absent, 1 present, UNKNOWN.
+    """
+    unit, complete = decoder.registers[UNIT], True
+    for label in range(n_labels):
+        value = truth[label]
+        if value == UNKNOWN:
+            complete = False
+            continue
+        predicted = scratch.marginal[label] > f1_threshold(decoder, label)
+        achieved = decoder.achieved[label]
+        achieved[TRUE_POSITIVE] += unit * (predicted and value == 1)
+        achieved[PREDICTED] += unit * predicted
+        achieved[PRESENT] += unit * value
+        decoder.n_known[label] += unit
+        decoder.n_present[label] += unit * value
+    if complete:
+        _learn_sets(decoder, params, truth, n_labels, scratch)
+    decoder.registers[UNIT] = unit / (1.0 - 1.0 / MEMORY)
+    if decoder.registers[UNIT] > LARGEST_UNIT:
+        _begin_units(decoder)

@@ -1,0 +1,230 @@
+"""A tree for each cluster of labels, and what happens to the trees when clusters change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
+from stream.engine.checking import require
+from stream.engine.layout import TreeParams
+from stream.engine.learner import ALL_ROWS, GrowingTree, LabelRows
+from stream.engine.losses import add_up, jaccard_losses, switch_bound
+from stream.models.cluster import Cluster, Part, Rows
+
+MIN_COMPARED_ROWS = 300  # before a joint tree may replace the parts it was made for
+NumberedClusters = Sequence[tuple[int, tuple[int, ...]]]
+
+
+class TreeBank:
+    """Trees over a partition of the labels.
+
+    Parameters
+    ----------
+    params
+        Of the trees.
+    max_size
+        Limit in bytes for the arrays of all trees.
+    """
+
+    def __init__(self, params: TreeParams, max_size: float):
+        self.params = params
+        self.max_size = max_size
+        self.clusters: list[Cluster] = []
+        self.n_labels = 0
+        self.n_joined = 0  # times a joint tree took over
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot: each label is in one cluster, and each tree in
+        one."""
+        labels = sorted(label for cluster in self.clusters for label in cluster.labels.tolist())
+        require(labels == list(range(self.n_labels)), "each label is in one cluster")
+        trees = self.parts
+        require(len({id(part) for part in trees}) == len(trees), "two clusters share a tree")
+        require(
+            all(part.growing.params == self.params for part in trees),
+            "the parameters of a tree are others",
+        )
+
+    def check_clusters(self, clusters: NumberedClusters) -> None:
+        """Raise SnapshotError unless the clusters are these."""
+        said = {number: tuple(sorted(labels)) for number, labels in clusters}
+        found = {each.number: tuple(each.labels.tolist()) for each in self.clusters}
+        require(found == said and len(found) == len(self.clusters), "clusters are the partition's")
+
+    @property
+    def parts(self) -> list[Part]:
+        """Every tree."""
+        return [part for cluster in self.clusters for part in cluster.trees]
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(part.growing.n_bytes for part in self.parts)
+
+    def accepts_features(self, n_features: int) -> bool:
+        """Whether some tree has memory for more than ``n_features`` features."""
+        return self.n_labels == 0 or any(
+            not part.growing.full or n_features < len(part.growing.tree.shift)
+            for part in self.parts
+        )
+
+    # ---- rows
+
+    def advance(
+        self,
+        rows: Rows,
+        cursor: Int64Array,
+        end: int,
+        stop: int,
+        *,
+        ask: bool,
+        chosen: Mapping[int, UInt8Array] | None = None,
+    ) -> None:
+        """Let all trees take a segment of rows.
+
+        Parameters
+        ----------
+        cursor
+            Next row to predict and next row to learn.
+        end
+            First row that is neither predicted nor learnt.
+        stop
+            First row that is not learnt.
+        ask
+            Whether the trees shall say what they think of the rows they learn.
+        chosen
+            For each cluster's number, the rows that are learnt; None: all.
+        """
+        learnt = int(cursor[1])
+        for cluster in self.clusters:
+            mask = ALL_ROWS if chosen is None else chosen[cluster.number]
+            for part in cluster.trees:
+                rows.advance(part, cursor, end, ask=ask, chosen=mask)
+            if cluster.joint is not None and stop > learnt:
+                truth = rows.truth_of(cluster.labels)
+                parts = row_losses(self.learnt_answers(rows, cluster), truth, learnt, stop)
+                joint = row_losses(rows.learnt_by(cluster.joint)[:, 0], truth, learnt, stop)
+                cluster.n_compared += stop - learnt
+                cluster.loss_parts = add_up(cluster.loss_parts, parts, learnt, stop)
+                cluster.loss_joint = add_up(cluster.loss_joint, joint, learnt, stop)
+
+    @staticmethod
+    def learnt_answers(rows: Rows, cluster: Cluster) -> Float64Array:
+        """What the parts of a cluster said of the rows just before they were learnt [rows, labels
+        of the cluster]."""
+        if len(cluster.parts) == 1:
+            return rows.learnt_by(cluster.parts[0])[:, 0]
+        whole = np.zeros((rows.work.n_rows, len(cluster.labels)))
+        for part in cluster.parts:
+            answers = rows.learnt_by(part)[:, 0]
+            known = part.labels[: answers.shape[1]]
+            whole[:, np.searchsorted(cluster.labels, known)] = answers
+        return whole
+
+    def collect_predicted(self, rows: Rows, out: Float64Array, start: int, stop: int) -> None:
+        """Write what the trees predicted for rows ``start`` to ``stop`` into ``out`` [those rows,
+        labels]."""
+        for part in self._answering():
+            said = rows.predicted_by(part)[start:stop, 0]
+            out[:, part.labels[: said.shape[1]]] = said
+
+    def collect_learnt(self, rows: Rows, out: Float64Array, start: int, stop: int) -> None:
+        """Write what the trees said of rows ``start`` to ``stop`` before they learnt them into
+        ``out`` [those rows, labels]."""
+        for part in self._answering():
+            said = rows.learnt_by(part)[start:stop, 0]
+            out[:, part.labels[: said.shape[1]]] = said
+
+    def _answering(self) -> list[Part]:
+        return [part for cluster in self.clusters for part in cluster.parts]
+
+    def settle(self) -> None:
+        """Let the joint trees of merged clusters take over where they are better than the parts."""
+        for cluster in self.clusters:
+            n = cluster.n_compared
+            if cluster.joint is None or n < MIN_COMPARED_ROWS:
+                continue
+            parts, joint = cluster.loss_parts / n, cluster.loss_joint / n
+            bound = switch_bound(parts, n, n, self.params.switch_significance)
+            if parts - joint > bound or (bound < self.params.tau and joint <= parts):
+                cluster.parts, cluster.joint = [cluster.joint], None
+                self.n_joined += 1
+
+    # ---- clusters come and go
+
+    def add_labels(self, n_labels: int, clusters: NumberedClusters, n_rows: int) -> None:
+        """Take in the labels up to ``n_labels``, each into the cluster that has it; the new ones
+        were absent from ``n_rows`` rows."""
+        new = range(self.n_labels, n_labels)
+        self.n_labels = n_labels
+        present = {cluster.number: cluster for cluster in self.clusters}
+        for number, labels in clusters:
+            joining = [label for label in labels if label in new]
+            if joining and number in present:
+                for label in joining:
+                    present[number].add_label(label)
+            elif joining:
+                tree = GrowingTree(self.params, self.max_size)
+                tree.count_without_labels(n_rows)
+                self.clusters.append(Cluster(number, labels, [Part(labels, tree)]))
+        self._share_memory()
+
+    def restructure(self, clusters: NumberedClusters) -> None:
+        """Make the clusters these; what their labels had learnt comes along."""
+        old = {cluster.number: cluster for cluster in self.clusters}
+        made = []
+        for number, labels in clusters:
+            same = old.get(number)
+            if same is None or tuple(same.labels) != tuple(labels):
+                same = self._from_pieces(number, np.asarray(labels, np.int64))
+            made.append(same)
+        self.clusters = made
+        self._share_memory()
+
+    def begin_anew(self, number: int, n_rows: int) -> None:
+        """Replace the trees of a cluster by one that has learnt nothing but that there were
+        ``n_rows`` rows."""
+        for place, cluster in enumerate(self.clusters):
+            if cluster.number == number:
+                tree = GrowingTree(self.params, self.max_size)
+                tree.widen(0, len(cluster.labels))
+                tree.count_without_labels(n_rows)
+                self.clusters[place] = Cluster(number, cluster.labels, [Part(cluster.labels, tree)])
+        self._share_memory()
+
+    def _from_pieces(self, number: int, labels: np.ndarray) -> Cluster:
+        """A cluster whose parts are cut from the clusters that had its labels."""
+        parts = []
+        for cluster in self.clusters:
+            for part in cluster.parts:
+                common = np.intersect1d(part.labels, labels)
+                if len(common):
+                    parts.append(part.restricted_to(common))
+        made = Cluster(number, labels, parts)
+        if len(parts) > 1:
+            growing = GrowingTree(self.params, self.max_size)
+            growing.widen(0, len(labels))
+            made.joint = Part(labels, growing)
+        return made
+
+    def _share_memory(self) -> None:
+        parts = self.parts
+        for part in parts:
+            part.growing.max_size = self.max_size / len(parts)
+
+
+def row_losses(
+    answers: Float64Array, truth: tuple[LabelRows, LabelRows], start: int, stop: int
+) -> Float64Array:
+    """Loss [rows] of answers [rows, labels] to rows ``start`` to ``stop``: one less the Jaccard
+    similarity of predicted and true labels.
+
+    ``truth``: present and unknown labels of the rows.
+    """
+    losses = np.zeros(len(answers))
+    y, u = truth
+    room = max(answers.shape[1], *(int(part[1].max()) + 1 if len(part[1]) else 0 for part in truth))
+    jaccard_losses(answers, y, u, start, stop, np.zeros(room, np.int8), losses)
+    return losses

@@ -1,0 +1,198 @@
+"""A shared tree, pools of routed experts over the clusters of a partition, and what combines them.
+
+Every row passes the shared tree, whose leaf models are all asked. For each cluster a router weighs
+the experts of a pool; the heaviest learns the row. A mixer makes one probability per label of all
+that, and a decoder chooses the label set that is answered.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stream.engine.arrays import Float64Array
+from stream.engine.batch import Batch, Predictions
+from stream.engine.checking import require
+from stream.engine.combine import CombinerParams
+from stream.engine.combiner import GrowingCombiner
+from stream.engine.layout import LOGISTIC, TreeParams
+from stream.engine.learner import PREDICT_ONLY, GrowingTree, labels_needed, wider
+from stream.models.bank import NumberedClusters
+from stream.models.cluster import Part, Rows
+from stream.models.clustered import Partition, PartitionedLearner, Segment
+from stream.models.routing import Pools
+
+
+class Explanation(NamedTuple):
+    """What leads to the answer to one row."""
+
+    answered: np.ndarray  # [labels] 1: present
+    probabilities: Float64Array  # [labels]
+    mixed: Float64Array  # [labels] before label sets were looked at
+    said: Float64Array  # [models, labels]
+    weights: Float64Array  # [labels, inputs] of the mixer
+    routes: dict[int, Float64Array]  # for each cluster, the router's weights of its experts
+
+
+class CombinedLearner(PartitionedLearner):
+    """All that :class:`stream.DriftHOMER` learns with.
+
+    Parameters
+    ----------
+    params
+        Of the shared tree.
+    combiner
+        Parameters of mixer and decoder.
+    partition
+        The partition, which has seen nothing.
+    pools
+        The routed experts; None: there are none.
+    max_size
+        Limit in bytes for the arrays of the shared tree.
+    watch_clusters
+        Whether a rise of a cluster's loss has its partition, its experts and its mixer looked at
+        anew.
+    """
+
+    def __init__(
+        self,
+        params: TreeParams,
+        combiner: CombinerParams,
+        partition: Partition,
+        pools: Pools | None,
+        *,
+        max_size: float,
+        watch_clusters: bool,
+    ):
+        super().__init__(
+            partition,
+            scales=True,
+            watch_clusters=watch_clusters,
+            drift_delta=params.drift_delta,
+            period=0 if pools is None else pools.period,
+        )
+        self.shared = Part((), GrowingTree(params, max_size))
+        self.n_tree_models = LOGISTIC + params.n_rates
+        self.pools = pools
+        self.combiner = GrowingCombiner(combiner, self.n_tree_models + (pools is not None))
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        super().check_restored()
+        clusters = self.partition.clusters()
+        require(self.shared.labels.tolist() == list(range(self.n_labels)), "labels are numbered")
+        self.combiner.check_clusters([labels for _, labels in clusters])
+        if self.pools is not None:
+            self.pools.check_clusters(clusters)
+
+    @property
+    def accepts_features(self) -> bool:
+        """Whether there is memory for new features."""
+        growing = self.shared.growing
+        return not growing.full or self.rows.n_features < len(growing.tree.shift)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
+        pools = 0 if self.pools is None else self.pools.n_bytes
+        return self.rows.n_bytes + self.shared.growing.n_bytes + pools + self.combiner.n_bytes
+
+    def run(
+        self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
+    ) -> Float64Array:
+        """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
+        return self.answer(batch, first_row=first_row, predict=predict, delay=delay).probabilities
+
+    def answer(
+        self, batch: Batch, *, first_row: int = 0, predict: bool = True, delay: int = 0
+    ) -> Predictions:
+        """As :meth:`run`, with the label sets that are answered."""
+        work = self.rows.prepare(batch, first_row, predict, delay)
+        rows, n_rows = Rows(batch, work), work.n_rows
+        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
+        if work.learns:
+            self.combiner.make_room(int(np.diff(batch.y_indptr).max()))
+        out = np.zeros((n_rows if predict else 0, self.n_labels))
+        decided = np.zeros(out.shape, np.uint8)
+        for segment in self._segments(rows, first_row, n_labels):
+            self._advance(rows, segment)
+            out, decided = wider(out, self.n_labels), wider(decided, self.n_labels)
+            losses = np.zeros((len(self.combiner.clusters), n_rows))
+            self.combiner.run(
+                self._said(rows, segment.first, segment.end, learnt=False),
+                self._said(rows, segment.learnt, segment.stop, learnt=True),
+                y, u,
+                (segment.first, segment.learnt, segment.end, segment.stop),
+                predict, delay, segment.n_labels_before, out, decided, losses,
+            )  # fmt: skip
+            if segment.learns:
+                if self.pools is not None:
+                    self.pools.learn_routes(rows, segment)
+                self._learnt(batch, segment, list(losses))
+        if not self.accepts_features and self.rows.max_features is None:
+            self.rows.leave_at(len(self.shared.growing.tree.shift))
+        return Predictions(decided, out)
+
+    def explain(self, batch: Batch) -> Explanation:
+        """What leads to the answer to one row."""
+        work = self.rows.prepare(batch, 0, True, PREDICT_ONLY)
+        rows, segment = Rows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
+        answers = self.answer(batch, delay=PREDICT_ONLY)
+        self._advance(rows, segment)
+        routes = {} if self.pools is None else self.pools.weights(work.predicted, 0, 1)
+        return Explanation(
+            answers.labels[0],
+            answers.probabilities[0],
+            self.combiner.mixed.copy(),
+            self._said(rows, 0, 1, learnt=False)[0],
+            self.combiner.weights,
+            {number: weights[0] for number, weights in routes.items()},
+        )
+
+    def _advance(self, rows: Rows, segment: Segment) -> None:
+        rows.advance(
+            self.shared, segment.cursor, segment.end, ask=True, n_models=self.n_tree_models
+        )
+        if self.pools is not None:
+            self.pools.advance(rows, segment)
+
+    def _said(self, rows: Rows, start: int, stop: int, *, learnt: bool) -> Float64Array:
+        """Probabilities [rows, models, labels] of rows ``start`` to ``stop``, as they are predicted
+        or just before they are learnt."""
+        if stop <= start or not (learnt or rows.work.predict):
+            return np.zeros((0, self.combiner.n_models, self.n_labels))
+        shared = rows.learnt_by(self.shared) if learnt else rows.predicted_by(self.shared)
+        if self.pools is None and shared.shape[2] == self.n_labels:
+            return shared[start:stop]
+        said = np.zeros((stop - start, self.combiner.n_models, self.n_labels))
+        said[:, : self.n_tree_models, : shared.shape[2]] = shared[start:stop]
+        if self.pools is not None:
+            self.pools.collect(rows, said[:, -1], start, stop, learnt=learnt)
+        return said
+
+    # ---- the partition
+
+    def _clusters_grew(self, clusters: NumberedClusters) -> None:
+        self.shared.labels = np.arange(self.n_labels)
+        self.combiner.add_labels(self.n_labels, self.n_learnt)
+        self.combiner.regroup([np.array(labels, np.int64) for _, labels in clusters])
+        if self.pools is not None:
+            self.pools.add_labels(self.n_labels, clusters, self.n_learnt)
+
+    def _clusters_changed(self, clusters: NumberedClusters) -> None:
+        self.combiner.regroup([np.array(labels, np.int64) for _, labels in clusters])
+        if self.pools is not None:
+            self.pools.restructure(clusters)
+
+    def _loss_rose(self, clusters: list[int]) -> None:
+        places = {number: place for place, (number, _) in enumerate(self.partition.clusters())}
+        for number in clusters:
+            self.combiner.learn_faster(places[number])
+            if self.pools is not None:
+                self.pools.replace_worst(number, self.n_learnt)
+
+    def _period_ended(self) -> None:
+        if self.pools is not None:
+            self.pools.settle()
