@@ -11,6 +11,7 @@ import argparse
 import logging
 import resource
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -23,8 +24,6 @@ from typing import Any
 import msgspec
 import numpy as np
 from benchmark_snapshot import grown_model
-from kafka import KafkaAdminClient
-from real_broker import RealKafka, fetch_jars
 from reporting import (
     HEADS,
     RESULTS,
@@ -72,6 +71,8 @@ class Topics:
     """Topics of one broker."""
 
     def __init__(self, bootstrap: str):
+        from kafka import KafkaAdminClient
+
         self.connection = Connection(bootstrap)
         self._admin = KafkaAdminClient(bootstrap_servers=bootstrap)
         self._made = 0
@@ -303,6 +304,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=["speed", "memory", "pause"])
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+    from real_kafka import RealKafka, fetch_jars
+
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     MultiLabelHoeffdingTree().warm_up()
     fetch_jars()

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from stream.options import Assignment
 
-# Everything else is imported where it is used: --help need not wait for compiled code.
-if TYPE_CHECKING:
-    from stream.kafka.service import Service
-
 logger = logging.getLogger(__name__)
 
-LEAVING_SECONDS = 8.0  # after SIGTERM, before the process ends in the middle of what it does
-EXIT_CUT_SHORT = 75  # what sysexits.h calls a temporary failure
+# What is not needed for --help is imported where it is used, so that it comes at once.
 
 
 def connection_options(command: Callable) -> Callable:
@@ -216,7 +207,7 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
     It can be killed at any moment: offsets, model and waiting rows are in one snapshot, and what
     came after it is taken again in the same order. A prediction's key is the place of its instance
     (topic/partition@offset), so that what is written again can be told; with --exactly-once
-    nothing is. SIGTERM and Ctrl-C end it with a snapshot.
+    nothing is. SIGTERM and Ctrl-C end it with a snapshot. Exit code 75: no broker answered in time.
 
     \b
     Examples:
@@ -225,6 +216,16 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
       drifthomer consume ... --labels-topic labels --label-ttl 3600 --missing-labels unknown
       drifthomer consume ... --model river.naive_bayes:GaussianNB --mapping fields.toml
     """
+    from stream.cli import complain
+    from stream.kafka.errors import BrokerUnavailableError
+    from stream.kafka.running import (
+        EXIT_TEMPORARY,
+        build,
+        configure_logging,
+        report,
+        stopping_on_signals,
+    )
+
     configure_logging(quiet)
     service = build(**options)
     with contextlib.ExitStack() as closing:
@@ -235,122 +236,13 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
             closing.callback(server.shutdown)
             logger.info("Metrics are at port %d.", server.server_port)
         closing.enter_context(stopping_on_signals(service))
-        service.run()
+        try:
+            service.run()
+        except BrokerUnavailableError as error:
+            complain(error)
+            return EXIT_TEMPORARY
     report(service)
     return 0
-
-
-def build(
-    *,
-    bootstrap_servers: str,
-    client: str,
-    client_config: str | None,
-    broker_timeout: float,
-    model: str | None,
-    params: tuple[tuple[str, Any], ...],
-    seed: int | None,
-    mapping: str | None,
-    format: str,
-    schema_registry: str | None,
-    label_ttl: float,
-    max_waiting: int,
-    missing_labels: Any,
-    predictions_topic: str,
-    dead_letters_topic: str | None,
-    max_dead_share: float,
-    window: int,
-    snapshot_dir: Path,
-    snapshot_every: float,
-    **settings: Any,
-) -> Service:
-    """The service that the options describe."""
-    from stream.cli import DEFAULT_MODELS
-    from stream.kafka.connection import REGISTRY_USER, Connection, Secret, read_options
-    from stream.kafka.decoding import FieldDecoder
-    from stream.kafka.mapping import read_mapping
-    from stream.kafka.registry import parser_for
-    from stream.kafka.settings import Settings
-    from stream.kafka.starting import Joining, make_service
-    from stream.models.registry import create_model
-
-    fields = read_mapping(mapping)
-    name = model or DEFAULT_MODELS[fields.task]
-    if ":" in name:
-        sys.path.append(os.getcwd())  # for a module in the user's own folder
-    made = create_model(name, dict(params), seed)
-    if callable(getattr(made, "warm_up", None)):
-        logger.info("Compiling, or loading what was compiled.")
-        made.warm_up()
-    given = read_options(client_config)
-    user = given.get(REGISTRY_USER)
-    parse = parser_for(format, schema_registry, user.reveal() if isinstance(user, Secret) else user)
-    return make_service(
-        Connection(bootstrap_servers, given, broker_timeout),
-        Settings(directory=snapshot_dir, snapshot_seconds=snapshot_every, **settings),
-        made,
-        predictions_topic,
-        client=client,
-        mapping=fields,
-        decoder=FieldDecoder(fields, parse),
-        joining=Joining(label_ttl, max_waiting, missing_labels),
-        dead_letters_topic=dead_letters_topic,
-        max_dead_share=max_dead_share,
-        window=window,
-    )
-
-
-def configure_logging(quiet: bool) -> None:
-    """Log to standard error: what the learner does, and of the clients what goes wrong."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("stream").setLevel(logging.WARNING if quiet else logging.INFO)
-    # Its errors are told by the learner, and it logs each attempt to connect besides.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-
-
-@contextlib.contextmanager
-def stopping_on_signals(service: Service) -> Iterator[None]:
-    """SIGTERM and Ctrl-C ask the service to end; if it cannot, because no broker answers, the
-    process ends all the same: the next start takes up what is missing."""
-
-    def leave() -> None:
-        logger.warning(
-            "Leaving without a last snapshot, because the brokers did not answer in time; the next "
-            "start repeats what came after the last one."
-        )
-        logging.shutdown()
-        os._exit(EXIT_CUT_SHORT)
-
-    timer = threading.Timer(LEAVING_SECONDS, leave)
-    timer.daemon = True
-
-    def stop(number: int, frame: Any) -> None:
-        if not service.stopping:
-            service.stop()
-            timer.start()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        timer.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def report(service: Service) -> None:
-    """Say what was done."""
-    learner = service.learner
-    assert learner is not None
-    counts, metrics = learner.counts, learner.metrics.total.brief()
-    told = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-    logger.info(
-        "%d messages in all: %d instances predicted, %d learnt (%s), %d dead letters.",
-        counts.messages,
-        counts.events,
-        counts.learnt,
-        told,
-        counts.dead,
-    )
 
 
 @click.command()
@@ -407,6 +299,7 @@ def produce(
     from stream.kafka.client import load_client
     from stream.kafka.connection import Connection, read_options
     from stream.kafka.producing import produce as write
+    from stream.kafka.running import configure_logging
 
     if labels and target:
         raise click.UsageError("--labels and --target exclude each other")

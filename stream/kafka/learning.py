@@ -14,7 +14,6 @@ import numpy as np
 
 from stream.data.schema import Task
 from stream.engine.batch import Batch
-from stream.errors import DataError
 from stream.kafka.client import Message, Partition, Record
 from stream.kafka.decoding import Decoder, LabelRow, Row, Truth
 from stream.kafka.errors import BadMessageError
@@ -180,7 +179,7 @@ class Learner:
         ]
         dead = self.counts.dead + len(bad)
         if bad and messages >= MIN_MESSAGES and dead > self.dead_letters.max_share * messages:
-            raise DataError(
+            raise BadMessageError(
                 f"{dead} of {messages} messages could not be used, and their share may be "
                 f"{self.dead_letters.max_share:g} at most; the last one was {bad[-1]}"
             )

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from stream.errors import DataError, NotAvailableError, ParameterError
+from stream.errors import NotAvailableError, ParameterError
 from stream.kafka.checkpoints import Checkpoint
 from stream.kafka.client import Message, Partition, SinkClient, SourceClient
-from stream.kafka.errors import BrokerUnavailableError, KafkaError, OffsetError
+from stream.kafka.errors import BadMessageError, BrokerUnavailableError, KafkaError, OffsetError
 from stream.kafka.learning import Learner
 from stream.kafka.order import OrderFile, Run, read_order
 from stream.kafka.polling import Piece, Poller
@@ -58,15 +58,13 @@ class Session:
             identity = f"drifthomer-{settings.name}" if settings.exactly_once else None
             self.sink = client.sink(connection, settings.name, identity)
             closing.callback(self.sink.close)
-            if settings.exactly_once:
-                self.sink.fence()
             self.restore()
             closing.callback(self.order.close)
             closing.callback(self.checkpoints.wait)
             try:
                 self.follow()
                 self.serve(closing)
-            except DataError:
+            except BadMessageError:
                 self.finish()  # so that what came before the bad message is not done again
                 raise
             self.finish()
@@ -76,6 +74,16 @@ class Session:
         checkpoint = self.checkpoints.read()
         self.positions = {} if checkpoint is None else checkpoint.positions
         read = self.find_partitions()
+        if self.settings.exactly_once:
+            if checkpoint is None and self.source.committed(read):
+                # Told before anyone is fenced: the learner that committed may be running elsewhere.
+                raise KafkaError(
+                    f"The group {self.settings.name!r} has committed offsets and there is no "
+                    f"snapshot in {self.settings.directory}; bring it back, or give the learner "
+                    "another name to begin again."
+                )
+            self.sink.fence()
+            self.committed = self.source.committed(read)
         path = self.settings.directory / f"{self.settings.name}.order"
         if checkpoint is None and path.exists() and path.stat().st_size:
             raise OffsetError(
@@ -86,16 +94,8 @@ class Session:
         # partition there is only one order.
         self.order = OrderFile(path, durable=len(read) > 1)
         self.positions = self.starts(read, self.positions)
-        if self.settings.exactly_once:
-            self.committed = self.source.committed(list(self.positions))
         self.learner = self.service.begin(None if checkpoint is None else checkpoint.learner)
         if checkpoint is None:
-            if self.committed:
-                raise KafkaError(
-                    f"The group {self.settings.name!r} has committed offsets and there is no "
-                    f"snapshot in {self.settings.directory}; bring it back, or give the learner "
-                    "another name to begin again."
-                )
             self.checkpoints.write(self.checkpoint())  # so that every crash has one to go back to
         else:
             self.order_length = checkpoint.order_length

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import time
 
 import pytest
@@ -259,7 +260,7 @@ def test_a_second_learner_of_the_same_name_elsewhere_is_fenced(broker, topics, t
     source, predictions = topics
     name = f"learner-{predictions}"
     settings = {"until_end": False, "exactly_once": True, "name": name}
-    first = service_for(broker.bootstrap, tmp_path, source, predictions, settings=settings)
+    first = service_for(broker.bootstrap, tmp_path / "1", source, predictions, settings=settings)
     with Running(first) as running:
         running.until(lambda: len(predicted_places(broker.bootstrap, predictions)) == N_ROWS)
         first_done = predicted_places(broker.bootstrap, predictions)
@@ -268,15 +269,20 @@ def test_a_second_learner_of_the_same_name_elsewhere_is_fenced(broker, topics, t
             service_for(
                 broker.bootstrap, tmp_path / "2", source, predictions, settings=settings
             ).run()
+        assert running.error is None
+        # With what the first one has written, it takes over.
+        shutil.copytree(tmp_path / "1", tmp_path / "3")
         produce_rows(broker.bootstrap, source, yeast_messages(10))
+        running.until(lambda: len(predicted_places(broker.bootstrap, predictions)) == N_ROWS + 10)
+        ended = settings | {"until_end": True}
+        service_for(broker.bootstrap, tmp_path / "3", source, predictions, settings=ended).run()
+        produce_rows(broker.bootstrap, source, yeast_messages(5))
         with pytest.raises(FencedError, match="Another learner of the same name"):
             running.join(30)
-    assert predicted_places(broker.bootstrap, predictions) == first_done
-    again = service_for(
-        broker.bootstrap, tmp_path, source, predictions, settings=settings | {"until_end": True}
-    )
-    again.run()
-    assert len(predicted_places(broker.bootstrap, predictions)) == N_ROWS + 10
+    service_for(broker.bootstrap, tmp_path / "3", source, predictions, settings=ended).run()
+    places = predicted_places(broker.bootstrap, predictions)
+    assert places[:N_ROWS] == first_done
+    assert len(places) == len(set(places)) == N_ROWS + 15
 
 
 def test_another_model_does_not_go_on_with_a_snapshot(broker, topics, tmp_path):
