@@ -93,9 +93,9 @@ class GrowingCombiner:
         The clusters have to be told afterwards.
         """
         sizes = self._sizes
-        self.combiner = resize(
-            self.combiner, sizes | {"labels": max(sizes["labels"], column_capacity(n_labels))}
-        )
+        if n_labels > sizes["labels"]:
+            self.combiner = resize(self.combiner, sizes | {"labels": column_capacity(n_labels)})
+            self._allocate_scratch()
         mixer, decoder = self.combiner
         new = slice(self.n_labels, n_labels)
         mixer.n_known[new] = n_rows
@@ -111,6 +111,9 @@ class GrowingCombiner:
 
     def regroup(self, clusters: Sequence[np.ndarray]) -> None:
         """Take other clusters: what their labels shared before comes along."""
+        if _only_grew(self.clusters, clusters):
+            self._assign(self.combiner, clusters)
+            return
         old, before = self.combiner, self._cluster_of_label()
         sizes = self._sizes | {"groups": len(clusters), "tables": len(clusters) + 1}
         sources = [
@@ -124,16 +127,20 @@ class GrowingCombiner:
         else:
             new = resize(old, sizes)
         for place, (labels, own) in enumerate(zip(clusters, sources, strict=True)):
-            new.mixer.group[labels] = place
-            new.decoder.table[labels] = place + 1
             grown = bool(own) and own == [own[0]] * len(self.clusters[own[0]])
             if not grown:
                 self._inherit_weights(new, place, own)
                 source = 1 + own[0] if len(set(own)) == 1 else 0
                 _inherit_sets(old.decoder, source, new.decoder, place + 1, labels)
-        self.combiner = new
-        self.clusters = list(clusters)
+        self._assign(new, clusters)
         self._allocate_scratch()
+
+    def _assign(self, combiner: Combiner, clusters: Sequence[np.ndarray]) -> None:
+        """Give every label to its cluster."""
+        for place, labels in enumerate(clusters):
+            combiner.mixer.group[labels] = place
+            combiner.decoder.table[labels] = place + 1
+        self.combiner, self.clusters = combiner, list(clusters)
 
     def _cluster_of_label(self) -> dict[int, int]:
         return {label: place for place, each in enumerate(self.clusters) for label in each.tolist()}
@@ -194,6 +201,13 @@ class GrowingCombiner:
             self.combiner, self.params, said, said_learnt, y, u, *rows, predict, delay,
             n_labels_before, self.n_labels, out, decided, losses, counts, self._scratch,
         )  # fmt: skip
+
+
+def _only_grew(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> bool:
+    """Whether clusters are the same but for labels that joined them."""
+    return len(before) == len(now) and all(
+        np.array_equal(old, new[: len(old)]) for old, new in zip(before, now, strict=True)
+    )
 
 
 def _inherit_sets(old: Decoder, source: int, new: Decoder, table: int, labels: np.ndarray) -> None:

@@ -110,6 +110,7 @@ class Rows:
         *,
         ask: bool,
         n_models: int = 1,
+        n_labels: int = 0,
         chosen: UInt8Array = ALL_ROWS,
     ) -> None:
         """Let a tree predict and learn up to ``end``.
@@ -122,13 +123,16 @@ class Rows:
             Whether the tree shall say what it thinks of the rows whose truth it is told.
         n_models
             1: it says its answer; or as many as it has leaf models: what each of them says.
+        n_labels
+            Label columns that will be needed, where more than the tree has now.
         chosen
             [rows, or 0: all] 1: the row is learnt.
         """
         growing, n_rows = part.growing, self.work.n_rows
+        n_labels = max(growing.n_labels, n_labels)
         out, answers = self._said.get(part) or (
-            np.zeros((n_rows if self.work.predict else 0, n_models, growing.n_labels)),
-            np.zeros((n_rows if ask else 0, n_models, growing.n_labels)),
+            np.zeros((n_rows if self.work.predict else 0, n_models, n_labels)),
+            np.zeros((n_rows if ask else 0, n_models, n_labels)),
         )
         y, u = self.truth_of(part.labels)
         self._said[part] = growing.advance(

@@ -17,7 +17,7 @@ from stream.engine.checking import require
 from stream.engine.combine import CombinerParams
 from stream.engine.combiner import GrowingCombiner
 from stream.engine.layout import LOGISTIC, TreeParams
-from stream.engine.learner import PREDICT_ONLY, GrowingTree, labels_needed, wider
+from stream.engine.learner import PREDICT_ONLY, GrowingTree, labels_needed
 from stream.models.bank import NumberedClusters
 from stream.models.cluster import Part, Rows
 from stream.models.clustered import Partition, PartitionedLearner, Segment
@@ -114,11 +114,11 @@ class CombinedLearner(PartitionedLearner):
         n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
         if work.learns:
             self.combiner.make_room(int(np.diff(batch.y_indptr).max()))
-        out = np.zeros((n_rows if predict else 0, self.n_labels))
+        n_columns = max(self.n_labels, int(n_labels[-1]) if len(n_labels) else 0)
+        out = np.zeros((n_rows if predict else 0, n_columns))
         decided = np.zeros(out.shape, np.uint8)
         for segment in self._segments(rows, first_row, n_labels):
-            self._advance(rows, segment)
-            out, decided = wider(out, self.n_labels), wider(decided, self.n_labels)
+            self._advance(rows, segment, n_columns)
             losses = np.zeros((len(self.combiner.clusters), n_rows))
             self.combiner.run(
                 self._said(rows, segment.first, segment.end, learnt=False),
@@ -133,14 +133,14 @@ class CombinedLearner(PartitionedLearner):
                 self._learnt(batch, segment, list(losses))
         if not self.accepts_features and self.rows.max_features is None:
             self.rows.leave_at(len(self.shared.growing.tree.shift))
-        return Predictions(decided, out)
+        return Predictions(decided[:, : self.n_labels], out[:, : self.n_labels])
 
     def explain(self, batch: Batch) -> Explanation:
         """What leads to the answer to one row."""
         work = self.rows.prepare(batch, 0, True, PREDICT_ONLY)
         rows, segment = Rows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
         answers = self.answer(batch, delay=PREDICT_ONLY)
-        self._advance(rows, segment)
+        self._advance(rows, segment, self.n_labels)
         routes = {} if self.pools is None else self.pools.weights(work.predicted, 0, 1)
         return Explanation(
             answers.labels[0],
@@ -151,9 +151,14 @@ class CombinedLearner(PartitionedLearner):
             {number: weights[0] for number, weights in routes.items()},
         )
 
-    def _advance(self, rows: Rows, segment: Segment) -> None:
+    def _advance(self, rows: Rows, segment: Segment, n_columns: int) -> None:
         rows.advance(
-            self.shared, segment.cursor, segment.end, ask=True, n_models=self.n_tree_models
+            self.shared,
+            segment.cursor,
+            segment.end,
+            ask=True,
+            n_models=self.n_tree_models,
+            n_labels=n_columns,
         )
         if self.pools is not None:
             self.pools.advance(rows, segment)
@@ -164,10 +169,11 @@ class CombinedLearner(PartitionedLearner):
         if stop <= start or not (learnt or rows.work.predict):
             return np.zeros((0, self.combiner.n_models, self.n_labels))
         shared = rows.learnt_by(self.shared) if learnt else rows.predicted_by(self.shared)
-        if self.pools is None and shared.shape[2] == self.n_labels:
+        if self.pools is None and shared.shape[2] >= self.n_labels:
             return shared[start:stop]
         said = np.zeros((stop - start, self.combiner.n_models, self.n_labels))
-        said[:, : self.n_tree_models, : shared.shape[2]] = shared[start:stop]
+        n_labels = min(shared.shape[2], self.n_labels)
+        said[:, : self.n_tree_models, :n_labels] = shared[start:stop, :, :n_labels]
         if self.pools is not None:
             self.pools.collect(rows, said[:, -1], start, stop, learnt=learnt)
         return said

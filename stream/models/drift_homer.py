@@ -18,7 +18,6 @@ from stream.models.combined import CombinedLearner
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import (
     BOOLEAN,
-    NONE,
     Constraints,
     Number,
     OneOf,
@@ -28,9 +27,15 @@ from stream.models.parameters import (
 from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
 from stream.models.routing import Pools
 
-DECODE = {"subset": SUBSET, "marginal": MARGINAL, "f1": F1, "balanced": BALANCED}
+DECODE = {
+    "none": INDEPENDENTLY,
+    "subset": SUBSET,
+    "marginal": MARGINAL,
+    "f1": F1,
+    "balanced": BALANCED,
+}
 EXACT_WEIGHT, F1_WEIGHT = 0.2, 0.4  # of decode="balanced"
-ROUTER_BATCH_ROWS = 50
+ROUTER_BATCH_ROWS = 100
 
 _TREE_PARAMETERS = (
     "grace_period",
@@ -54,7 +59,7 @@ _CONSTRAINTS: Constraints = {
     "mixer": (BOOLEAN,),
     "past": (BOOLEAN,),
     "mixer_rate": (Number(0, closed="right"),),
-    "decode": (OneOf(tuple(DECODE)), NONE),
+    "decode": (OneOf(tuple(DECODE)),),
     "beta": (Number(0, 1),),
     "max_subsets": (Number(1, integer=True),),
 }
@@ -103,7 +108,7 @@ class DriftHOMER(PartitionedShell):
         What is answered. "subset": the most probable label set; "marginal": labels more probable
         present than absent; "f1": labels over half the F1 that they achieve, which is best for rare
         ones; "balanced": the set with the highest expected worth, counting sets that are right as a
-        whole, F1 and Hamming loss; None: labels over one half, without looking at label sets.
+        whole, F1 and Hamming loss; "none": labels over one half, without looking at label sets.
     beta
         How much a label set's being more frequent than chance counts, from 0 to 1.
     max_subsets
@@ -147,14 +152,14 @@ class DriftHOMER(PartitionedShell):
         max_clusters: int | None = None,
         cluster_drift: bool = True,
         partition_drift: bool = True,
-        experts: int = 1,
+        experts: int = 3,
         hidden: int = 32,
         router_rate: float = 0.002,
         temperature: float = 0.8,
         mixer: bool = True,
         past: bool = True,
         mixer_rate: float = 0.15,
-        decode: str | None = "balanced",
+        decode: str = "balanced",
         beta: float = 0.65,
         max_subsets: int = 400,
         grace_period: int = 200,
@@ -201,7 +206,7 @@ class DriftHOMER(PartitionedShell):
     def _new_learner(self) -> CombinedLearner:
         shared = tree_params(self, "multi-label")
         mixer = MixerParams(bool(self.mixer), bool(self.past), self.mixer_rate, 0.01)
-        decode = INDEPENDENTLY if self.decode is None else DECODE[self.decode]
+        decode = DECODE[self.decode]
         decoder = DecoderParams(decode, self.beta, EXACT_WEIGHT, F1_WEIGHT, self.max_subsets)
         share = self.max_size * 1e6 / (1 + (self.experts > 1))
         return CombinedLearner(
@@ -219,7 +224,7 @@ class DriftHOMER(PartitionedShell):
             return None
         plain = shared._replace(
             use_naive_bayes=False, use_logistic=False, adaptive=False, n_rates=1,
-            learning_rates=(0.0, 0.0, 0.0, 0.0), grace_period=50.0, feature_share=0.7,
+            learning_rates=(0.0, 0.0, 0.0, 0.0), feature_share=0.7,
         )  # fmt: skip
         network = NetworkParams(self.router_rate, ROUTER_BATCH_ROWS, 0.0, shared.seed)
         return Pools(
