@@ -64,8 +64,8 @@ def cli(ctx: click.Context) -> None:
     "--model",
     metavar="NAME",
     help="multilabel-hoeffding-tree (default), ihomer (finds clusters of labels), hoeffding-tree "
-    "(default when a row has one class), or package.module:object for any River estimator or "
-    "pipeline.",
+    "(default when a row has one class), driftmoe (trees and a router for classes), or "
+    "package.module:object for any River estimator or pipeline.",
 )
 @click.option(
     "--set",

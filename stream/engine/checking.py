@@ -17,7 +17,7 @@ from stream.engine.adwin import LEVELS, MAX_BUCKETS, Adwins
 from stream.engine.combine import Combiner, CombinerParams
 from stream.engine.cooccurrence import Counts
 from stream.engine.layout import Tree, TreeParams
-from stream.engine.mixture import ROUTER, Mixture
+from stream.engine.mixture import Mixture, MixtureParams
 from stream.engine.scaling import Scaler
 from stream.errors import SnapshotError
 
@@ -246,7 +246,7 @@ def check_network(network: net.Network, params: net.NetworkParams) -> None:
     require(weights.output.shape[1] == (second or hidden), "outputs stand on the layer below them")
 
 
-def check_mixture(mixture: Mixture, n_trees: int, n_outputs: int, task: bool) -> None:
+def check_mixture(mixture: Mixture, params: MixtureParams, n_trees: int, n_outputs: int) -> None:
     """Look at what a mixture keeps of its experts and classes.
 
     Raises
@@ -257,10 +257,10 @@ def check_mixture(mixture: Mixture, n_trees: int, n_outputs: int, task: bool) ->
     n_labels = int(mixture.n_labels[0])
     _within(n_labels, len(mixture.class_output) + 1, "the number of classes")
     require(len(mixture.expert_output) == n_trees, "each expert has a tree")
-    require(not task or n_trees == n_labels, "each class has an expert")
+    require(not params.task or n_trees == n_labels, "each class has an expert")
     _within(mixture.expert_output, n_outputs, "the output of an expert", start=-1)
-    classes = mixture.class_output[:n_labels]
-    _within(classes, n_outputs, "the output of a class", start=0 if mixture.heard[ROUTER] else -1)
+    if params.class_head:
+        _within(mixture.class_output[:n_labels], n_outputs, "the output of a class")
 
 
 def check_combiner(combiner: Combiner, params: CombinerParams, n_labels: int) -> None:

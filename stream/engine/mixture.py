@@ -27,7 +27,8 @@ from stream.engine.split import SplitScratch
 from stream.engine.tree import find_leaf
 
 # What the mixer hears: the expert that learns every row, the routed ones weighted by the router,
-# all routed ones alike, the router's own opinion of the classes, and two averages of past classes.
+# experts for one class without the router, the router's own opinion of the classes, and two
+# averages of past classes.
 SHARED, ROUTED, VOTES, ROUTER, LATEST, RECENT = 0, 1, 2, 3, 4, 5
 N_INPUTS = 6
 
@@ -146,23 +147,17 @@ def weigh_experts(mixture, temperature, scores, gate):
 def _hear_classes(mixture, soft, scratch, n):
     """Inputs of the mixer when every expert knows all classes."""
     said, gate, inputs = scratch.said, scratch.gate, scratch.inputs
-    n_routed = 0
-    for i in range(3):
-        for label in range(n):
-            inputs[i, label] = 0.0
+    for label in range(n):
+        inputs[ROUTED, label] = 0.0
     best = highest(gate, len(gate))
     for e in range(len(gate)):
         if mixture.expert_output[e] == UNROUTED:
             for label in range(n):
                 inputs[SHARED, label] = said[e, label]
-            continue
-        n_routed += 1
-        weight = gate[e] if soft else 1.0 if e == best else 0.0
-        for label in range(n):
-            inputs[ROUTED, label] += weight * said[e, label]
-            inputs[VOTES, label] += said[e, label]
-    for label in range(n):
-        inputs[VOTES, label] /= n_routed
+        elif soft or e == best:
+            weight = gate[e] if soft else 1.0
+            for label in range(n):
+                inputs[ROUTED, label] += weight * said[e, label]
 
 
 @inlined
@@ -171,7 +166,6 @@ def _hear_tasks(scratch, n):
     said, gate, inputs = scratch.said, scratch.gate, scratch.inputs
     total = 0.0
     for label in range(n):
-        inputs[SHARED, label] = 0.0
         inputs[ROUTED, label] = gate[label]
         total += said[label, 1]
     for label in range(n):

@@ -110,9 +110,10 @@ class MixtureLearner:
 
     def check_restored(self) -> None:
         """Look at what came out of a snapshot."""
-        task = self.params.task
-        check_mixture(self.mixture, len(self.trees.roots), self.router.n_outputs, task)
-        require(task or self.trees.n_labels == self.n_labels, "trees know all classes")
+        n_trees, n_outputs = len(self.trees.roots), self.router.n_outputs
+        check_mixture(self.mixture, self.params, n_trees, n_outputs)
+        n_labels = self.trees.n_labels
+        require(self.params.task or n_labels == self.n_labels, "trees know all classes")
 
     # ---- size
 

@@ -9,8 +9,9 @@ from model_streams import from_arrays, in_chunks, one_at_a_time, opened
 from naive.mixture import NaiveMoEData
 
 from stream import DriftMoE, HoeffdingTreeClassifier, open_source, prequential
-from stream.errors import ParameterError
+from stream.errors import ParameterError, SnapshotError
 from stream.models.hoeffding_tree import tree_params
+from stream.snapshot import dumps, loads
 
 # Published accuracies of DriftMoE's own code on these very rows: MoE-Data, MoE-Task; and of an
 # adaptive random forest of 10 trees.
@@ -198,6 +199,27 @@ def test_parameters_that_are_not_allowed():
         DriftMoE.paper("both")
     with pytest.raises(ParameterError, match="'dropout'"):
         DriftMoE(dropout=1.0)
+
+
+DAMAGES = {
+    "a root that is no node": lambda made: made.trees.roots.__setitem__(1, 9999),
+    "a root of two trees": lambda made: made.trees.roots.__setitem__(1, made.trees.roots[2]),
+    "an output of no expert": lambda made: made.mixture.expert_output.__setitem__(1, 99),
+    "an output of no class": lambda made: made.mixture.class_output.__setitem__(0, -1),
+    "a class too many": lambda made: made.mixture.n_labels.__setitem__(0, 99),
+    "a class too few": lambda made: made.mixture.n_labels.__setitem__(0, 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_mixture_is_refused(damage):
+    """The kernels would write where they should not."""
+    model = DriftMoE(**SMALL)
+    in_chunks(model, stream_of("centroids"), 10**9)
+    loads(dumps(model))
+    DAMAGES[damage](model._learner)
+    with pytest.raises(SnapshotError):
+        loads(dumps(model))
 
 
 @pytest.mark.slow
