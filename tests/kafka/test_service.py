@@ -13,7 +13,7 @@ from kafka_helpers import (
     yeast_messages,
 )
 
-from stream import IHOMER, MultiLabelHoeffdingTree
+from stream import IHOMER, DriftHOMER, MultiLabelHoeffdingTree
 from stream.data import open_source
 from stream.snapshot import dumps
 
@@ -40,9 +40,17 @@ def local_run(model):
     return model.test_then_train_many(batch, source.schema), source.schema, model
 
 
-@pytest.mark.parametrize("make", [MultiLabelHoeffdingTree, IHOMER])
-@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
-@pytest.mark.parametrize("exactly_once", [False, True])
+@pytest.mark.parametrize(
+    ("make", "client", "exactly_once"),
+    [
+        (MultiLabelHoeffdingTree, "kafka-python", False),
+        (MultiLabelHoeffdingTree, "kafka-python", True),
+        (MultiLabelHoeffdingTree, "confluent", False),
+        (MultiLabelHoeffdingTree, "confluent", True),
+        (IHOMER, "kafka-python", True),
+        (DriftHOMER, "kafka-python", False),
+    ],
+)
 def test_predictions_are_bit_for_bit_those_of_a_local_run(
     broker, topics, tmp_path, make, client, exactly_once
 ):
