@@ -175,7 +175,10 @@ class ConfluentSource:
 
     def close(self) -> None:
         """See :class:`~stream.kafka.client.SourceClient`."""
-        self._handle.close()
+        try:
+            self._handle.close()
+        except (library.KafkaException, RuntimeError) as error:
+            logger.debug("closing the consumer: %s", error)
 
 
 class ConfluentSink:

@@ -159,7 +159,10 @@ class KafkaPythonSource:
 
     def close(self) -> None:
         """See :class:`~stream.kafka.client.SourceClient`."""
-        self._consumer.close(autocommit=False, timeout_ms=1_000)
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=1_000)
+        except client_errors.KafkaError as error:
+            logger.debug("closing the consumer: %s", error)
 
 
 class KafkaPythonSink:

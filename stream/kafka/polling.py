@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from stream.kafka.client import Partition, Record, SourceClient
-from stream.kafka.errors import BrokerUnavailableError, OffsetError
+from stream.kafka.errors import BrokerUnavailableError, KafkaError, OffsetError
 
 logger = logging.getLogger(__name__)
 
@@ -291,5 +291,5 @@ class Poller:
         if positions:
             try:
                 self._source.commit(positions)
-            except BrokerUnavailableError as error:  # nothing depends on it
+            except KafkaError as error:  # nothing depends on it
                 logger.warning("Offsets could not be committed for lag tools: %s", error)

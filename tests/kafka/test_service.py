@@ -13,8 +13,14 @@ from kafka_helpers import (
     yeast_messages,
 )
 
-from stream import IHOMER, DriftHOMER, MultiLabelHoeffdingTree
+from stream import IHOMER, DriftHOMER, HoeffdingTreeClassifier, MultiLabelHoeffdingTree
 from stream.data import open_source
+from stream.errors import NotAvailableError, ParameterError
+from stream.evaluate import prequential
+from stream.kafka.client import load_client
+from stream.kafka.connection import Connection
+from stream.kafka.mapping import FieldMapping
+from stream.kafka.producing import produce
 from stream.snapshot import dumps
 
 N_ROWS = 600
@@ -81,3 +87,54 @@ def test_predictions_are_bit_for_bit_those_of_a_local_run(
             schema.labels[i] for i in np.flatnonzero(expected.labels[row])
         }
     assert model_bytes(tmp_path, predictions) == dumps(model)
+
+
+def clients(broker):
+    connection, library = Connection(broker.bootstrap, deadline=30), load_client("kafka-python")
+    return library.source(connection, "tests"), library.sink(connection, "tests")
+
+
+def test_classes(broker, topic, tmp_path):
+    """A stream of classes goes through the same doors, and is scored as one."""
+    where, predictions = topic(), topic()
+    source, sink = clients(broker)
+    rows = open_source("sea-a:rows=400,seed=3")
+    assert produce(rows, source, sink, where) == 400
+    source.close()
+    sink.close()
+    service = service_for(
+        broker.bootstrap,
+        tmp_path,
+        where,
+        predictions,
+        model=HoeffdingTreeClassifier(seed=1),
+        mapping=FieldMapping(target="class"),
+        settings={"batch_messages": 61},
+    )
+    service.run()
+    local = prequential(rows, HoeffdingTreeClassifier(seed=1))
+    told = service.learner.metrics.total.as_dict()
+    assert {name: told[name] for name in ("accuracy", "kappa", "kappa_m", "kappa_t")} == {
+        name: local.metrics[name] for name in ("accuracy", "kappa", "kappa_m", "kappa_t")
+    }
+    last = msgspec.json.decode(read_all(broker.bootstrap, predictions)[-1][2])
+    assert len(last["labels"]) == 1
+    assert sum(last["probabilities"].values()) == pytest.approx(1)
+
+
+def test_rows_and_their_labels_go_round_the_partitions_together(broker, topic):
+    """Labels in another partition than their row never meet it when partitions are shared out."""
+    where, labels = topic(3), topic(3)
+    source, sink = clients(broker)
+    produce(open_source("yeast"), source, sink, where, labels_topic=labels, label_delay=5, limit=20)
+    placed = {
+        name: {key: partition for partition, key, _ in read_all(broker.bootstrap, name)}
+        for name in (where, labels)
+    }
+    assert placed[where] == placed[labels] == {b"%d" % row: row % 3 for row in range(20)}
+    with pytest.raises(ParameterError, match="as many partitions"):
+        produce(open_source("yeast"), source, sink, where, labels_topic=topic(2))
+    with pytest.raises(NotAvailableError, match="no topic 'absent'"):
+        produce(open_source("yeast"), source, sink, "absent")
+    source.close()
+    sink.close()
