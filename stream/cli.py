@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stream.evaluate import PrequentialResult
 
 PROGRAM = "drifthomer"
-DEFAULT_MODELS = {"multi-label": "multilabel-hoeffding-tree", "single-label": "hoeffding-tree"}
+DEFAULT_MODELS = {"multi-label": "drifthomer", "single-label": "driftmoe"}
 EXIT_BAD_DATA, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 128 + signal.SIGINT
 
 
@@ -63,9 +63,9 @@ def cli(ctx: click.Context) -> None:
 @click.option(
     "--model",
     metavar="NAME",
-    help="multilabel-hoeffding-tree (default), ihomer (finds clusters of labels), hoeffding-tree "
-    "(default when a row has one class), driftmoe (trees and a router for classes), or "
-    "package.module:object for any River estimator or pipeline.",
+    help="drifthomer (default), driftmoe (default when a row has one class), ihomer (a tree for "
+    "each cluster of labels), multilabel-hoeffding-tree, hoeffding-tree, or package.module:object "
+    "for any River estimator or pipeline.",
 )
 @click.option(
     "--set",

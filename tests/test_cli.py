@@ -210,10 +210,10 @@ def test_the_default_model_suits_the_task(here, capfd):
     """A newcomer's stream of classes needs no --model."""
     code, out, err = run(capfd, "prequential", "sea", "--limit", "300", "--json", "-")
     assert code == 0
-    assert json.loads(out)["model"] == "hoeffding-tree"
+    assert json.loads(out)["model"] == "driftmoe"
     assert "kappa-t" in err
     code, out, _ = run(capfd, "prequential", "rows.csv", "--labels", "sun,rain", "--json", "-")
-    assert json.loads(out)["model"] == "multilabel-hoeffding-tree"
+    assert json.loads(out)["model"] == "drifthomer"
 
 
 def test_labels_may_be_counted(here, capfd):

@@ -28,7 +28,7 @@ from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
 from stream.models.routing import Pools
 
 DECODE = {
-    "none": INDEPENDENTLY,
+    "independent": INDEPENDENTLY,
     "subset": SUBSET,
     "marginal": MARGINAL,
     "f1": F1,
@@ -108,7 +108,7 @@ class DriftHOMER(PartitionedShell):
         What is answered. "subset": the most probable label set; "marginal": labels more probable
         present than absent; "f1": labels over half the F1 that they achieve, which is best for rare
         ones; "balanced": the set with the highest expected worth, counting sets that are right as a
-        whole, F1 and Hamming loss; "none": labels over one half, without looking at label sets.
+        whole, F1 and Hamming loss; "independent": labels over one half, without looking at label sets.
     beta
         How much a label set's being more frequent than chance counts, from 0 to 1.
     max_subsets
@@ -205,9 +205,9 @@ class DriftHOMER(PartitionedShell):
 
     def _new_learner(self) -> CombinedLearner:
         shared = tree_params(self, "multi-label")
-        mixer = MixerParams(bool(self.mixer), bool(self.past), self.mixer_rate, 0.01)
+        mixer = MixerParams(bool(self.mixer), bool(self.past), float(self.mixer_rate), 0.01)
         decode = DECODE[self.decode]
-        decoder = DecoderParams(decode, self.beta, EXACT_WEIGHT, F1_WEIGHT, self.max_subsets)
+        decoder = DecoderParams(decode, float(self.beta), EXACT_WEIGHT, F1_WEIGHT, self.max_subsets)
         share = self.max_size * 1e6 / (1 + (self.experts > 1))
         return CombinedLearner(
             shared,
@@ -226,12 +226,12 @@ class DriftHOMER(PartitionedShell):
             use_naive_bayes=False, use_logistic=False, adaptive=False, n_rates=1,
             learning_rates=(0.0, 0.0, 0.0, 0.0), feature_share=0.7,
         )  # fmt: skip
-        network = NetworkParams(self.router_rate, ROUTER_BATCH_ROWS, 0.0, shared.seed)
+        network = NetworkParams(float(self.router_rate), ROUTER_BATCH_ROWS, 0.0, shared.seed)
         return Pools(
             [plain._replace(seed=shared.seed + e) for e in range(1, self.experts)],
             network,
             hidden=self.hidden,
-            temperature=self.temperature,
+            temperature=float(self.temperature),
             max_size=max_size,
         )
 

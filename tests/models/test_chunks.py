@@ -66,7 +66,7 @@ CASES = [
     ("text", homer, {"experts": 3}),
     ("drift", homer, {"experts": 3, "decode": "subset"}),
     ("patchy", homer, {"experts": 3, "decode": "marginal"}),
-    ("patchy", homer, {"partition": "random", "decode": "none", "mixer": False}),
+    ("patchy", homer, {"partition": "random", "decode": "independent", "mixer": False}),
     ("classes", single, {}),
     ("classes", single, {"leaf_prediction": "nba", "drift_detection": False}),
 ]
