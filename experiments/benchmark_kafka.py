@@ -8,6 +8,8 @@ alternates in one run, over the same messages.
 from __future__ import annotations
 
 import argparse
+import gc
+import json
 import logging
 import resource
 import statistics
@@ -277,8 +279,8 @@ def pauses(topics: Topics, megabytes: float, n_rows: int) -> list[Finding]:
         )
         write_later = serving.checkpoints.write_later
 
-        def noted(*args: Any) -> None:
-            write_later(*args)
+        def noted(*args: Any, **kwargs: Any) -> None:
+            write_later(*args, **kwargs)
             found.append(serving.checkpoints.pause * 1e3)
 
         serving.checkpoints.write_later = noted  # type: ignore[method-assign]
@@ -309,9 +311,8 @@ def main() -> None:
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     MultiLabelHoeffdingTree().warm_up()
+    gc.freeze()  # as the command does
     fetch_jars()
-    wanted = options.only or ["speed", "memory", "pause"]
-    lines: list[Finding] = []
     with RealKafka() as broker:
         topics = Topics(broker.bootstrap)
         parts: dict[str, Callable[[], list[Finding]]] = {
@@ -319,19 +320,28 @@ def main() -> None:
             "memory": lambda: memory(topics, options.memory_rows),
             "pause": lambda: pauses(topics, options.megabytes, options.rows),
         }
-        for name in wanted:
-            lines += parts[name]()
-    rows = [line.cells() for line in lines]
-    print_table("A learner between topics", HEADS, rows)
-    about = machine()
+        for name in options.only or parts:
+            lines = [line.cells() for line in parts[name]()]
+            print_table(f"A learner between topics: {name}", HEADS, lines)
+            keep(name, lines, options.out)
+
+
+def keep(name: str, lines: list[list[str]], folder: Path) -> None:
+    """Write the findings of a part beside those of the others."""
+    path = folder / "kafka.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found[name] = {"command": command_line(), "findings": lines}
+    found["machine"] = machine()
+    parts = [found[each] for each in ("speed", "memory", "pause") if each in found]
+    commands = "\n".join(dict.fromkeys(each["command"] for each in parts))
     text = (
-        f"# A learner between topics\n\n{machine_markdown(about)}\n"
-        f"```sh\n{command_line()}\n```\n\n"
-        "A real broker (Apache Kafka, one node) on the same machine. Ours and the peer alternate "
-        "in one run; medians (range).\n\n" + markdown_table(HEADS, rows)
+        f"# A learner between topics\n\n{machine_markdown(found['machine'])}\n"
+        f"```sh\n{commands}\n```\n\n"
+        "A real broker (Apache Kafka, one node) on the same machine, which others used at the same "
+        "time: trust the ratios. Ours and the peer alternate in one run; medians (range).\n\n"
+        + markdown_table(HEADS, [line for each in parts for line in each["findings"]])
     )
-    data = {"command": command_line(), "machine": about, "findings": rows}
-    write_results("kafka", data, text, options.out)
+    write_results("kafka", found, text, folder)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from stream.errors import SnapshotError
 from stream.kafka.client import Partition
+from stream.kafka.errors import KafkaError
 from stream.snapshot import Capture, SnapshotStore, capture
 
 logger = logging.getLogger(__name__)
@@ -115,15 +116,24 @@ class Checkpoints:
         if self._spare is None:
             self._spare = capture(checkpoint.as_state())
 
-    def write_later(self, checkpoint: Checkpoint) -> None:
-        """Copy what one holds and return; it is written in the background. Where that fails a
-        warning says so: the one before stays, and another is tried later."""
+    def write_later(self, checkpoint: Checkpoint, first: Callable[[], None]) -> None:
+        """Copy what one holds and return; it is written in the background.
+
+        Where that fails a warning says so: the one before stays, and another is tried later.
+
+        Parameters
+        ----------
+        checkpoint
+            What is to be written.
+        first
+            Called in the background before it is written; raises KafkaError when it may not be.
+        """
         began = self.tried = time.monotonic()
         copy = capture(checkpoint.as_state(), reuse=self._spare)
         where = checkpoint._replace(learner={})
         self.pause = time.monotonic() - began
         self._thread = threading.Thread(
-            target=self._try, args=(copy, where, began), name="snapshot", daemon=True
+            target=self._try, args=(copy, where, began, first), name="snapshot", daemon=True
         )
         self._thread.start()
 
@@ -133,11 +143,14 @@ class Checkpoints:
             self._thread.join()
             self._thread = None
 
-    def _try(self, copy: Capture, checkpoint: Checkpoint, began: float) -> None:
+    def _try(
+        self, copy: Capture, checkpoint: Checkpoint, began: float, first: Callable[[], None]
+    ) -> None:
         try:
+            first()
             self._store(copy, checkpoint, began)
             self._spare = copy
-        except SnapshotError as error:
+        except (SnapshotError, KafkaError) as error:
             self.failures += 1
             logger.warning("A snapshot could not be written; the one before stays: %s", error)
 

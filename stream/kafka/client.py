@@ -127,6 +127,26 @@ class SinkClient(Protocol):
         """
         ...
 
+    def handed_over(self) -> int:
+        """How much was handed over so far, for :meth:`wait_written`."""
+        ...
+
+    def wait_written(self, number: int) -> None:
+        """Wait until what was handed over by then is written, whatever came after it; in any
+        thread.
+
+        Parameters
+        ----------
+        number
+            What :meth:`handed_over` gave.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            When some of them could not be written; :meth:`send` and :meth:`flush` raise it too.
+        """
+        ...
+
     def begin(self) -> None:
         """Start a transaction; only with a transactional id."""
         ...

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -181,6 +183,23 @@ class ConfluentSource:
             logger.debug("closing the consumer: %s", error)
 
 
+class _Call:
+    """What one call of ``send`` handed over."""
+
+    __slots__ = ("sink", "unwritten")
+
+    def __init__(self, unwritten: int, sink: ConfluentSink):
+        self.unwritten = unwritten
+        self.sink = sink
+
+    def done(self, error: Any, _message: Any) -> None:
+        """A message was written, or could not be."""
+        with self.sink._counting:
+            self.unwritten -= 1
+        if error is not None:
+            self.sink._failure = self.sink._failure or error
+
+
 class ConfluentSink:
     """A :class:`~stream.kafka.client.SinkClient`."""
 
@@ -188,6 +207,10 @@ class ConfluentSink:
         self._deadline = connection.deadline
         self._seconds = connection.request_seconds
         self._failure: Any = None
+        # Callbacks run in whichever thread polls.
+        self._counting = threading.Lock()
+        self._calls: deque[_Call] = deque()
+        self._n_written_calls = 0
         # Offsets are sent by a group that only names them: nobody joins it.
         self._group: Any = None
         settings = {
@@ -209,7 +232,11 @@ class ConfluentSink:
 
     def send(self, messages: Sequence[Message]) -> None:
         """See :class:`~stream.kafka.client.SinkClient`."""
-        produce, done = self._handle.produce, self._done
+        self._check()
+        call = _Call(len(messages), self)
+        with self._counting:
+            self._calls.append(call)
+        produce, done = self._handle.produce, call.done
         with _telling("writing"):
             for topic, partition, key, value, headers in messages:
                 while True:
@@ -223,8 +250,33 @@ class ConfluentSink:
                         self._check()
             self._handle.poll(0)
 
-    def _done(self, error: Any, _message: Any) -> None:
-        self._failure = self._failure or error
+    def handed_over(self) -> int:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with self._counting:
+            return len(self._calls) + self._n_written_calls
+
+    def _all_written(self) -> None:
+        """Forget what is written: everything."""
+        with self._counting:
+            self._n_written_calls += len(self._calls)
+            self._calls.clear()
+
+    def wait_written(self, number: int) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        deadline = time.monotonic() + self._deadline
+        while self._n_written_calls < number and self._failure is None:
+            self._handle.poll(QUEUE_SECONDS)
+            with self._counting:
+                while self._calls and not self._calls[0].unwritten:
+                    self._calls.popleft()
+                    self._n_written_calls += 1
+            if time.monotonic() > deadline:
+                raise BrokerUnavailableError(
+                    f"No broker took what was written within {self._deadline:.0f} seconds; check "
+                    "that it runs."
+                )
+        if self._failure is not None:
+            raise BrokerUnavailableError(f"Messages could not be written: {self._failure.str()}")
 
     def _check(self) -> None:
         failure, self._failure = self._failure, None
@@ -244,6 +296,7 @@ class ConfluentSink:
                         "check that it runs."
                     )
         self._check()
+        self._all_written()
 
     def fence(self) -> None:
         """See :class:`~stream.kafka.client.SinkClient`."""
@@ -268,12 +321,14 @@ class ConfluentSink:
             # than what librdkafka does after a broker was killed.
             within(3 * self._seconds, "committing a transaction", commit)
         self._check()
+        self._all_written()
 
     def abort(self) -> None:
         """See :class:`~stream.kafka.client.SinkClient`."""
         with _telling("ending a transaction"):
             self._handle.abort_transaction(self._seconds)
         self._failure = None
+        self._all_written()
 
     def close(self) -> None:
         """See :class:`~stream.kafka.client.SinkClient`."""

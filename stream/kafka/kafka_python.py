@@ -173,6 +173,7 @@ class KafkaPythonSink:
         self._deadline = connection.deadline
         self._seconds = connection.request_seconds
         self._unwritten = 0
+        self._handed_over = 0
         self._failure: BaseException | None = None
         self._began = 0.0
         settings: dict[str, Any] = {**PRODUCER, **_config(connection)}
@@ -188,10 +189,12 @@ class KafkaPythonSink:
         """See :class:`~stream.kafka.client.SinkClient`."""
         send, failed = self._producer.send, self._fail
         with _told("writing"):
+            self._check()
             for topic, partition, key, value, headers in messages:
                 # Times are the broker's business: repeats of a message then have the same bytes.
                 send(topic, value, key, list(headers), partition).add_errback(failed)
         self._unwritten += len(messages)
+        self._handed_over += len(messages)
         if self._unwritten > MAX_UNWRITTEN:
             self.flush()
 
@@ -204,6 +207,17 @@ class KafkaPythonSink:
             self._producer.flush(self._deadline)
             self._unwritten = 0
             self._check()
+
+    def handed_over(self) -> int:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        return self._handed_over
+
+    def wait_written(self, number: int) -> None:
+        """See :class:`~stream.kafka.client.SinkClient`."""
+        with _told("writing"):
+            self._producer.flush(self._deadline)  # does not wait for what comes meanwhile
+        if self._failure is not None:
+            raise BrokerUnavailableError(f"Messages could not be written: {self._failure}")
 
     def _check(self) -> None:
         failure, self._failure = self._failure, None

@@ -297,9 +297,12 @@ class Session:
         due = time.monotonic() - self.checkpoints.tried >= self.settings.snapshot_seconds
         if not due or self.checkpoints.busy:
             return
-        if not self.settings.exactly_once:
-            self.sink.flush()  # what a snapshot covers is never written again
-        self.checkpoints.write_later(self.checkpoint())
+        if self.settings.exactly_once:
+            self.checkpoints.write_later(self.checkpoint(), first=lambda: None)
+            return
+        # What a snapshot covers is never written again, so that it has to be written before.
+        sink, so_far = self.sink, self.sink.handed_over()
+        self.checkpoints.write_later(self.checkpoint(), first=lambda: sink.wait_written(so_far))
 
     def checkpoint(self) -> Checkpoint:
         """Where the learner is and what it is, not copied."""

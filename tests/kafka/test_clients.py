@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 
@@ -79,6 +80,39 @@ def test_a_topic_that_is_not_there_has_no_partitions(client, broker):
 
 def test_round_trip_with_a_mock_broker(client, mock_broker):
     check_round_trip(client, Connection(mock_broker.bootstrap), mock_broker.topic(), 4)
+
+
+def test_waiting_for_what_was_handed_over_does_not_wait_for_more(client, broker, topic):
+    """A snapshot that is written before the predictions it covers loses them in a crash."""
+    name, connection = topic(2), Connection(broker.bootstrap, deadline=20)
+    sink = client.sink(connection, "group")
+    ended, errors = threading.Event(), []
+
+    def wait(number):
+        try:
+            sink.wait_written(number)
+        except BaseException as error:  # told below
+            errors.append(error)
+        ended.set()
+
+    for round_ in range(5):
+        sink.send([Message(name, i % 2, b"k", b"v") for i in range(1_000)])
+        ended.clear()
+        waiting = threading.Thread(target=wait, args=(sink.handed_over(),))
+        waiting.start()
+        more = 0
+        while not ended.is_set() and more < 200:
+            sink.send([Message(name, 0, b"k", b"more")])
+            more += 1
+        waiting.join(30)
+        assert not errors
+        source = client.source(connection, "group")
+        held = source.offsets([Partition(name, 0), Partition(name, 1)])
+        source.close()
+        assert held[Partition(name, 1)].end == 500 * (round_ + 1)
+        assert held[Partition(name, 0)].end >= 500 * (round_ + 1)
+        sink.flush()
+    sink.close()
 
 
 def test_only_committed_transactions_are_seen(client, broker, topic):
