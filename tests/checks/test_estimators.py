@@ -4,7 +4,7 @@ import pytest
 import river.checks
 from river import base, compose, datasets, feature_selection, preprocessing
 
-from stream import DriftMoE, HoeffdingTreeClassifier, MultiLabelHoeffdingTree
+from stream import DriftHOMER, DriftMoE, HoeffdingTreeClassifier, MultiLabelHoeffdingTree
 from stream.checks import yield_multilabel_checks
 
 PARAMETERS = {
@@ -30,6 +30,12 @@ MIXTURES = {
     "published data": DriftMoE.paper,
     "published task": lambda: DriftMoE.paper("task", seed=3),
     "small": lambda: DriftMoE(max_size=0.02, hidden=4, grace_period=10, tau=0.5),
+}
+HOMERS = {
+    "defaults": DriftHOMER,
+    "eager": lambda: DriftHOMER(
+        experts=3, partition_period=20, grace_period=10, tau=0.5, drift_delta=0.05, seed=3
+    ),
 }
 COMBINATIONS = [(name, "bare") for name in PARAMETERS] + [
     ("seeded", "scaled"),
@@ -68,6 +74,12 @@ def test_checks_of_river_for_mixtures(made, pipeline):
     check_with_river(PIPELINES[pipeline](MIXTURES[made]()), pipeline)
 
 
+@pytest.mark.parametrize("pipeline", ["bare", "scaled"])
+@pytest.mark.parametrize("made", HOMERS)
+def test_checks_of_river_for_drift_homer(made, pipeline):
+    check_with_river(PIPELINES[pipeline](HOMERS[made]()), pipeline)
+
+
 def check_with_river(model, pipeline):
     skipped = model._unit_test_skips()
     if pipeline != "bare":
@@ -84,5 +96,13 @@ def check_with_river(model, pipeline):
 @pytest.mark.parametrize(("parameters", "pipeline"), COMBINATIONS)
 def test_checks_of_ours(parameters, pipeline):
     model = PIPELINES[pipeline](MultiLabelHoeffdingTree(**PARAMETERS[parameters]))
+    for check in yield_multilabel_checks(model, strict=pipeline == "bare"):
+        check(model)
+
+
+@pytest.mark.parametrize("pipeline", ["bare", "scaled"])
+@pytest.mark.parametrize("made", HOMERS)
+def test_checks_of_ours_for_drift_homer(made, pipeline):
+    model = PIPELINES[pipeline](HOMERS[made]())
     for check in yield_multilabel_checks(model, strict=pipeline == "bare"):
         check(model)
