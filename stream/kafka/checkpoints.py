@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from stream.errors import SnapshotError
@@ -16,6 +18,22 @@ from stream.snapshot import Capture, SnapshotStore, capture
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
+SWITCH_SECONDS = 1e-4
+
+
+@contextlib.contextmanager
+def _first_in_line() -> Iterator[None]:
+    """Wait for threads that poll and send in steps that are short.
+
+    Copying an array lets other threads run; to go on after each of many arrays takes up to the
+    interpreter's switch interval, which is longer than the copy.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
 
 
 class Checkpoint(NamedTuple):
@@ -129,7 +147,8 @@ class Checkpoints:
             Called in the background before it is written; raises KafkaError when it may not be.
         """
         began = self.tried = time.monotonic()
-        copy = capture(checkpoint.as_state(), reuse=self._spare)
+        with _first_in_line():
+            copy = capture(checkpoint.as_state(), reuse=self._spare)
         where = checkpoint._replace(learner={})
         self.pause = time.monotonic() - began
         self._thread = threading.Thread(
