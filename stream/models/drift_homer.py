@@ -108,7 +108,8 @@ class DriftHOMER(PartitionedShell):
         What is answered. "subset": the most probable label set; "marginal": labels more probable
         present than absent; "f1": labels over half the F1 that they achieve, which is best for rare
         ones; "balanced": the set with the highest expected worth, counting sets that are right as a
-        whole, F1 and Hamming loss; "independent": labels over one half, without looking at label sets.
+        whole, F1 and Hamming loss; "independent": labels over one half, without looking at label
+        sets.
     beta
         How much a label set's being more frequent than chance counts, from 0 to 1.
     max_subsets
