@@ -226,6 +226,8 @@ def test_sets_wider_than_the_width_are_new_every_time():
     decoder, unit = growing.combiner.decoder, growing.combiner.decoder.registers[UNIT]
     assert decoder.n_new[0] == decoder.n_rows[0] > 9 * unit
     assert table_of(growing, 1)[frozenset({0, 1, 2})] == pytest.approx(decoder.n_rows[1] / unit)
+    add_labels(growing, n_labels, [[0, 1], [2], [3, 4, 5]])
+    assert frozenset({0, 1}) in table_of(growing, 1)  # its cluster knew it, if not the whole
     growing.make_room(n_labels)
     take_row(growing, np.full((1, n_labels), 0.5), np.ones(n_labels))
     assert list(table_of(growing, 0)) == [frozenset(range(n_labels))]
