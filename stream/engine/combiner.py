@@ -218,7 +218,8 @@ def _inherit_sets(old: Decoder, source: int, new: Decoder, table: int, labels: n
         members = old.members[source, s, : old.size[source, s]].tolist()
         piece = tuple(label for label in members if label in inside)
         pieces[piece] = pieces.get(piece, 0.0) + float(old.times[source, s])
-    kept = sorted(pieces.items(), key=lambda item: (len(item[0]) > 0, -item[1]))[:MAX_PIECES]
+    room = min(MAX_PIECES, new.times.shape[1])
+    kept = sorted(pieces.items(), key=lambda item: (len(item[0]) > 0, -item[1]))[:room]
     new.n_sets[table] = len(kept)
     new.n_rows[table] = old.n_rows[source]
     new.n_new[table] = min(old.n_new[source], len(pieces) * old.registers[UNIT])

@@ -8,10 +8,11 @@ for the labels of every cluster. With ``p`` the labels' probabilities, ``f`` the
 
 where ``P(set | q)`` is the probability of the set if labels were independent with probabilities
 ``q``: what the row says of its labels one by one, corrected by how much more often they occur
-together than by chance. All sets that were never seen count as one more, with the probability that
-``p`` leaves to them, and the share of rows that brought a new set. Inside it, labels are spread as
-the clusters' tables say, independently of each other; inside a cluster's table, labels of a piece
-that was never seen are independent.
+together than by chance. All sets that were never seen count as one more, of score
+``(1 - beta) * log(what P(. | p) leaves to them) + beta * log(share of rows with a new set)``: the
+same formula, with what ``p`` leaves to them for what their base rates do. Inside it, labels are
+spread as the clusters' tables say, independently of each other; inside a cluster's table, labels of
+a piece that was never seen are independent.
 """
 
 from __future__ import annotations
@@ -319,7 +320,7 @@ def set_key(members, n):
     """A number that different label sets hardly ever share."""
     key = n + 1
     for i in range(n):
-        key = (key * 1000003 + members[i] + 7) & 0xFFFFFFFFFFFF
+        key = (key * 1000003 + int(members[i]) + 7) & 0xFFFFFFFFFFFF
     return key
 
 

@@ -283,9 +283,6 @@ def test_tables_of_new_clusters_are_cut_from_the_old_ones():
     assert_tables_agree(growing, twin)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=IndexError, reason="a table is cut with one piece more than it has room for"
-)
 def test_as_many_pieces_as_sets_have_room():
     """With few sets remembered, a cluster's table has room for no more pieces than that; those and
     the rows without any of the labels are one too many."""
