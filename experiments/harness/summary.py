@@ -136,11 +136,10 @@ def tests_table(found: Sequence[Ranks], against: str) -> str:
         for other in by_metric[0]:
             cells = []
             for each in by_metric:
-                if other in each:
-                    test = each[other]
-                    cells.append(f"{test.wins}/{test.ties}/{test.losses}, {_p(test.adjusted)}")
-                else:
-                    cells.append("")
+                pair = each.get(other)
+                cells.append(
+                    f"{pair.wins}/{pair.ties}/{pair.losses}, {_p(pair.adjusted)}" if pair else ""
+                )
             lines.append([other, *cells])
         text.append(
             f"\n{against} against each: streams won/equal/lost, p of Wilcoxon's signed-rank test "

@@ -80,7 +80,7 @@ def rows_of(planned: Iterable[Planned], store: Store) -> list[Row]:
 
 def _row(planned: Planned, store: Store) -> Row:
     cell = planned.cell
-    asked = {
+    asked: dict[str, Any] = {
         "stream": cell.stream.title,
         "model": cell.model.title,
         "ours": cell.model.ours,
@@ -103,7 +103,9 @@ def _row(planned: Planned, store: Store) -> Row:
         **asked,
         status=record["status"],
         error=record.get("error") or "",
-        **{name: record.get(name) for name in ("rows", "features", "labels")},
+        rows=record.get("rows"),
+        features=record.get("features"),
+        labels=record.get("labels"),
         values={name: value for name, value in values.items() if value is not None},
         machine=f"{about['processor']}, {about['cores']} cores, {about['system']}; {versions}",
         key=planned.key,

@@ -71,5 +71,5 @@ def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 3) -> None
     for place in axes:
         for drawn, name in zip(*place.get_legend_handles_labels(), strict=True):
             found.setdefault(name, drawn)
-    place = {"loc": "outside lower center", "ncols": columns, "fontsize": 8}
-    figure.legend(found.values(), found, **place)
+    handles, names = list(found.values()), list(found)
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=8)
