@@ -143,7 +143,7 @@ def test_python_m_stream_is_the_same():
         ),
         (
             ["prequential", "rows.csv", *REPEAT[:2], "--set", "delta=2"],
-            "'delta' parameter of Multi",
+            "'delta' parameter of DriftHOMER",
         ),
     ],
 )
