@@ -24,14 +24,37 @@ QUEUE_SECONDS = 0.1  # for room in the queue of a sink
 
 _OFFSET = (library.KafkaError._AUTO_OFFSET_RESET, library.KafkaError.OFFSET_OUT_OF_RANGE)
 _FENCED = (library.KafkaError._FENCED, library.KafkaError.PRODUCER_FENCED)
-# What librdkafka tells while it goes on trying by itself.
+# What passes when the broker is back: librdkafka goes on by itself, or the request is sent again.
 _TRYING = (
     library.KafkaError._ALL_BROKERS_DOWN,
-    library.KafkaError._TRANSPORT,
-    library.KafkaError._TIMED_OUT,
+    library.KafkaError._DESTROY_BROKER,
+    library.KafkaError._FAIL,
+    library.KafkaError._MSG_TIMED_OUT,
+    library.KafkaError._NODE_UPDATE,
     library.KafkaError._RESOLVE,
+    library.KafkaError._RETRY,
+    library.KafkaError._TIMED_OUT,
+    library.KafkaError._TIMED_OUT_QUEUE,
+    library.KafkaError._TRANSPORT,
+    library.KafkaError._WAIT_CACHE,
+    library.KafkaError._WAIT_COORD,
+    library.KafkaError.BROKER_NOT_AVAILABLE,
+    library.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    library.KafkaError.COORDINATOR_NOT_AVAILABLE,
+    library.KafkaError.FENCED_LEADER_EPOCH,
+    library.KafkaError.KAFKA_STORAGE_ERROR,
     library.KafkaError.LEADER_NOT_AVAILABLE,
+    library.KafkaError.LISTENER_NOT_FOUND,
+    library.KafkaError.NETWORK_EXCEPTION,
+    library.KafkaError.NOT_COORDINATOR,
+    library.KafkaError.NOT_ENOUGH_REPLICAS,
+    library.KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
     library.KafkaError.NOT_LEADER_FOR_PARTITION,
+    library.KafkaError.OFFSET_NOT_AVAILABLE,
+    library.KafkaError.REPLICA_NOT_AVAILABLE,
+    library.KafkaError.REQUEST_TIMED_OUT,
+    library.KafkaError.UNKNOWN_LEADER_EPOCH,
+    library.KafkaError.UNSTABLE_OFFSET_COMMIT,
 )
 # Said also by a broker that is starting.
 _UNKNOWN_TOPIC = (

@@ -11,7 +11,7 @@ import pytest
 from stream.errors import NotAvailableError
 from stream.kafka.client import CLIENTS, Message, Partition, load_client
 from stream.kafka.connection import Connection
-from stream.kafka.errors import BrokerUnavailableError, FencedError, OffsetError
+from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
 
 
 @pytest.fixture(params=sorted(CLIENTS))
@@ -189,6 +189,39 @@ def test_a_broker_that_is_not_there_is_told(client):
         )
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("_DESTROY_BROKER", BrokerUnavailableError),  # a connection given up, while asking over it
+        ("_WAIT_COORD", BrokerUnavailableError),
+        ("COORDINATOR_LOAD_IN_PROGRESS", BrokerUnavailableError),  # a broker that has just started
+        ("NOT_COORDINATOR", BrokerUnavailableError),
+        ("REQUEST_TIMED_OUT", BrokerUnavailableError),
+        ("UNKNOWN_TOPIC_OR_PART", BrokerUnavailableError),
+        ("OFFSET_OUT_OF_RANGE", OffsetError),
+        ("_FENCED", FencedError),
+        ("TOPIC_AUTHORIZATION_FAILED", KafkaError),
+        ("MSG_SIZE_TOO_LARGE", KafkaError),
+    ],
+)
+def test_what_passes_is_told_from_what_stays(code, expected, monkeypatch):
+    """A broker that restarts ends the learner, or one that will never agree is waited for."""
+    library = pytest.importorskip("confluent_kafka")
+    source = load_client("confluent").source(Connection("127.0.0.1:9", deadline=2), "group")
+    error = library.KafkaError(getattr(library.KafkaError, code))
+
+    class Refusing:
+        def get_watermark_offsets(self, *_, **__):
+            raise library.KafkaException(error)
+
+    handle = source._handle
+    monkeypatch.setattr(source, "_handle", Refusing())
+    with pytest.raises(KafkaError) as told:
+        source.offsets([Partition("topic", 0)])
+    assert type(told.value) is expected
+    handle.close()
+
+
 def test_unknown_clients_are_refused():
     with pytest.raises(NotAvailableError, match=r"one of kafka-python, confluent\. Got 'x'"):
         load_client("x")
@@ -200,7 +233,6 @@ def test_passwords_open_the_door_and_stay_out_of_logs(client, broker, topic, cap
     from real_kafka import SASL_PASSWORD, SASL_USER
 
     from stream.kafka.connection import Secret
-    from stream.kafka.errors import KafkaError
 
     name = topic()
     secret = SASL_PASSWORD if right else "wrong-" + SASL_PASSWORD
