@@ -55,7 +55,7 @@ class _Field(typing.NamedTuple):
 
 
 def _filled(field: _Field, shape: tuple[int, ...]) -> np.ndarray:
-    if field.axes.dtype is not None:
+    if field.axes.fill == 0:
         return np.zeros(shape, field.dtype)
     return np.full(shape, field.axes.fill, field.dtype)
 
@@ -184,10 +184,13 @@ def select(state: State, axis: str, kept: npt.NDArray[np.integer], sizes: dict[s
         if not isinstance(field, _Field):
             changed[name] = select(old, axis, kept, sizes)
             continue
-        new = _filled(field, field.axes.shape(sizes))
+        shape = field.axes.shape(sizes)
         if axis in field.axes.axes:
-            place = field.axes.axes.index(axis)
-            old = np.take(old, kept, axis=place)
+            old = np.take(old, kept, axis=field.axes.axes.index(axis))
+            if old.shape == shape:
+                changed[name] = old
+                continue
+        new = _filled(field, shape)  # a copy of records would leave the bytes between their fields
         new[tuple(slice(0, length) for length in old.shape)] = old
         changed[name] = new
     return state._replace(**changed)  # type: ignore[attr-defined]

@@ -93,6 +93,11 @@ def check_tree(tree: Tree, params: TreeParams, roots: np.ndarray | None = None) 
     require(
         n_unknown in (0, len(tree.stats)), "statistics of unknown labels are of all rows or none"
     )
+    n_terms = tree.stat_labels.nb_terms.shape[1]
+    require(
+        n_terms == lay.N_TERMS or (n_terms == 0 and not params.use_naive_bayes),
+        "statistics hold the terms of naive Bayes",
+    )
     require(
         n_detectors == (len(tree.nodes) if params.drift_detection else 0),
         "there is a detector for each node, or none at all",

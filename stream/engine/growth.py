@@ -24,6 +24,7 @@ def new_tree(params: TreeParams) -> Tree:
     sizes = {"nodes": 4, "leaves": 2, "stats": 16, "unknown": 0, "weights": 16}
     sizes |= {"features": _FIRST_COLUMNS, "labels": _FIRST_COLUMNS}
     sizes |= {"rates": params.n_rates, "models": lay.LOGISTIC + params.n_rates}
+    sizes["terms"] = lay.N_TERMS if params.use_naive_bayes else 0
     sizes["detectors"] = sizes["nodes"] if params.drift_detection else 0
     tree = allocate(Tree, sizes)
     for link in ("feature", "left", "right", "parent", "alternate"):
@@ -43,6 +44,7 @@ def tree_sizes(tree: Tree) -> dict[str, int]:
         "unknown": len(tree.stat_labels.n_unknown),
         "weights": len(tree.free_weights),
         "features": len(tree.shift),
+        "terms": tree.stat_labels.nb_terms.shape[1],
         "rates": tree.labels.bias.shape[1],
         "models": tree.labels.loss.shape[1],
         "labels": tree.labels.bias.shape[2],
@@ -88,6 +90,9 @@ def widen(tree: Tree, n_features: int, n_labels: int, limit_bytes: float) -> Tre
 
     Features beyond the limit are left out; labels never are.
     """
+    tree.registers[lay.N_LABELS] = max(n_labels, tree.registers[lay.N_LABELS])
+    if n_features <= len(tree.shift) and n_labels <= tree.labels.bias.shape[2]:
+        return tree
     sizes = tree_sizes(tree)
     sizes["labels"] = max(column_capacity(n_labels), sizes["labels"])
     wider = {**sizes, "features": max(column_capacity(n_features), sizes["features"])}
@@ -96,9 +101,7 @@ def widen(tree: Tree, n_features: int, n_labels: int, limit_bytes: float) -> Tre
             sizes = wider
         else:
             tree.registers[lay.FULL] = 1
-    tree = resize(tree, sizes)
-    tree.registers[lay.N_LABELS] = max(n_labels, tree.registers[lay.N_LABELS])
-    return tree
+    return resize(tree, sizes)
 
 
 def project(tree: Tree, labels: npt.NDArray[np.integer]) -> Tree:

@@ -60,6 +60,7 @@ DONE, PAUSED, NODES_FULL, LEAVES_FULL, STATS_FULL, WEIGHTS_FULL, UNKNOWN_NEEDED 
     6,
 )
 
+N_TERMS = 4  # of naive Bayes, for a feature and a label
 MAX_PENDING = 256  # changes of structure that one row can ask for
 
 
@@ -166,8 +167,8 @@ class StatLabels(NamedTuple):
         Float64Array, Axes("unknown", "labels")
     ]  # from then on it is as large as "stats"
     nb_terms: Annotated[
-        Float32Array, Axes("stats", 4, "labels")
-    ]  # square, linear, constant, and zero's
+        Float32Array, Axes("stats", "terms", "labels")
+    ]  # naive Bayes: square, linear, constant, and zero's; no terms in a tree that does not use it
 
 
 class Weights(NamedTuple):

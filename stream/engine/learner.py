@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -67,6 +67,19 @@ class Work:
     def learns(self) -> bool:
         """Whether rows are learnt."""
         return self.delay != PREDICT_ONLY and self.n_rows > 0
+
+    @property
+    def learns_at_once(self) -> bool:
+        """Whether every row is learnt as soon as it is predicted."""
+        return self.predict and self.delay == 0
+
+
+class Truth(NamedTuple):
+    """Labels of rows, as a tree learns them."""
+
+    y: LabelRows  # present
+    u: LabelRows  # unknown
+    n_labels: Int64Array  # for each row: label columns that it and the rows before it need
 
 
 class RowScaler:
@@ -151,7 +164,9 @@ class GrowingTree:
         self.params = params
         self.max_size = max_size
         self.tree = new_tree(params) if tree is None else tree
-        self._allocate_scratch()
+        sizes = tree_sizes(self.tree)
+        self._scratch = allocate(Scratch, sizes)
+        self._split_scratch = allocate(SplitScratch, sizes)
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what the kernels scribble on.
@@ -184,25 +199,23 @@ class GrowingTree:
         """Room for the kernels to work in."""
         return self._scratch, self._split_scratch
 
-    def _allocate_scratch(self) -> None:
-        sizes = tree_sizes(self.tree)
-        self._scratch = allocate(Scratch, sizes)
-        self._split_scratch = allocate(SplitScratch, sizes)
-
     def count_without_labels(self, n_rows: int) -> None:
         """Let a new tree know of rows that had none of its labels."""
         self.tree.leaves["n_rows"][0] = n_rows
 
     def widen(self, n_features: int, n_labels: int) -> None:
         """Make room for columns, and count the labels as known."""
-        self.tree = widen(self.tree, n_features, n_labels, self.max_size)
-        self._allocate_scratch()
+        before, self.tree = self.tree, widen(self.tree, n_features, n_labels, self.max_size)
+        if self.tree is before:
+            return
+        sizes = tree_sizes(self.tree)
+        self._scratch = resize(self._scratch, sizes)
+        self._split_scratch = resize(self._split_scratch, sizes)
 
     def advance(
         self,
         work: Work,
-        y: LabelRows,
-        u: LabelRows,
+        truth: Truth,
         cursor: Int64Array,
         end: int,
         out: Float64Array,
@@ -215,8 +228,7 @@ class GrowingTree:
         -------
         ``out`` and ``answers``, with more columns where labels were new.
         """
-        if work.learns:
-            n_labels = labels_needed(y, u)
+        y, u, n_labels = truth
         while True:
             stop = end
             if work.learns:
@@ -312,10 +324,11 @@ class TreeLearner:
         """
         work = self.rows.prepare(batch, first_row, predict, delay)
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        truth = Truth(y, u, labels_needed(y, u))
         cursor = np.array([first_row, 0], np.int64)
         out = np.zeros((batch.n_rows if predict else 0, 1, self.n_labels))
         no_answers = np.zeros((0, 1, self.n_labels))
-        out, _ = self.growing.advance(work, y, u, cursor, batch.n_rows, out, no_answers)
+        out, _ = self.growing.advance(work, truth, cursor, batch.n_rows, out, no_answers)
         if self.growing.full and self.rows.max_features is None:
             self.rows.leave_at(len(self.tree.shift))
         return out[:, 0]

@@ -117,3 +117,23 @@ def mark_all_right(said, labels, y, u, start, truth, slots, targets):
             truth[y[1][entry]] = 0
         for entry in range(u[0][row], u[0][row + 1]):
             truth[u[1][entry]] = 0
+
+
+@kernel
+def count_right(targets, slots, memory, right):
+    """Move the shares of right answers of a pool's experts towards the targets of rows that have
+    some.
+
+    Parameters
+    ----------
+    targets
+        [rows, outputs of the router] 0, 1, or NaN: the pool has no target.
+    memory
+        Rows over which a share is averaged.
+    right
+        [experts] in place.
+    """
+    for row in range(len(targets)):
+        if not math.isnan(targets[row, slots[0]]):
+            for e in range(len(slots)):
+                right[e] += (targets[row, slots[e]] - right[e]) / memory

@@ -336,8 +336,9 @@ def advance(
                 continue  # the class is unknown: nothing to learn
             if len(chosen) > 0 and chosen[learn] == 0:
                 if len(answers) > 0:
-                    k = find_leaf(tree, tree.registers[lay.ROOT], x, learn)
-                    predict_leaf(tree, params, k, x, z_learn, learn, scratch, n_labels)
+                    if delay != 0 or fresh != learn:
+                        k = find_leaf(tree, tree.registers[lay.ROOT], x, learn)
+                        predict_leaf(tree, params, k, x, z_learn, learn, scratch, n_labels)
                     _report(scratch, answers, learn, n_labels)
                 fresh = -1
                 continue

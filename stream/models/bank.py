@@ -9,7 +9,7 @@ import numpy as np
 from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
 from stream.engine.checking import require
 from stream.engine.layout import TreeParams
-from stream.engine.learner import ALL_ROWS, GrowingTree, LabelRows
+from stream.engine.learner import ALL_ROWS, GrowingTree, Truth
 from stream.engine.losses import add_up, jaccard_losses, switch_bound
 from stream.models.cluster import Cluster, Part, Rows
 
@@ -174,11 +174,15 @@ class TreeBank:
     def restructure(self, clusters: NumberedClusters) -> None:
         """Make the clusters these; what their labels had learnt comes along."""
         old = {cluster.number: cluster for cluster in self.clusters}
+        parts = self._answering()
+        part_of = np.zeros(self.n_labels, np.int64)
+        for place, part in enumerate(parts):
+            part_of[part.labels] = place
         made = []
         for number, labels in clusters:
             same = old.get(number)
             if same is None or tuple(same.labels) != tuple(labels):
-                same = self._from_pieces(number, np.asarray(labels, np.int64))
+                same = self._from_pieces(number, np.sort(labels), parts, part_of)
             made.append(same)
         self.clusters = made
         self._share_memory()
@@ -194,16 +198,17 @@ class TreeBank:
                 self.clusters[place] = Cluster(number, cluster.labels, [Part(cluster.labels, tree)])
         self._share_memory()
 
-    def _from_pieces(self, number: int, labels: np.ndarray) -> Cluster:
-        """A cluster whose parts are cut from the clusters that had its labels."""
-        parts = []
-        for cluster in self.clusters:
-            for part in cluster.parts:
-                common = np.intersect1d(part.labels, labels)
-                if len(common):
-                    parts.append(part.restricted_to(common))
-        made = Cluster(number, labels, parts)
-        if len(parts) > 1:
+    def _from_pieces(
+        self, number: int, labels: np.ndarray, parts: list[Part], part_of: np.ndarray
+    ) -> Cluster:
+        """A cluster of labels [ascending] whose parts are cut from those that had its labels;
+        ``part_of`` [labels] says which."""
+        places = part_of[labels]
+        pieces = [
+            parts[place].restricted_to(labels[places == place]) for place in np.unique(places)
+        ]
+        made = Cluster(number, labels, pieces)
+        if len(pieces) > 1:
             growing = GrowingTree(self.params, self.max_size)
             growing.widen(0, len(labels))
             made.joint = Part(labels, growing)
@@ -215,16 +220,11 @@ class TreeBank:
             part.growing.max_size = self.max_size / len(parts)
 
 
-def row_losses(
-    answers: Float64Array, truth: tuple[LabelRows, LabelRows], start: int, stop: int
-) -> Float64Array:
+def row_losses(answers: Float64Array, truth: Truth, start: int, stop: int) -> Float64Array:
     """Loss [rows] of answers [rows, labels] to rows ``start`` to ``stop``: one less the Jaccard
     similarity of predicted and true labels.
-
-    ``truth``: present and unknown labels of the rows.
     """
     losses = np.zeros(len(answers))
-    y, u = truth
-    room = max(answers.shape[1], *(int(part[1].max()) + 1 if len(part[1]) else 0 for part in truth))
-    jaccard_losses(answers, y, u, start, stop, np.zeros(room, np.int8), losses)
+    room = max(answers.shape[1], int(truth.n_labels[-1]) if len(truth.n_labels) else 0)
+    jaccard_losses(answers, truth.y, truth.u, start, stop, np.zeros(room, np.int8), losses)
     return losses

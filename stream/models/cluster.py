@@ -15,7 +15,7 @@ from stream.engine.arrays import (
 from stream.engine.batch import Batch
 from stream.engine.checking import require
 from stream.engine.growth import project
-from stream.engine.learner import ALL_ROWS, GrowingTree, LabelRows, Work
+from stream.engine.learner import ALL_ROWS, GrowingTree, LabelRows, Truth, Work, labels_needed
 
 
 class Part:
@@ -88,18 +88,17 @@ class Rows:
     def __init__(self, batch: Batch, work: Work):
         self.batch = batch
         self.work = work
-        self._truth: dict[bytes, tuple[LabelRows, LabelRows]] = {}
+        self._truth: dict[bytes, Truth] = {}
         self._said: dict[Part, tuple[Float64Array, Float64Array]] = {}
 
-    def truth_of(self, labels: np.ndarray) -> tuple[LabelRows, LabelRows]:
-        """Present and unknown labels of the rows in the columns of a part."""
+    def truth_of(self, labels: np.ndarray) -> Truth:
+        """Labels of the rows in the columns of a part."""
         key = labels.tobytes()
         if key not in self._truth:
             batch = self.batch
-            self._truth[key] = (
-                _columns_of(batch.y_indptr, batch.y_indices, labels),
-                _columns_of(batch.u_indptr, batch.u_indices, labels),
-            )
+            y = _columns_of(batch.y_indptr, batch.y_indices, labels)
+            u = _columns_of(batch.u_indptr, batch.u_indices, labels)
+            self._truth[key] = Truth(y, u, labels_needed(y, u))
         return self._truth[key]
 
     def advance(
@@ -134,9 +133,9 @@ class Rows:
             np.zeros((n_rows if self.work.predict else 0, n_models, n_labels)),
             np.zeros((n_rows if ask else 0, n_models, n_labels)),
         )
-        y, u = self.truth_of(part.labels)
+        truth = self.truth_of(part.labels)
         self._said[part] = growing.advance(
-            self.work, y, u, cursor.copy(), end, out, answers, chosen
+            self.work, truth, cursor.copy(), end, out, answers, chosen
         )
 
     def predicted_by(self, part: Part) -> Float64Array:

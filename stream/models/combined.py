@@ -21,7 +21,7 @@ from stream.engine.learner import PREDICT_ONLY, GrowingTree, labels_needed
 from stream.models.bank import NumberedClusters
 from stream.models.cluster import Part, Rows
 from stream.models.clustered import Partition, PartitionedLearner, Segment
-from stream.models.routing import Pools
+from stream.models.routing import Asked, Pools
 
 
 class Explanation(NamedTuple):
@@ -33,6 +33,16 @@ class Explanation(NamedTuple):
     said: Float64Array  # [models, labels]
     weights: Float64Array  # [labels, inputs] of the mixer
     routes: dict[int, Float64Array]  # for each cluster, the router's weights of its experts
+
+
+class Told(NamedTuple):
+    """What all models say of the rows of a segment, as these are predicted and just before they
+    are learnt."""
+
+    said: Float64Array  # [rows, models, labels] probabilities
+    said_learnt: Float64Array
+    asked: Asked | None  # of the pools, where there are any
+    asked_learnt: Asked | None
 
 
 class CombinedLearner(PartitionedLearner):
@@ -118,18 +128,16 @@ class CombinedLearner(PartitionedLearner):
         out = np.zeros((n_rows if predict else 0, n_columns))
         decided = np.zeros(out.shape, np.uint8)
         for segment in self._segments(rows, first_row, n_labels):
-            self._advance(rows, segment, n_columns)
+            told = self._advance(rows, segment, n_columns)
             losses = np.zeros((len(self.combiner.clusters), n_rows))
             self.combiner.run(
-                self._said(rows, segment.first, segment.end, learnt=False),
-                self._said(rows, segment.learnt, segment.stop, learnt=True),
-                y, u,
+                told.said, told.said_learnt, y, u,
                 (segment.first, segment.learnt, segment.end, segment.stop),
                 predict, delay, segment.n_labels_before, out, decided, losses,
             )  # fmt: skip
             if segment.learns:
-                if self.pools is not None:
-                    self.pools.learn_routes(rows, segment)
+                if self.pools is not None and told.asked_learnt is not None:
+                    self.pools.learn_routes(rows, segment, told.asked_learnt.said)
                 self._learnt(batch, segment, list(losses))
         if not self.accepts_features and self.rows.max_features is None:
             self.rows.leave_at(len(self.shared.growing.tree.shift))
@@ -140,18 +148,20 @@ class CombinedLearner(PartitionedLearner):
         work = self.rows.prepare(batch, 0, True, PREDICT_ONLY)
         rows, segment = Rows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
         answers = self.answer(batch, delay=PREDICT_ONLY)
-        self._advance(rows, segment, self.n_labels)
-        routes = {} if self.pools is None else self.pools.weights(work.predicted, 0, 1)
+        mixed = self.combiner.mixed.copy()
+        told = self._advance(rows, segment, self.n_labels)
+        routes = {} if told.asked is None else told.asked.weights
         return Explanation(
             answers.labels[0],
             answers.probabilities[0],
-            self.combiner.mixed.copy(),
-            self._said(rows, 0, 1, learnt=False)[0],
+            mixed,
+            told.said[0],
             self.combiner.weights,
             {number: weights[0] for number, weights in routes.items()},
         )
 
-    def _advance(self, rows: Rows, segment: Segment, n_columns: int) -> None:
+    def _advance(self, rows: Rows, segment: Segment, n_columns: int) -> Told:
+        """Let all trees take a segment."""
         rows.advance(
             self.shared,
             segment.cursor,
@@ -160,22 +170,26 @@ class CombinedLearner(PartitionedLearner):
             n_models=self.n_tree_models,
             n_labels=n_columns,
         )
+        first, learnt, end, stop, _ = segment
+        asked = asked_learnt = None
         if self.pools is not None:
-            self.pools.advance(rows, segment)
+            asked, asked_learnt = self.pools.advance(rows, segment)
+        said_learnt = self._said(rows.learnt_by(self.shared)[learnt:stop], asked_learnt)
+        if rows.work.learns_at_once:
+            said = said_learnt
+        else:
+            said = self._said(rows.predicted_by(self.shared)[first:end], asked)
+        return Told(said, said_learnt, asked, asked_learnt)
 
-    def _said(self, rows: Rows, start: int, stop: int, *, learnt: bool) -> Float64Array:
-        """Probabilities [rows, models, labels] of rows ``start`` to ``stop``, as they are predicted
-        or just before they are learnt."""
-        if stop <= start or not (learnt or rows.work.predict):
-            return np.zeros((0, self.combiner.n_models, self.n_labels))
-        shared = rows.learnt_by(self.shared) if learnt else rows.predicted_by(self.shared)
-        if self.pools is None and shared.shape[2] >= self.n_labels:
-            return shared[start:stop]
-        said = np.zeros((stop - start, self.combiner.n_models, self.n_labels))
+    def _said(self, shared: Float64Array, asked: Asked | None) -> Float64Array:
+        """Probabilities [rows, models, labels] by the shared tree's models and the pools."""
+        if asked is None and shared.shape[2] >= self.n_labels:
+            return shared
+        said = np.zeros((len(shared), self.combiner.n_models, self.n_labels))
         n_labels = min(shared.shape[2], self.n_labels)
-        said[:, : self.n_tree_models, :n_labels] = shared[start:stop, :, :n_labels]
-        if self.pools is not None:
-            self.pools.collect(rows, said[:, -1], start, stop, learnt=learnt)
+        said[:, : self.n_tree_models, :n_labels] = shared[:, :, :n_labels]
+        if self.pools is not None and asked is not None:
+            self.pools.blend(asked, said[:, -1])
         return said
 
     # ---- the partition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,12 +13,19 @@ from stream.engine.layout import TreeParams
 from stream.engine.learner import Rows as ScaledRows
 from stream.engine.network import N_FEATURES, NetworkParams
 from stream.engine.router import Router
-from stream.engine.routing import blend, mark_all_right, weigh
+from stream.engine.routing import blend, count_right, mark_all_right, weigh
 from stream.models.bank import NumberedClusters, TreeBank
 from stream.models.cluster import Rows
 from stream.models.clustered import Segment
 
 MEMORY = 1000.0  # rows over which an expert's share of right answers is averaged
+
+
+class Asked(NamedTuple):
+    """What the experts of all pools say of rows."""
+
+    said: Float64Array  # [experts, rows, labels] probabilities
+    weights: dict[int, Float64Array]  # for each cluster, the router's weights [rows, experts]
 
 
 class Pools:
@@ -89,21 +97,35 @@ class Pools:
 
     # ---- rows
 
-    def advance(self, rows: Rows, segment: Segment) -> None:
-        """Let the experts take a segment, each cluster's heaviest one learning the row."""
-        n_rows = rows.work.n_rows
-        chosen = [{number: np.zeros(n_rows, np.uint8) for number in self.heads} for _ in self.banks]
-        start, stop = segment.learnt, segment.stop
-        if segment.learns:
-            for number, weights in self.weights(rows.work.learnt, start, stop).items():
-                heaviest = weights.argmax(axis=1)
-                for e in range(len(self.banks)):
-                    chosen[e][number][start:stop] = heaviest == e
+    def advance(self, rows: Rows, segment: Segment) -> tuple[Asked, Asked]:
+        """Let the experts take a segment, each cluster's heaviest one learning the row.
+
+        Returns
+        -------
+        What they say of the segment's rows as they are predicted, and just before they are learnt.
+        """
+        work, (start, stop) = rows.work, (segment.learnt, segment.stop)
+        chosen = [
+            {number: np.zeros(work.n_rows, np.uint8) for number in self.heads} for _ in self.banks
+        ]
+        routes = self._weights(work.learnt, start, stop)
+        for number, weights in routes.items():
+            heaviest = weights.argmax(axis=1)
+            for e in range(len(self.banks)):
+                chosen[e][number][start:stop] = heaviest == e
         for bank, mask in zip(self.banks, chosen, strict=True):
             bank.advance(rows, segment.cursor, segment.end, segment.stop, ask=True, chosen=mask)
+        learnt = Asked(self._said(rows, start, stop, learnt=True), routes)
+        if work.learns_at_once:
+            return learnt, learnt
+        first, end = (segment.first, segment.end) if work.predict else (0, 0)
+        routes = self._weights(work.predicted, first, end)
+        return Asked(self._said(rows, first, end, learnt=False), routes), learnt
 
-    def weights(self, z: ScaledRows, start: int, stop: int) -> dict[int, Float64Array]:
+    def _weights(self, z: ScaledRows, start: int, stop: int) -> dict[int, Float64Array]:
         """The router's weights [rows, experts] for every cluster's pool."""
+        if stop <= start:
+            return {number: np.zeros((0, len(self.banks))) for number in self.heads}
         indptr, indices, values = _slice(z, start, stop)
         known = np.where(indices < self.n_features, values, 0.0)
         scores = self.router.score((indptr, indices, known))
@@ -113,34 +135,30 @@ class Pools:
             weigh(scores, slots, self.temperature, weights[number])
         return weights
 
-    def said(self, rows: Rows, start: int, stop: int, *, learnt: bool) -> Float64Array:
+    def _said(self, rows: Rows, start: int, stop: int, *, learnt: bool) -> Float64Array:
         """Probabilities [experts, rows, labels] of rows ``start`` to ``stop``."""
-        n_labels = self.banks[0].n_labels
-        said = np.full((len(self.banks), stop - start, n_labels), 0.5)
+        n_rows, n_labels = max(stop - start, 0), self.banks[0].n_labels
+        said = np.full((len(self.banks), n_rows, n_labels), 0.5)
         for bank, out in zip(self.banks, said, strict=True):
             (bank.collect_learnt if learnt else bank.collect_predicted)(rows, out, start, stop)
         return said
 
-    def collect(
-        self, rows: Rows, out: Float64Array, start: int, stop: int, *, learnt: bool
-    ) -> None:
+    def blend(self, asked: Asked, out: Float64Array) -> None:
         """Write the weighted answers of the pools into ``out`` [rows, labels]."""
-        said = self.said(rows, start, stop, learnt=learnt)
-        z = rows.work.learnt if learnt else rows.work.predicted
-        for number, weights in self.weights(z, start, stop).items():
-            blend(said, weights, self.labels[number], out)
+        for number, weights in asked.weights.items():
+            blend(asked.said, weights, self.labels[number], out)
 
-    def learn_routes(self, rows: Rows, segment: Segment) -> None:
-        """Teach the router which experts were right on the rows of a segment."""
+    def learn_routes(self, rows: Rows, segment: Segment, said: Float64Array) -> None:
+        """Teach the router which experts were right on the rows of a segment, of which they
+        ``said`` [experts, rows, labels] before they learnt them."""
         start, stop = segment.learnt, segment.stop
-        said = self.said(rows, start, stop, learnt=True)
         batch = rows.batch
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
         targets = np.full((stop - start, self.router.n_outputs), np.nan)
         truth = np.zeros(self.banks[0].n_labels, np.uint8)
         for number, slots in self.heads.items():
             mark_all_right(said, self.labels[number], y, u, start, truth, slots, targets)
-            self._count_right(number, targets[:, slots])
+            count_right(targets, slots, MEMORY, self.right[number])
         z = _slice(rows.work.learnt, start, stop)
         if len(z[1]):
             self.router.widen(int(z[1].max()) + 1)
@@ -148,11 +166,6 @@ class Pools:
         self.n_learnt += stop - start
         if self.n_learnt % self.period == 0:
             self.n_features = int(self.router.network.registers[N_FEATURES])
-
-    def _count_right(self, number: int, targets: Float64Array) -> None:
-        right = self.right[number]
-        for row in targets[~np.isnan(targets[:, 0])]:
-            right += (row - right) / MEMORY
 
     # ---- clusters come and go
 
