@@ -11,8 +11,8 @@ from stream.engine.decoder import (
     DecoderParams,
     DecoderScratch,
     decode_row,
-    learn_decoder,
 )
+from stream.engine.decoder_learning import learn_decoder
 from stream.engine.jit import inlined, kernel
 from stream.engine.mixer import (
     UNKNOWN,

@@ -10,7 +10,8 @@ import numpy as np
 from stream.engine.arrays import Float64Array, UInt8Array, allocate, n_bytes, resize, select
 from stream.engine.checking import check_combiner, require
 from stream.engine.combine import Combiner, CombinerParams, CombinerScratch, combine
-from stream.engine.decoder import MAX_PIECES, UNIT, Decoder, set_key
+from stream.engine.decoder import MAX_PIECES, UNIT, Decoder
+from stream.engine.decoder_learning import set_key
 from stream.engine.growth import column_capacity
 from stream.engine.learner import LabelRows
 from stream.engine.mixer import FIRST_SQUARE, N_OWN_INPUTS, forget_steps

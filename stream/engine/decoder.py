@@ -13,6 +13,11 @@ together than by chance. All sets that were never seen count as one more, of sco
 same formula, with what ``p`` leaves to them for what their base rates do. Inside it, labels are
 spread as the clusters' tables say, independently of each other; inside a cluster's table, labels of
 a piece that was never seen are independent.
+
+A set that is answered as a whole is the best of the most probable sets that were seen and one that
+is *composed* of every cluster's best piece, where that one was never seen. Clusters are not quite
+independent and pieces not quite certain, so that the probability of a composed set is corrected by
+how often such sets were right, compared with how often that was expected.
 """
 
 from __future__ import annotations
@@ -21,11 +26,9 @@ import math
 from typing import Annotated, NamedTuple
 
 from stream.engine.arrays import Axes, Float64Array, Int32Array, Int64Array, UInt8Array
-from stream.engine.jit import inlined, kernel
-from stream.engine.mixer import UNKNOWN
+from stream.engine.jit import inlined
 
 MEMORY = 2000.0  # rows that the counts look back
-LARGEST_UNIT = 1e12
 TOP = 24  # most probable label sets that are compared with each other
 MAX_PIECES = 64  # sets in the table of a cluster
 LEAST_REST = 1e-6  # probability that sets never seen have together
@@ -35,7 +38,10 @@ TRUE_POSITIVE, PREDICTED, PRESENT = 0, 1, 2
 
 # Registers.
 UNIT = 0  # what a row counts; it grows, so that what was counted before weighs less
-N_REGISTERS = 1
+COMPOSED_EXPECTED = 1  # sum of the probabilities, uncorrected, of composed sets
+COMPOSED_RIGHT = 2  # times that the composed set was the true one
+N_REGISTERS = 3
+NO_COMPOSED = -1.0
 
 
 class DecoderParams(NamedTuple):
@@ -83,6 +89,8 @@ class DecoderScratch(NamedTuple):
     candidate: Annotated[Int32Array, Axes(TOP, "labels")]
     candidate_size: Annotated[Int64Array, Axes(TOP)]
     candidate_p: Annotated[Float64Array, Axes(TOP)]
+    composed_p: Annotated[Float64Array, Axes(1, fill=NO_COMPOSED)]  # uncorrected
+    composed: Annotated[Int64Array, Axes(1)]  # which candidate it is
     place: Annotated[Int64Array, Axes(TOP)]  # sets of the most probable candidates
     sizes: Annotated[Int64Array, Axes("tables")]  # of the pieces of a row
     pieces: Annotated[Int32Array, Axes("tables", "labels")]
@@ -222,7 +230,7 @@ def _most_probable(decoder, scratch):
 @inlined
 def _candidates(decoder, composed, n_labels, n_tables, scratch):
     """Write down the sets to choose from and their probabilities; returns how many."""
-    n = _most_probable(decoder, scratch)
+    registers, n = decoder.registers, _most_probable(decoder, scratch)
     size, p, candidate = scratch.candidate_size, scratch.candidate_p, scratch.candidate
     for c in range(n):
         s = scratch.place[c]
@@ -230,7 +238,11 @@ def _candidates(decoder, composed, n_labels, n_tables, scratch):
         for i in range(size[c]):
             candidate[c, i] = decoder.members[0, s, i]
     size[n] = _compose(decoder, n_labels, n_tables, scratch, candidate[n])
-    p[n] = scratch.rest[0] * math.exp(composed)
+    scratch.composed[0] = n
+    scratch.composed_p[0] = scratch.rest[0] * math.exp(composed)
+    right, expected = registers[COMPOSED_RIGHT], registers[COMPOSED_EXPECTED]
+    correction = (right + registers[UNIT]) / (expected + registers[UNIT])
+    p[n] = min(scratch.composed_p[0] * correction, 1.0)
     for c in range(n):
         if size[c] == size[n]:
             same = True
@@ -239,7 +251,7 @@ def _candidates(decoder, composed, n_labels, n_tables, scratch):
                     same = False
                     break
             if same:
-                p[c] += p[n]
+                scratch.composed_p[0] = NO_COMPOSED
                 return n
     return n + 1
 
@@ -313,119 +325,3 @@ def decode_row(decoder, params, p, n_labels, scratch, decided):
             best, highest = c, worth
     for i in range(scratch.candidate_size[best]):
         decided[scratch.candidate[best, i]] = 1
-
-
-@inlined
-def set_key(members, n):
-    """A number that different label sets hardly ever share."""
-    key = n + 1
-    for i in range(n):
-        key = (key * 1000003 + int(members[i]) + 7) & 0xFFFFFFFFFFFF
-    return key
-
-
-@inlined
-def _find(decoder, table, members, n, key):
-    """Place of a label set in a table, or -1."""
-    for s in range(decoder.n_sets[table]):
-        if decoder.key[table, s] == key and decoder.size[table, s] == n:
-            same = True
-            for i in range(n):
-                if decoder.members[table, s, i] != members[i]:
-                    same = False
-                    break
-            if same:
-                return s
-    return -1
-
-
-@inlined
-def _count_set(decoder, table, members, n, max_sets):
-    """Count a label set; where there is no room, it takes the place of the rarest."""
-    unit = decoder.registers[UNIT]
-    decoder.n_rows[table] += unit
-    key = set_key(members, n)
-    s = _find(decoder, table, members, n, key)
-    if s >= 0:
-        decoder.times[table, s] += unit
-        return
-    decoder.n_new[table] += unit
-    if n > decoder.members.shape[2]:
-        return
-    n_sets = decoder.n_sets[table]
-    if n_sets < max_sets:
-        s = n_sets
-        decoder.n_sets[table] += 1
-    else:
-        s = 0
-        for other in range(1, n_sets):
-            if decoder.times[table, other] < decoder.times[table, s]:
-                s = other
-    decoder.times[table, s] = unit
-    decoder.key[table, s] = key
-    decoder.size[table, s] = n
-    for i in range(n):
-        decoder.members[table, s, i] = members[i]
-
-
-@inlined
-def _learn_sets(decoder, params, truth, n_labels, scratch):
-    n_tables = len(decoder.n_sets)
-    for table in range(n_tables):
-        scratch.sizes[table] = 0
-    for label in range(n_labels):
-        if truth[label] == 1:
-            table = decoder.table[label]
-            scratch.pieces[table, scratch.sizes[table]] = label
-            scratch.sizes[table] += 1
-            scratch.pieces[0, scratch.sizes[0]] = label
-            scratch.sizes[0] += 1
-    for table in range(n_tables):
-        limit = params.max_sets if table == 0 else min(params.max_sets, MAX_PIECES)
-        _count_set(decoder, table, scratch.pieces[table], scratch.sizes[table], limit)
-
-
-@kernel
-def _begin_units(decoder):
-    """Express all counts in rows of today."""
-    unit = decoder.registers[UNIT]
-    for table in range(len(decoder.n_sets)):
-        decoder.n_rows[table] /= unit
-        decoder.n_new[table] /= unit
-        for s in range(decoder.n_sets[table]):
-            decoder.times[table, s] /= unit
-    for label in range(len(decoder.n_known)):
-        decoder.n_known[label] /= unit
-        decoder.n_present[label] /= unit
-        for what in range(3):
-            decoder.achieved[label, what] /= unit
-    decoder.registers[UNIT] = 1.0
-
-
-@inlined
-def learn_decoder(decoder, params, truth, n_labels, scratch):
-    """Count a row; ``scratch.marginal`` holds what was said of it.
-
-    Parameters
-    ----------
-    truth
-        [labels] 0 absent, 1 present, UNKNOWN.
-    """
-    unit, complete = decoder.registers[UNIT], True
-    for label in range(n_labels):
-        value = truth[label]
-        if value == UNKNOWN:
-            complete = False
-            continue
-        predicted = scratch.marginal[label] > f1_threshold(decoder, label)
-        achieved = decoder.achieved[label]
-        achieved[TRUE_POSITIVE] += unit * (predicted and value == 1)
-        achieved[PREDICTED] += unit * predicted
-        achieved[PRESENT] += unit * value
-        decoder.n_known[label] += unit
-        decoder.n_present[label] += unit * value
-    if complete:
-        _learn_sets(decoder, params, truth, n_labels, scratch)
-    decoder.registers[UNIT] = unit / (1.0 - 1.0 / MEMORY)
-    if decoder.registers[UNIT] > LARGEST_UNIT:
-        _begin_units(decoder)

@@ -7,7 +7,17 @@ import pytest
 from combiner_rows import add_labels, combiner_of, random_partition, random_truth, take_row
 from naive.decoder import NaiveDecoder
 
-from stream.engine.decoder import BALANCED, F1, LARGEST_UNIT, MARGINAL, MEMORY, SUBSET, UNIT
+from stream.engine.decoder import (
+    BALANCED,
+    COMPOSED_EXPECTED,
+    COMPOSED_RIGHT,
+    F1,
+    MARGINAL,
+    MEMORY,
+    SUBSET,
+    UNIT,
+)
+from stream.engine.decoder_learning import LARGEST_UNIT
 
 DECODE = {"subset": SUBSET, "marginal": MARGINAL, "f1": F1, "balanced": BALANCED}
 CLOSE = {"rtol": 0, "atol": 1e-9}
@@ -38,6 +48,8 @@ def table_of(growing, table):
 
 def assert_tables_agree(growing, twin):
     decoder = growing.combiner.decoder
+    composed = decoder.registers[[COMPOSED_EXPECTED, COMPOSED_RIGHT]] / decoder.registers[UNIT]
+    np.testing.assert_allclose(composed, [twin.composed_expected, twin.composed_right], **CLOSE)
     for place, table in enumerate((twin.whole, *twin.tables)):
         assert table_of(growing, place) == pytest.approx(table.times, abs=1e-9)
         unit = decoder.registers[UNIT]
@@ -75,7 +87,7 @@ def play(growing, twin, rng, n_rows, *, unknown=0.3):
         truth = random_truth(rng, n_labels, unknown=unknown)
         # The learnt row is answered once more: with other probabilities than those above.
         again, _, _ = take_row(growing, rng.uniform(0.02, 0.98, (1, n_labels)), truth)
-        twin.learn(truth, again)
+        twin.learn(truth, growing.mixed.copy(), again)
     return answers
 
 
@@ -154,7 +166,7 @@ def test_counts_fade():
     for _ in range(3000):
         truth = random_truth(rng, 3, unknown=0.1)
         marginals, _, _ = take_row(growing, rng.uniform(0.1, 0.9, (1, 3)), truth)
-        twin.learn(truth, marginals)
+        twin.learn(truth, growing.mixed.copy(), marginals)
     assert_tables_agree(growing, twin)
     rows = table_of(growing, 0)
     assert MEMORY * (1 - math.exp(-1.5)) * 0.8 < sum(rows.values()) < MEMORY * 0.8
@@ -245,7 +257,7 @@ def test_a_table_keeps_the_most_frequent_pieces():
     for i in range(400):
         truth = rng.random(n_labels) < (0.5 if i % 3 else 0.9)
         marginals, _, _ = take_row(growing, np.full((1, n_labels), 0.5), truth)
-        twin.learn(truth.astype(float), marginals)
+        twin.learn(truth.astype(float), growing.mixed.copy(), marginals)
     regroup_both(growing, twin, n_labels, [list(range(8)), [8]])
     kept = table_of(growing, 1)
     assert len(kept) == 64
@@ -290,7 +302,7 @@ def test_as_many_pieces_as_sets_have_room():
     regroup_both(growing, twin, 3, [[0, 1, 2]])
     for truth in ([1, 0, 0], [0, 1, 1]):
         marginals, _, _ = take_row(growing, np.full((1, 3), 0.5), truth)
-        twin.learn(truth, marginals)
+        twin.learn(truth, growing.mixed.copy(), marginals)
     regroup_both(growing, twin, 3, [[0, 1], [2]])
     assert_tables_agree(growing, twin)
 

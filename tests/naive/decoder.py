@@ -4,6 +4,8 @@ that fade row by row, and each of the 2^labels sets is looked at."""
 import itertools
 import math
 
+import numpy as np
+
 from stream.engine import decoder as dec
 
 ALL = None  # labels of the table of whole label sets
@@ -94,6 +96,7 @@ class NaiveDecoder:
         self.achieved = {}  # label: decayed true positives, answers, presences
         self.whole = Table(ALL)
         self.tables = []
+        self.composed_expected = self.composed_right = 1.0  # decayed rows
 
     @property
     def labels(self):
@@ -156,13 +159,20 @@ class NaiveDecoder:
             chance *= choices[best]
         return chosen, chance
 
-    def candidates(self, p):
-        """The sets that are compared, with their probabilities."""
+    def most_probable(self, p):
+        """The most probable sets that were seen, with their probabilities."""
         seen = self._scored(p)[0][1]
         best = sorted(seen, key=seen.get, reverse=True)[: dec.TOP - 1]
-        found = {present: seen[present] for present in best}
+        return {present: seen[present] for present in best}
+
+    def candidates(self, p):
+        """The sets that are compared, with their probabilities."""
+        found = self.most_probable(p)
         chosen, chance = self.composed(p)
-        found[chosen] = found.get(chosen, 0.0) + chance
+        if chosen not in found:
+            found[chosen] = min(
+                chance * (self.composed_right + 1.0) / (self.composed_expected + 1.0), 1.0
+            )
         return found
 
     def worths(self, p):
@@ -191,8 +201,19 @@ class NaiveDecoder:
 
     # ---- learning
 
-    def learn(self, truth, marginals):
-        """Learn a row of 0, 1 and NaN (unknown), whose marginals were told."""
+    def _judge_composed(self, truth, p):
+        if self.params.decode not in (dec.SUBSET, dec.BALANCED):
+            return
+        chosen, chance = self.composed(p)
+        if chosen not in self.most_probable(p):
+            self.composed_expected += chance
+            self.composed_right += chosen == truth
+
+    def learn(self, truth, p, marginals):
+        """Learn a row of 0, 1 and NaN (unknown), of whose labels ``p`` and ``marginals`` were
+        told."""
+        if not any(map(math.isnan, truth)):
+            self._judge_composed(frozenset(np.flatnonzero(truth).tolist()), p)
         for label, value in enumerate(truth):
             if math.isnan(value):
                 continue
@@ -211,6 +232,8 @@ class NaiveDecoder:
         kept = 1.0 - 1.0 / dec.MEMORY
         for table in (self.whole, *self.tables):
             table.fade(kept)
+        self.composed_expected *= kept
+        self.composed_right *= kept
         for counts in (self.known, self.present):
             counts.update((label, count * kept) for label, count in counts.items())
         for label, counts in self.achieved.items():
