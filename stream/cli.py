@@ -18,7 +18,7 @@ import click
 from stream._version import __version__
 from stream.errors import DataError, DriftHomerError, SnapshotError
 from stream.kafka.commands import consume, produce
-from stream.options import Assignment, OutputFile
+from stream.options import OutputFile, data_dir_option, model_options, source_options
 
 # Everything else is imported where it is used: --help need not wait for compiled code.
 if TYPE_CHECKING:
@@ -60,21 +60,7 @@ def cli(ctx: click.Context) -> None:
 
 @cli.command()
 @click.argument("data")
-@click.option(
-    "--model",
-    metavar="NAME",
-    help="drifthomer (default), driftmoe (default when a row has one class), ihomer (a tree for "
-    "each cluster of labels), multilabel-hoeffding-tree, hoeffding-tree, or package.module:object "
-    "for any River estimator or pipeline.",
-)
-@click.option(
-    "--set",
-    "params",
-    type=Assignment(),
-    multiple=True,
-    help="A parameter of the model, such as --set grace_period=100. Repeat for more.",
-)
-@click.option("--seed", type=int, metavar="N", help="Seed of the model.")
+@model_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read N rows at most.")
 @click.option(
     "--delay", type=click.IntRange(min=0), default=0, metavar="K", help="Labels arrive K rows late."
@@ -88,20 +74,7 @@ def cli(ctx: click.Context) -> None:
 )
 @click.option("--json", "json_path", type=OutputFile(), help="Write everything found as JSON.")
 @click.option("--csv", "csv_path", type=OutputFile(), help="Write the windows as CSV.")
-@click.option(
-    "--data-dir",
-    type=click.Path(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder with data files, besides those of DRIFTHOMER_DATA.",
-)
-@click.option(
-    "--labels",
-    metavar="A,B,C",
-    help="Label columns of a CSV or JSON-lines file (multi-label); -2: the last two of a CSV.",
-)
-@click.option(
-    "--target", metavar="NAME", help="Class column of a CSV or JSON-lines file (single-label)."
-)
+@source_options
 def prequential(
     data: str,
     model: str | None,
@@ -195,12 +168,7 @@ def write_results(result: PrequentialResult, json_path: str | None, csv_path: st
 @click.argument("name", required=False)
 @click.option("--available", is_flag=True, help="Only those that need no download.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@click.option(
-    "--data-dir",
-    type=click.Path(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder with data files, besides those of DRIFTHOMER_DATA.",
-)
+@data_dir_option
 def datasets(name: str | None, available: bool, as_json: bool, data_dir: str | None) -> int:
     """List the streams that have a name, or tell all that is known of one.
 

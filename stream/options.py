@@ -1,9 +1,10 @@
-"""The kinds of values that options of the command line take."""
+"""What commands of the command line share: kinds of values, and groups of options."""
 
 from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -62,3 +63,55 @@ def parse_literal(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
+
+
+Command = Callable[..., Any]
+
+
+def grouped(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Options that are given to a command together, in the order in which its help lists them."""
+
+    def give(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return give
+
+
+model_options = grouped(
+    click.option(
+        "--model",
+        metavar="NAME",
+        help="drifthomer (default), driftmoe (default when a row has one class), ihomer (a tree "
+        "for each cluster of labels), multilabel-hoeffding-tree, hoeffding-tree, or "
+        "package.module:object for any River estimator or pipeline.",
+    ),
+    click.option(
+        "--set",
+        "params",
+        type=Assignment(),
+        multiple=True,
+        help="A parameter of the model, such as --set grace_period=100. Repeat for more.",
+    ),
+    click.option("--seed", type=int, metavar="N", help="Seed of the model."),
+)
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder with data files, besides those of DRIFTHOMER_DATA.",
+)
+
+source_options = grouped(
+    data_dir_option,
+    click.option(
+        "--labels",
+        metavar="A,B,C",
+        help="Label columns of a CSV or JSON-lines file (multi-label); -2: the last two of a CSV.",
+    ),
+    click.option(
+        "--target", metavar="NAME", help="Class column of a CSV or JSON-lines file (single-label)."
+    ),
+)

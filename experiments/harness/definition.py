@@ -69,6 +69,8 @@ class StreamChoice:
         Rows of it that are read at most: a prefix.
     seeded
         Whether the cell's seed is that of the generator too.
+    seeds
+        The only ones of a model's seeds that it is run with, because it is long; None: all.
     params
         Parameters that every model gets on it, besides its own.
     """
@@ -78,6 +80,7 @@ class StreamChoice:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     limit: int | None = None
     seeded: bool = False
+    seeds: tuple[int, ...] | None = None
     params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -178,6 +181,8 @@ class Experiment:
                     continue
                 made = dataclasses.replace(model, params={**model.params, **stream.params})
                 for seed in self.protocol.seeds if model.seeds is None else model.seeds:
+                    if stream.seeds is not None and seed not in stream.seeds:
+                        continue
                     yield Cell(stream=stream, model=made, seed=seed, protocol=self.protocol)
 
 

@@ -5,56 +5,50 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from stream.options import Assignment
+from stream.options import grouped, model_options, source_options
 
 logger = logging.getLogger(__name__)
 
 # What is not needed for --help is imported where it is used, so that it comes at once.
 
 
-def connection_options(command: Callable) -> Callable:
-    """The options that say how brokers are reached."""
-    for option in reversed(
-        (
-            click.option(
-                "--bootstrap-servers",
-                required=True,
-                metavar="HOST:PORT",
-                help="Addresses of brokers, several separated by commas.",
-            ),
-            click.option(
-                "--client",
-                type=click.Choice(["kafka-python", "confluent"]),
-                default="kafka-python",
-                show_default=True,
-                help="confluent is several times faster and needs 'drifthomer[confluent]'.",
-            ),
-            click.option(
-                "--client-config",
-                type=click.Path(exists=True, dir_okay=False),
-                metavar="FILE",
-                help="TOML file with options such as security.protocol, sasl.mechanism, "
-                "sasl.username, sasl.password and ssl.ca.location; a secret is a text, "
-                "{env = 'NAME'} or {file = 'PATH'}.",
-            ),
-            click.option(
-                "--broker-timeout",
-                type=click.FloatRange(min=1),
-                default=300.0,
-                show_default=True,
-                metavar="SECONDS",
-                help="How long brokers that do not answer are waited for.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+# How brokers are reached.
+connection_options = grouped(
+    click.option(
+        "--bootstrap-servers",
+        required=True,
+        metavar="HOST:PORT",
+        help="Addresses of brokers, several separated by commas.",
+    ),
+    click.option(
+        "--client",
+        type=click.Choice(["kafka-python", "confluent"]),
+        default="kafka-python",
+        show_default=True,
+        help="confluent is several times faster and needs 'drifthomer[confluent]'.",
+    ),
+    click.option(
+        "--client-config",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="TOML file with options such as security.protocol, sasl.mechanism, "
+        "sasl.username, sasl.password and ssl.ca.location; a secret is a text, "
+        "{env = 'NAME'} or {file = 'PATH'}.",
+    ),
+    click.option(
+        "--broker-timeout",
+        type=click.FloatRange(min=1),
+        default=300.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long brokers that do not answer are waited for.",
+    ),
+)
 
 
 def parse_partitions(
@@ -103,19 +97,7 @@ def parse_partitions(
     metavar="SECONDS",
     help="Time between snapshots: what is done again after a crash.",
 )
-@click.option(
-    "--model",
-    metavar="NAME",
-    help="As for 'prequential'; package.module:object for any River estimator or pipeline.",
-)
-@click.option(
-    "--set",
-    "params",
-    type=Assignment(),
-    multiple=True,
-    help="A parameter of the model, such as --set grace_period=100. Repeat for more.",
-)
-@click.option("--seed", type=int, metavar="N", help="Seed of the model.")
+@model_options
 @click.option(
     "--mapping",
     type=click.Path(exists=True, dir_okay=False),
@@ -271,14 +253,7 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
     help="[default: as fast as it can]",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Write N rows at most.")
-@click.option(
-    "--data-dir",
-    type=click.Path(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder with data files, besides those of DRIFTHOMER_DATA.",
-)
-@click.option("--labels", metavar="A,B,C", help="Label columns of a CSV or JSON-lines file.")
-@click.option("--target", metavar="NAME", help="Class column of a CSV or JSON-lines file.")
+@source_options
 def produce(
     data: str,
     bootstrap_servers: str,

@@ -102,6 +102,16 @@ def test_a_finished_cell_is_not_run_again_unless_it_changes(tmp_path):
     assert changed_since(before) == 4  # both models and seeds on one stream
 
 
+def test_a_long_stream_takes_fewer_seeds(tmp_path):
+    """A stream that is run with seeds that nobody asked for, or that holds up the others."""
+    more = '[[streams]]\nname = "rain.csv"\ntitle = "long"\nseeds = [2, 3]\n'
+    cells = list(load(write_definition(tmp_path, more=more)).cells())
+    seeds = {}
+    for cell in cells:
+        seeds.setdefault(cell.stream.title, set()).add(cell.seed)
+    assert seeds == {"rain.csv": {1, 2}, "sun.csv": {1, 2}, "long": {2}}
+
+
 def start(path: Path, output: Path, records: Path) -> subprocess.Popen:
     command = [sys.executable, str(RUN), str(path), "--output", str(output)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}

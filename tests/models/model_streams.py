@@ -8,6 +8,7 @@ from stream.data import open_source
 from stream.data.schema import Schema
 from stream.data.source import rows_as_dicts
 from stream.engine.batch import Batch, concatenate, slice_rows
+from stream.partition.fixed import FixedPartition
 
 
 class Stream:
@@ -147,3 +148,19 @@ def many_at_a_time(model, stream, chunk_rows, kind):
 def head(pairs, n):
     """The first pairs."""
     return list(itertools.islice(pairs, n))
+
+
+class Scripted(FixedPartition):
+    """A partition that changes at stated rows to stated clusters."""
+
+    grace_period = 100
+
+    def __init__(self, script):
+        super().__init__()
+        self.script = script
+
+    def examine(self, row):
+        if row not in self.script:
+            return ()
+        self._clusters = {row + i: labels for i, labels in enumerate(self.script[row])}
+        return ("change",)

@@ -6,14 +6,13 @@ import pickle
 
 import numpy as np
 import pytest
-from model_streams import concept_drift, from_arrays, in_chunks, opened, patchy
+from model_streams import Scripted, concept_drift, from_arrays, in_chunks, opened, patchy
 
 from stream import DriftHOMER, prequential
 from stream.data import open_source
 from stream.engine.mixer import FIRST_SQUARE, LARGEST_EVIDENCE, LARGEST_LOGIT, LARGEST_MIX
 from stream.engine.network import N_IN_USE
 from stream.errors import ParameterError
-from stream.partition.fixed import FixedPartition
 
 EAGER = {
     "partition_delta": 0.3,
@@ -47,22 +46,6 @@ WHOLE = 10**9
 
 def homer(**params):
     return DriftHOMER(**EAGER | params)
-
-
-class Scripted(FixedPartition):
-    """A partition that changes at stated rows to stated clusters."""
-
-    grace_period = 100
-
-    def __init__(self, script):
-        super().__init__()
-        self.script = script
-
-    def examine(self, row):
-        if row not in self.script:
-            return ()
-        self._clusters = {row + i: labels for i, labels in enumerate(self.script[row])}
-        return ("change",)
 
 
 def scripted(script, **params):

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from model_streams import Scripted
 from river import checks, datasets
 
 from stream import IHOMER, MultiLabelHoeffdingTree
@@ -18,7 +19,6 @@ from stream.engine.batch import slice_rows
 from stream.errors import ParameterError
 from stream.models.clustered import ClusterLearner
 from stream.models.hoeffding_tree import tree_params
-from stream.partition.fixed import FixedPartition
 
 BLOCKS = "syn-blocks-sud:labels=12,blocks=3,positions=3000"
 
@@ -39,22 +39,6 @@ def predictions(model, source, rows, sizes, delay=0):
         start = stop
         if start == rows.n_rows:
             return np.concatenate([part.probabilities for part in parts])
-
-
-class Scripted(FixedPartition):
-    """A partition that changes at stated rows to stated clusters."""
-
-    grace_period = 100
-
-    def __init__(self, script):
-        super().__init__()
-        self.script = script
-
-    def examine(self, row):
-        if row not in self.script:
-            return ()
-        self._clusters = {row + i: labels for i, labels in enumerate(self.script[row])}
-        return ("change",)
 
 
 def scripted(script):
