@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from harness.figures.style import drawing, legend_below, styles
 
@@ -24,9 +27,19 @@ def cost_curves(panels: Mapping[str, Mapping[str, Line]]) -> Figure:
             for name, line in lines.items():
                 xs = sorted(line)
                 place.plot(xs, [line[x] for x in xs], label=name, markersize=5, **looks[name])
+            _label_axes(place, sorted({x for line in lines.values() for x in line}))
         for place in axes.flat[len(panels) :]:
             place.set_axis_off()
         for place in axes[:, 0]:
             place.set_ylabel("rows per second")
         legend_below(figure, axes.flat)
     return figure
+
+
+def _label_axes(place: Axes, xs: Sequence[float]) -> None:
+    """Name the values that were measured, and 1, 2 and 5 of every power of ten beside them."""
+    place.set_xticks(xs, [f"$10^{math.log10(x):.0f}$" if x >= 1_000 else f"{x:,.0f}" for x in xs])
+    place.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    place.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    for axis in (place.xaxis, place.yaxis):
+        axis.set_minor_locator(NullLocator())
