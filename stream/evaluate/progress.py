@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from stream.data.schema import Task
 
 COMPILING_NOTICE_SECONDS = 2.5  # loading them from the cache takes less
-COMPILING_NOTICE = "Compiling the kernels for this machine (once, one to two minutes) …"
+COMPILING_NOTICE = "Compiling the kernels for this machine (once, one to three minutes) …"
 SHORT_NAMES = {"micro_f1": "micro-F1", "subset_accuracy": "subset acc."}
 
 
