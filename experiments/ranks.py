@@ -23,9 +23,9 @@ from harness.table import Row, rows_of
 from reporting import print_table
 from run import RECORDS
 
+from stream.cli.options import parse_literal
 from stream.data import entries, open_source
 from stream.errors import DriftHomerError, NotAvailableError
-from stream.options import parse_literal
 
 METRICS = ("subset_accuracy", "micro_f1", "macro_f1", "example_f1", "hamming_loss")
 

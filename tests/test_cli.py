@@ -11,7 +11,7 @@ import pytest
 
 from stream import __version__
 from stream.cli import main
-from stream.options import parse_literal
+from stream.cli.options import parse_literal
 
 MODELS = '''
 import os, signal
@@ -400,7 +400,8 @@ def test_datasets_as_json(capfd):
     assert all(each["licence"] and each["source"] for each in found.values())
 
 
-def test_datasets_finds_files(tmp_path, capfd):
+def test_datasets_finds_files(tmp_path, monkeypatch, capfd):
+    monkeypatch.delenv("DRIFTHOMER_DATA", raising=False)
     header = "@relation 'x: -C -1'\n@attribute a numeric\n@attribute l {0,1}\n@data\n1,1\n"
     (tmp_path / "Delicious.arff").write_text(header)
 

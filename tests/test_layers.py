@@ -19,7 +19,7 @@ ALLOWED = {
     "models": {"engine", "partition", "data.schema", "snapshot"},
     "checks": {"models", "data", "engine"},
     "evaluate": {"engine", "data", "models"},
-    "kafka": {"engine", "data", "models", "evaluate", "snapshot", "options", "cli"},
+    "kafka": {"engine", "data", "models", "evaluate", "snapshot"},
 }
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stream.cli.options import parse_literal
 from stream.errors import ParameterError
-from stream.options import parse_literal
 
 DEFINITIONS = Path(__file__).resolve().parents[1] / "definitions"
 TABLES = ("title", "about", "protocol", "quick", "report", "streams", "models")

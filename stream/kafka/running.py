@@ -19,7 +19,7 @@ from stream.kafka.registry import parser_for
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
 from stream.kafka.starting import Joining, make_service
-from stream.models.registry import create_model
+from stream.models.registry import DEFAULT_MODELS, create_model
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,6 @@ def build(
     **settings: Any,
 ) -> Service:
     """The service that the options describe."""
-    from stream.cli import DEFAULT_MODELS
-
     fields = read_mapping(mapping)
     name = model or DEFAULT_MODELS[fields.task]
     if ":" in name:

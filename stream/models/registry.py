@@ -17,6 +17,8 @@ MODELS = {
     "ihomer": "stream.models:IHOMER",
     "multilabel-hoeffding-tree": "stream.models:MultiLabelHoeffdingTree",
 }
+# The model of a stream when none is named, by its task.
+DEFAULT_MODELS = {"multi-label": "drifthomer", "single-label": "driftmoe"}
 
 
 def available_models() -> list[str]:

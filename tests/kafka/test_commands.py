@@ -27,8 +27,8 @@ from kafka_helpers import (
     yeast_messages,
 )
 
-from stream.cli import DEFAULT_MODELS, cli, main
-from stream.models.registry import create_model
+from stream.cli import cli, main
+from stream.models.registry import DEFAULT_MODELS, create_model
 
 N_ROWS = 200
 DOCKER = Path(__file__).resolve().parents[2] / "docker"

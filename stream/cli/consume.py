@@ -1,4 +1,4 @@
-"""The commands ``drifthomer consume`` and ``drifthomer produce``."""
+"""The command ``drifthomer consume``."""
 
 from __future__ import annotations
 
@@ -10,45 +10,11 @@ from typing import Any
 
 import click
 
-from stream.options import grouped, model_options, source_options
+from stream.cli.connection_options import connection_options
+from stream.cli.console import complain
+from stream.cli.options import model_options
 
 logger = logging.getLogger(__name__)
-
-# What is not needed for --help is imported where it is used, so that it comes at once.
-
-
-# How brokers are reached.
-connection_options = grouped(
-    click.option(
-        "--bootstrap-servers",
-        required=True,
-        metavar="HOST:PORT",
-        help="Addresses of brokers, several separated by commas.",
-    ),
-    click.option(
-        "--client",
-        type=click.Choice(["kafka-python", "confluent"]),
-        default="kafka-python",
-        show_default=True,
-        help="confluent is several times faster and needs 'drifthomer[confluent]'.",
-    ),
-    click.option(
-        "--client-config",
-        type=click.Path(exists=True, dir_okay=False),
-        metavar="FILE",
-        help="TOML file with options such as security.protocol, sasl.mechanism, "
-        "sasl.username, sasl.password and ssl.ca.location; a secret is a text, "
-        "{env = 'NAME'} or {file = 'PATH'}.",
-    ),
-    click.option(
-        "--broker-timeout",
-        type=click.FloatRange(min=1),
-        default=300.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="How long brokers that do not answer are waited for.",
-    ),
-)
 
 
 def parse_partitions(
@@ -199,7 +165,6 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
       drifthomer consume ... --labels-topic labels --label-ttl 3600 --missing-labels unknown
       drifthomer consume ... --model river.naive_bayes:GaussianNB --mapping fields.toml
     """
-    from stream.cli import complain
     from stream.kafka.errors import BrokerUnavailableError
     from stream.kafka.running import (
         EXIT_TEMPORARY,
@@ -229,73 +194,4 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
             complain(error)
             return EXIT_TEMPORARY
     report(service)
-    return 0
-
-
-@click.command()
-@click.argument("data")
-@connection_options
-@click.option("--topic", required=True, help="Topic that rows go to.")
-@click.option(
-    "--labels-topic", metavar="TOPIC", help="Topic that labels go to.  [default: with their rows]"
-)
-@click.option(
-    "--label-delay",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Rows between a row and its labels, with --labels-topic.",
-)
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="ROWS_PER_SECOND",
-    help="[default: as fast as it can]",
-)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Write N rows at most.")
-@source_options
-def produce(
-    data: str,
-    bootstrap_servers: str,
-    client: str,
-    client_config: str | None,
-    broker_timeout: float,
-    data_dir: str | None,
-    labels: str | None,
-    target: str | None,
-    **how: Any,
-) -> int:
-    """Write the rows of DATA to a topic, as 'consume' reads them.
-
-    DATA is as for 'prequential'. A row is a JSON message whose key is the number of the row.
-
-    \b
-    Examples:
-      drifthomer produce yeast --bootstrap-servers localhost:9092 --topic instances --rate 100
-      drifthomer produce yeast ... --labels-topic labels --label-delay 50
-    """
-    from stream.cli import parse_labels
-    from stream.data import open_source
-    from stream.kafka.client import load_client
-    from stream.kafka.connection import Connection, read_options
-    from stream.kafka.producing import produce as write
-    from stream.kafka.running import configure_logging
-
-    if labels and target:
-        raise click.UsageError("--labels and --target exclude each other")
-    configure_logging(False)
-    columns: dict[str, Any] = {"target": target} if target else {}
-    if labels:
-        columns["labels"] = parse_labels(labels)
-    rows = open_source(data, data_dir=data_dir, **columns)
-    connection = Connection(bootstrap_servers, read_options(client_config), broker_timeout)
-    library = load_client(client)
-    group = "drifthomer-produce"
-    with contextlib.ExitStack() as closing:
-        source = library.source(connection, group)
-        closing.callback(source.close)
-        sink = library.sink(connection, group)
-        closing.callback(sink.close)
-        number = write(rows, source, sink, **how)
-    click.echo(f"{number} rows written to {how['topic']}.", err=True)
     return 0

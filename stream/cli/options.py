@@ -96,22 +96,3 @@ model_options = grouped(
     ),
     click.option("--seed", type=int, metavar="N", help="Seed of the model."),
 )
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder with data files, besides those of DRIFTHOMER_DATA.",
-)
-
-source_options = grouped(
-    data_dir_option,
-    click.option(
-        "--labels",
-        metavar="A,B,C",
-        help="Label columns of a CSV or JSON-lines file (multi-label); -2: the last two of a CSV.",
-    ),
-    click.option(
-        "--target", metavar="NAME", help="Class column of a CSV or JSON-lines file (single-label)."
-    ),
-)

@@ -1,0 +1,123 @@
+"""The command ``drifthomer prequential``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stream.cli.console import EXIT_BAD_DATA, EXIT_INTERRUPTED, complain
+from stream.cli.options import OutputFile, model_options
+from stream.cli.source_options import parse_labels, source_options
+from stream.errors import DataError
+
+if TYPE_CHECKING:
+    from stream.evaluate import PrequentialResult
+
+
+@click.command()
+@click.argument("data")
+@model_options
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read N rows at most.")
+@click.option(
+    "--delay", type=click.IntRange(min=0), default=0, metavar="K", help="Labels arrive K rows late."
+)
+@click.option(
+    "--window",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Report the metrics also in windows of N rows.  [default: 1000; fewer when the stream "
+    "is known to be short]",
+)
+@click.option("--json", "json_path", type=OutputFile(), help="Write everything found as JSON.")
+@click.option("--csv", "csv_path", type=OutputFile(), help="Write the windows as CSV.")
+@source_options
+def prequential(
+    data: str,
+    model: str | None,
+    params: tuple[tuple[str, Any], ...],
+    seed: int | None,
+    limit: int | None,
+    delay: int,
+    window: int | None,
+    json_path: str | None,
+    csv_path: str | None,
+    data_dir: str | None,
+    labels: str | None,
+    target: str | None,
+) -> int:
+    """Test a model on each row of DATA, then train it on that row.
+
+    DATA is a name that 'drifthomer datasets' lists, a file, or a generator with parameters
+    (sea-a:rows=100000,seed=7). FILE may be '-' for standard output.
+
+    \b
+    Examples:
+      drifthomer prequential yeast
+      drifthomer prequential Scene.arff.gz --set grace_period=100 --json scene.json
+      drifthomer prequential yeast --model ihomer --set partition=singletons
+      drifthomer prequential rows.csv --labels sun,rain --delay 50
+      drifthomer prequential sea-a --model river.tree:HoeffdingTreeClassifier --limit 100000
+    """
+    if labels and target:
+        raise click.UsageError("--labels and --target exclude each other")
+    if json_path == csv_path == "-":
+        raise click.UsageError("--json and --csv cannot both be standard output")
+    from stream.data import open_source
+    from stream.evaluate import PartialResultError
+    from stream.evaluate import prequential as evaluate
+    from stream.evaluate.prequential import window_for
+    from stream.evaluate.progress import TerminalProgress
+    from stream.models.registry import DEFAULT_MODELS, create_model
+
+    columns: dict[str, Any] = {"target": target} if target else {}
+    if labels:
+        columns["labels"] = parse_labels(labels)
+    source = None
+    if model is None:
+        source = open_source(data, data_dir=data_dir, **columns)
+        model = DEFAULT_MODELS[source.schema.task]
+    if ":" in model:
+        sys.path.append(os.getcwd())  # for a module in the user's own folder
+    estimator = create_model(model, dict(params), seed)
+    # A model that cannot be made is told before a stream is fetched.
+    source = source or open_source(data, data_dir=data_dir, **columns)
+    error: DataError | None = None
+    try:
+        result = evaluate(
+            source,
+            estimator,
+            limit=limit,
+            delay=delay,
+            window=window or window_for(source.n_rows, limit),
+            progress=TerminalProgress(),
+            model_name=model,
+        )
+    except PartialResultError as partial:
+        error, result = partial, partial.result
+    write_results(result, json_path, csv_path)
+    if error is not None:
+        complain(error)
+        return EXIT_BAD_DATA
+    return EXIT_INTERRUPTED if result.interrupted else 0
+
+
+def write_results(result: PrequentialResult, json_path: str | None, csv_path: str | None) -> None:
+    """Files first, then the table: it goes to standard error where a file goes to standard
+    output."""
+    from rich.console import Console
+
+    from stream.evaluate.report import print_report
+
+    for path, text, write in (
+        (json_path, result.json_text, result.to_json),
+        (csv_path, result.csv_text, result.to_csv),
+    ):
+        if path == "-":
+            click.echo(text().encode(), nl=False)
+        elif path is not None:
+            write(path)
+    if result.rows or not result.error:
+        print_report(result, Console(stderr="-" in (json_path, csv_path)))

@@ -1,0 +1,79 @@
+"""The command ``drifthomer produce``."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import click
+
+from stream.cli.connection_options import connection_options
+from stream.cli.source_options import parse_labels, source_options
+
+
+@click.command()
+@click.argument("data")
+@connection_options
+@click.option("--topic", required=True, help="Topic that rows go to.")
+@click.option(
+    "--labels-topic", metavar="TOPIC", help="Topic that labels go to.  [default: with their rows]"
+)
+@click.option(
+    "--label-delay",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Rows between a row and its labels, with --labels-topic.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="ROWS_PER_SECOND",
+    help="[default: as fast as it can]",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Write N rows at most.")
+@source_options
+def produce(
+    data: str,
+    bootstrap_servers: str,
+    client: str,
+    client_config: str | None,
+    broker_timeout: float,
+    data_dir: str | None,
+    labels: str | None,
+    target: str | None,
+    **how: Any,
+) -> int:
+    """Write the rows of DATA to a topic, as 'consume' reads them.
+
+    DATA is as for 'prequential'. A row is a JSON message whose key is the number of the row.
+
+    \b
+    Examples:
+      drifthomer produce yeast --bootstrap-servers localhost:9092 --topic instances --rate 100
+      drifthomer produce yeast ... --labels-topic labels --label-delay 50
+    """
+    from stream.data import open_source
+    from stream.kafka.client import load_client
+    from stream.kafka.connection import Connection, read_options
+    from stream.kafka.producing import produce as write
+    from stream.kafka.running import configure_logging
+
+    if labels and target:
+        raise click.UsageError("--labels and --target exclude each other")
+    configure_logging(False)
+    columns: dict[str, Any] = {"target": target} if target else {}
+    if labels:
+        columns["labels"] = parse_labels(labels)
+    rows = open_source(data, data_dir=data_dir, **columns)
+    connection = Connection(bootstrap_servers, read_options(client_config), broker_timeout)
+    library = load_client(client)
+    group = "drifthomer-produce"
+    with contextlib.ExitStack() as closing:
+        source = library.source(connection, group)
+        closing.callback(source.close)
+        sink = library.sink(connection, group)
+        closing.callback(sink.close)
+        number = write(rows, source, sink, **how)
+    click.echo(f"{number} rows written to {how['topic']}.", err=True)
+    return 0
