@@ -42,14 +42,14 @@ from reporting import (
 from stream import MultiLabelHoeffdingTree
 from stream.data.schema import Schema
 from stream.engine.batch import Batch, slice_rows
-from stream.kafka.client import Message, Partition, Record, load_client
-from stream.kafka.connection import Connection
-from stream.kafka.decoding import FieldDecoder
-from stream.kafka.mapping import FieldMapping
-from stream.kafka.rows import RowEncoder, of_rows
+from stream.kafka.assembly import make_service
+from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import Message, Record, TopicPartition, load_client
+from stream.kafka.messages.decoding import FieldDecoder
+from stream.kafka.messages.field_mapping import FieldMapping
+from stream.kafka.messages.row_encoder import RowEncoder, of_rows
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
-from stream.kafka.starting import make_service
 
 N_FEATURES, N_LABELS = 10, 5
 BATCH = 2_000
@@ -124,7 +124,7 @@ def client_alone(topics: Topics, topic: str, client: str, out: list[tuple[bytes,
     """Messages/s of the client: read, decode, write as many messages of the service's size."""
     library = load_client(client)
     source, sink = library.source(topics.connection, "alone"), library.sink(topics.connection, "a")
-    where, target = Partition(topic, 0), topics.make()
+    where, target = TopicPartition(topic, 0), topics.make()
     start = time.perf_counter()
     source.assign({where: 0})
     done = 0
@@ -155,7 +155,7 @@ def model_alone(batch: Batch, schema: Schema) -> float:
 def read(topics: Topics, topic: str, n: int) -> list[tuple[bytes, bytes]]:
     """Key and value of the first messages."""
     source = load_client("confluent").source(topics.connection, "read")
-    source.assign({Partition(topic, 0): 0})
+    source.assign({TopicPartition(topic, 0): 0})
     found: list[tuple[bytes, bytes]] = []
     while len(found) < n:
         for _, records in source.poll(1, BATCH):

@@ -166,7 +166,7 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
       drifthomer consume ... --model river.naive_bayes:GaussianNB --mapping fields.toml
     """
     from stream.kafka.errors import BrokerUnavailableError
-    from stream.kafka.running import (
+    from stream.kafka.process import (
         EXIT_TEMPORARY,
         build,
         configure_logging,

@@ -54,10 +54,10 @@ def produce(
       drifthomer produce yeast ... --labels-topic labels --label-delay 50
     """
     from stream.data import open_source
-    from stream.kafka.client import load_client
-    from stream.kafka.connection import Connection, read_options
+    from stream.kafka.clients.connection import Connection, read_options
+    from stream.kafka.clients.interface import load_client
+    from stream.kafka.process import configure_logging
     from stream.kafka.producing import produce as write
-    from stream.kafka.running import configure_logging
 
     if labels and target:
         raise click.UsageError("--labels and --target exclude each other")

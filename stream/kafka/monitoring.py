@@ -15,7 +15,7 @@ from stream.evaluate.protocol import structure_counts
 from stream.kafka.service import Service
 
 if TYPE_CHECKING:
-    from stream.kafka.learning import Learner
+    from stream.kafka.topic_learner import TopicLearner
 
 PREFIX = "drifthomer"
 WAITING = {
@@ -66,7 +66,7 @@ class ServiceCollector(Collector):
         if service.learner is not None:
             yield from self._of_learner(service.learner)
 
-    def _of_learner(self, learner: Learner) -> Iterator[Metric]:
+    def _of_learner(self, learner: TopicLearner) -> Iterator[Metric]:
         counts = learner.counts
         yield _counter("messages", "Messages read, of all topics.", counts.messages)
         yield _counter("rows", "Instances predicted.", counts.events)

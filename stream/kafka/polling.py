@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from stream.kafka.client import Partition, Record, SourceClient
+from stream.kafka.clients.interface import Record, SourceClient, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError, KafkaError, OffsetError
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ TELL_SECONDS = 10.0  # between warnings that a broker is away
 class Piece(NamedTuple):
     """Messages of one partition, one after the other."""
 
-    partition: Partition
+    partition: TopicPartition
     records: list[Record]
 
 
@@ -40,11 +40,11 @@ class OffsetGuard:
         Whether offsets may be missing: in compacted topics, and where producers use transactions.
     """
 
-    def __init__(self, positions: Mapping[Partition, int], *, allow_gaps: bool = False):
+    def __init__(self, positions: Mapping[TopicPartition, int], *, allow_gaps: bool = False):
         self.positions = dict(positions)
         self.allow_gaps = allow_gaps
 
-    def check(self, partition: Partition, records: list[Record]) -> None:
+    def check(self, partition: TopicPartition, records: list[Record]) -> None:
         """Look at the next messages of a partition.
 
         Raises
@@ -99,13 +99,13 @@ class Poller:
     def __init__(
         self,
         source: SourceClient,
-        positions: Mapping[Partition, int],
+        positions: Mapping[TopicPartition, int],
         *,
         capacity: int,
         deadline: float,
         until_end: bool = False,
         allow_gaps: bool = False,
-        more_partitions: Callable[[], Mapping[Partition, int]] | None = None,
+        more_partitions: Callable[[], Mapping[TopicPartition, int]] | None = None,
     ):
         self._source = source
         self._capacity = capacity
@@ -113,7 +113,7 @@ class Poller:
         self._until_end = until_end
         self._more_partitions = more_partitions
         self._guard = OffsetGuard(positions, allow_gaps=allow_gaps)
-        self._ends: dict[Partition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._changed = threading.Condition()
         self._queue: deque[Piece] = deque()
         self._waiting = 0  # messages in the queue
@@ -121,7 +121,7 @@ class Poller:
         self._error: BaseException | None = None
         self._finished = False
         self._stop = False
-        self._to_commit: dict[Partition, int] = {}
+        self._to_commit: dict[TopicPartition, int] = {}
         self._heard = time.monotonic()
         self._asked = 0.0
         self._told = 0.0
@@ -167,14 +167,14 @@ class Poller:
             return self._finished and not self._queue
 
     @property
-    def lag(self) -> dict[Partition, int]:
+    def lag(self) -> dict[TopicPartition, int]:
         """See the class."""
         with self._changed:
             return {
                 each: max(0, end - self._taken.get(each, 0)) for each, end in self._ends.items()
             }
 
-    def commit_later(self, positions: Mapping[Partition, int]) -> None:
+    def commit_later(self, positions: Mapping[TopicPartition, int]) -> None:
         """Have offsets committed for the tools that watch the lag."""
         with self._changed:
             self._to_commit = dict(positions)
@@ -246,12 +246,12 @@ class Poller:
         if self._until_end and self._ends:
             self._look_for_end()
 
-    def _note_ends(self, ends: dict[Partition, int]) -> None:
+    def _note_ends(self, ends: dict[TopicPartition, int]) -> None:
         with self._changed:
             if not (self._until_end and self._ends):  # else those of the start are the end
                 self._ends = ends
 
-    def _add(self, more: Mapping[Partition, int]) -> None:
+    def _add(self, more: Mapping[TopicPartition, int]) -> None:
         if not more or self._until_end:
             return
         logger.warning("New partitions are read: %s.", ", ".join(map(str, more)))

@@ -11,7 +11,7 @@ import msgspec
 
 from stream.data.source import Source
 from stream.errors import NotAvailableError, ParameterError
-from stream.kafka.client import Message, SinkClient, SourceClient
+from stream.kafka.clients.interface import Message, SinkClient, SourceClient
 
 BURST = 500  # messages handed over at once, at most
 TICK_SECONDS = 0.05  # between bursts at a given rate

@@ -13,14 +13,14 @@ import logging
 import time
 from collections.abc import Callable
 
-from stream.kafka.checkpoints import Checkpoints
-from stream.kafka.client import Client, Partition
-from stream.kafka.connection import Connection
+from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import Client, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError
-from stream.kafka.learning import Learner
-from stream.kafka.locking import Lock
+from stream.kafka.recovery.checkpoints import Checkpoints
+from stream.kafka.recovery.lock import Lock
 from stream.kafka.session import Session
 from stream.kafka.settings import Settings
+from stream.kafka.topic_learner import TopicLearner
 from stream.snapshot import Files, SnapshotStore
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Service:
         client: Client,
         connection: Connection,
         settings: Settings,
-        make_learner: Callable[[dict | None], Learner],
+        make_learner: Callable[[dict | None], TopicLearner],
         *,
         files: Files | None = None,
     ):
@@ -66,8 +66,8 @@ class Service:
         self.connection = connection
         self.settings = settings
         self.stopping = False
-        self.learner: Learner | None = None
-        self.lag: dict[Partition, int] = {}
+        self.learner: TopicLearner | None = None
+        self.lag: dict[TopicPartition, int] = {}
         self._messages_before: int | None = None
         self._make_learner = make_learner
         self._store = SnapshotStore(settings.directory, settings.name, files=files)
@@ -84,7 +84,7 @@ class Service:
             return 0
         return self.learner.counts.messages - self._messages_before
 
-    def begin(self, state: dict | None) -> Learner:
+    def begin(self, state: dict | None) -> TopicLearner:
         """Make the learner that goes on."""
         self.learner = self._make_learner(state)
         if self._messages_before is None:

@@ -6,39 +6,58 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from stream.errors import NotAvailableError, ParameterError
-from stream.kafka.checkpoints import Checkpoint
-from stream.kafka.client import Message, Partition, SinkClient, SourceClient
+from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import Client, Message, SinkClient, SourceClient, TopicPartition
 from stream.kafka.errors import BadMessageError, BrokerUnavailableError, KafkaError, OffsetError
-from stream.kafka.learning import Learner
-from stream.kafka.order import OrderFile, Run, read_order
 from stream.kafka.polling import Piece, Poller
-from stream.kafka.replaying import Replay
-
-if TYPE_CHECKING:
-    from stream.kafka.service import Service
+from stream.kafka.recovery.checkpoints import Checkpoint, Checkpoints
+from stream.kafka.recovery.recorded_order import OrderFile, Run, read_order
+from stream.kafka.recovery.replay import Replay
+from stream.kafka.settings import Settings
+from stream.kafka.topic_learner import TopicLearner
 
 logger = logging.getLogger(__name__)
 
 TAKE_SECONDS = 0.1
 
 
-class Session:
-    """From a snapshot on, with one pair of clients."""
+class Host(Protocol):
+    """What outlives a session: how brokers are reached, what is asked for, and how far it came."""
 
-    def __init__(self, service: Service):
+    client: Client
+    connection: Connection
+    settings: Settings
+    checkpoints: Checkpoints
+    stopping: bool
+    lag: dict[TopicPartition, int]
+
+    @property
+    def n_taken(self) -> int:
+        """Messages taken since the snapshot that the process began with."""
+        ...
+
+    def begin(self, state: dict[str, Any] | None) -> TopicLearner:
+        """Make the learner that goes on from a state, or from nothing."""
+        ...
+
+
+class Session:
+    """Serves from the newest snapshot on, with one pair of clients."""
+
+    def __init__(self, service: Host):
         self.service = service
         self.settings = service.settings
         self.checkpoints = service.checkpoints
         self.source: SourceClient
         self.sink: SinkClient
-        self.learner: Learner
+        self.learner: TopicLearner
         self.order: OrderFile
         self.poller: Poller | None = None
-        self.positions: dict[Partition, int] = {}  # the offset that comes next
-        self.committed: dict[Partition, int] = {}  # up to here the learner is silent
+        self.positions: dict[TopicPartition, int] = {}  # the offset that comes next
+        self.committed: dict[TopicPartition, int] = {}  # up to here the learner is silent
         self.order_length = 0  # bytes of the order file before which all messages were taken
 
     # ---- beginning and end
@@ -70,7 +89,7 @@ class Session:
             self.finish()
 
     def restore(self) -> None:
-        """Be what the last snapshot was, or begin."""
+        """Restore the newest snapshot, or begin a new learner where there is none."""
         checkpoint = self.checkpoints.read()
         self.positions = {} if checkpoint is None else checkpoint.positions
         read = self.find_partitions()
@@ -100,7 +119,7 @@ class Session:
         else:
             self.order_length = checkpoint.order_length
 
-    def find_partitions(self) -> list[Partition]:
+    def find_partitions(self) -> list[TopicPartition]:
         """The partitions that are to be read."""
         found = []
         for topic in self.settings.topics:
@@ -116,12 +135,12 @@ class Session:
                     f"The topic {topic!r} has the partitions {_listed(numbers)}. Got "
                     f"{_listed(missing)} to be read."
                 )
-            found += [Partition(topic, number) for number in wanted or numbers]
+            found += [TopicPartition(topic, number) for number in wanted or numbers]
         return found
 
     def starts(
-        self, read: Sequence[Partition], before: dict[Partition, int]
-    ) -> dict[Partition, int]:
+        self, read: Sequence[TopicPartition], before: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
         """Where each partition is read from: where it was left, or where it begins."""
         gone = [each for each in before if each not in read]
         if gone:
@@ -226,7 +245,7 @@ class Session:
             self.snapshot_if_due()
         poller.stop()
 
-    def new_partitions(self) -> dict[Partition, int]:
+    def new_partitions(self) -> dict[TopicPartition, int]:
         """Partitions that were added to the topics, from their begin on."""
         new = [each for each in self.find_partitions() if each not in self.positions]
         if not new:

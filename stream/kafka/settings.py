@@ -13,7 +13,7 @@ class Settings:
     Parameters
     ----------
     name
-        Of the learner: its snapshots, its group and its transactions are called after it.
+        The learner's name, unique per machine; names its snapshots, group and transactions.
     directory
         Folder of the snapshots and of the recorded order.
     topic, labels_topic

@@ -70,7 +70,7 @@ class MockKafka:
 @pytest.fixture
 def mock_broker(monkeypatch: pytest.MonkeyPatch) -> MockKafka:
     """A mock broker of the test's own."""
-    from stream.kafka import kafka_python
+    from stream.kafka.clients import kafka_python
 
     # It does not say which versions of requests it takes.
     for settings in (kafka_python.CONSUMER, kafka_python.PRODUCER):

@@ -15,18 +15,18 @@ from kafka import KafkaAdminClient
 
 from stream import MultiLabelHoeffdingTree
 from stream.data import open_source
-from stream.kafka.client import Message, Partition, Record, load_client
-from stream.kafka.connection import Connection
-from stream.kafka.decoding import FieldDecoder
-from stream.kafka.learning import DeadLetters, Learner
-from stream.kafka.mapping import FieldMapping
-from stream.kafka.models import BatchDriver
-from stream.kafka.order import read_order
-from stream.kafka.predictions import PredictionWriter
+from stream.kafka.assembly import Joining, make_service
+from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import Message, Record, TopicPartition, load_client
+from stream.kafka.label_join import WaitingRoom
+from stream.kafka.messages.decoding import FieldDecoder
+from stream.kafka.messages.field_mapping import FieldMapping
+from stream.kafka.messages.predictions import PredictionWriter
+from stream.kafka.model_drivers import BatchDriver
+from stream.kafka.recovery.recorded_order import read_order
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
-from stream.kafka.starting import Joining, make_service
-from stream.kafka.waiting import WaitingRoom
+from stream.kafka.topic_learner import DeadLetters, TopicLearner
 from stream.snapshot import Files, SnapshotStore, dumps
 
 
@@ -54,7 +54,7 @@ def produce_rows(
 def read_all(bootstrap: str, topic: str) -> list[tuple[int, bytes | None, bytes | None]]:
     """Every message (partition, key, value) that a reader of committed messages sees."""
     source = load_client("confluent").source(Connection(bootstrap, deadline=30), "tests")
-    partitions = [Partition(topic, number) for number in source.partitions(topic)]
+    partitions = [TopicPartition(topic, number) for number in source.partitions(topic)]
     ends = source.offsets(partitions)
     source.assign({each: start for each, (start, _) in ends.items()})
     found = []
@@ -115,12 +115,12 @@ def yeast_apart(
     )
 
 
-def read_records(bootstrap: str, topics: list[str]) -> dict[Partition, dict[int, Record]]:
+def read_records(bootstrap: str, topics: list[str]) -> dict[TopicPartition, dict[int, Record]]:
     """Every message of some topics, by partition and offset."""
     source = load_client("confluent").source(Connection(bootstrap, deadline=30), "tests")
-    found: dict[Partition, dict[int, Record]] = {}
+    found: dict[TopicPartition, dict[int, Record]] = {}
     for topic in topics:
-        partitions = [Partition(topic, number) for number in source.partitions(topic)]
+        partitions = [TopicPartition(topic, number) for number in source.partitions(topic)]
         ends = source.offsets(partitions)
         source.assign({each: start for each, (start, _) in ends.items()})
         found |= {each: {} for each in partitions}
@@ -133,7 +133,7 @@ def read_records(bootstrap: str, topics: list[str]) -> dict[Partition, dict[int,
 
 def learn_in_recorded_order(
     order: Path,
-    records: dict[Partition, dict[int, Record]],
+    records: dict[TopicPartition, dict[int, Record]],
     predictions: str,
     labels_topic: str | None = None,
     *,
@@ -145,7 +145,7 @@ def learn_in_recorded_order(
     """What a learner without Kafka makes of messages in a recorded order: bytes of its model, and
     its predictions (key, value)."""
     fields, joining = mapping or FieldMapping(), joining or Joining()
-    learner = Learner(
+    learner = TopicLearner(
         BatchDriver(MultiLabelHoeffdingTree(seed=1) if model is None else model),
         FieldDecoder(fields),
         PredictionWriter(predictions, 1),

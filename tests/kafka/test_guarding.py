@@ -9,7 +9,8 @@ import time
 
 import pytest
 from faulty_files import STEPS, FaultyFiles
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient
+from kafka import TopicPartition as ClientPartition
 from kafka_helpers import (
     Running,
     create_topic,
@@ -25,16 +26,16 @@ from kafka_helpers import (
 
 from stream import MultiLabelHoeffdingTree
 from stream.errors import NotAvailableError, ParameterError, SnapshotError
-from stream.kafka.client import Partition, Record
+from stream.kafka.clients.interface import Record, TopicPartition
 from stream.kafka.errors import FencedError, KafkaError, OffsetError
-from stream.kafka.order import OrderFile, Run
 from stream.kafka.polling import OffsetGuard
-from stream.kafka.replaying import Replay
+from stream.kafka.recovery.recorded_order import OrderFile, Run
+from stream.kafka.recovery.replay import Replay
 from stream.snapshot import SnapshotStore
 
 N_ROWS = 200
 LATER_WRITE = 100  # of the second snapshot; each array is one
-ZERO, ONE = Partition("t", 0), Partition("t", 1)
+ZERO, ONE = TopicPartition("t", 0), TopicPartition("t", 1)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_a_log_that_begins_after_the_snapshot(broker, topics, tmp_path):
         broker.bootstrap, tmp_path, *topics, settings={"max_messages": 50, "batch_messages": 50}
     ).run()
     with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
-        admin.delete_records({TopicPartition(topics[0], 0): 90})
+        admin.delete_records({ClientPartition(topics[0], 0): 90})
     with pytest.raises(OffsetError, match=r"continues at offset 50 .* the log begins at 90"):
         service_for(broker.bootstrap, tmp_path, *topics).run()
 

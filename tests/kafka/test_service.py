@@ -17,9 +17,9 @@ from stream import IHOMER, DriftHOMER, HoeffdingTreeClassifier, MultiLabelHoeffd
 from stream.data import open_source
 from stream.errors import NotAvailableError, ParameterError
 from stream.evaluate import prequential
-from stream.kafka.client import load_client
-from stream.kafka.connection import Connection
-from stream.kafka.mapping import FieldMapping
+from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import load_client
+from stream.kafka.messages.field_mapping import FieldMapping
 from stream.kafka.producing import produce
 from stream.snapshot import dumps
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from stream.errors import SnapshotError
-from stream.kafka.client import Partition
+from stream.kafka.clients.interface import TopicPartition
 from stream.kafka.errors import KafkaError
 from stream.snapshot import Capture, SnapshotStore, capture
 
@@ -39,7 +39,7 @@ def _first_in_line() -> Iterator[None]:
 class Checkpoint(NamedTuple):
     """Where a learner was, and what it was."""
 
-    positions: dict[Partition, int]  # the offset that comes next
+    positions: dict[TopicPartition, int]  # the offset that comes next
     order_length: int  # bytes of the order file
     learner: dict[str, Any]
 
@@ -66,7 +66,7 @@ class Checkpoint(NamedTuple):
                 "the newest snapshot is not one of a learner of this version; use another folder "
                 "or name"
             )
-        positions = {Partition(topic, number): at for topic, number, at in state["offsets"]}
+        positions = {TopicPartition(topic, number): at for topic, number, at in state["offsets"]}
         return cls(positions, state["order_length"], state["learner"])
 
 
@@ -94,7 +94,7 @@ class Checkpoints:
 
     def __init__(self, store: SnapshotStore):
         self.store = store
-        self.on_written: Callable[[dict[Partition, int]], None] | None = None
+        self.on_written: Callable[[dict[TopicPartition, int]], None] | None = None
         self.last = self.tried = time.monotonic()
         self.pause = 0.0
         self.failures = 0

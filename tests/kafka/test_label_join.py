@@ -19,17 +19,17 @@ from kafka_helpers import (
 )
 
 from stream import MultiLabelHoeffdingTree
-from stream.kafka.client import Partition, Record
-from stream.kafka.decoding import FieldDecoder, Truth
-from stream.kafka.learning import Learner
-from stream.kafka.mapping import FieldMapping
-from stream.kafka.models import BatchDriver
-from stream.kafka.predictions import PredictionWriter
-from stream.kafka.rows import RowEncoder
-from stream.kafka.waiting import WaitingRoom
+from stream.kafka.clients.interface import Record, TopicPartition
+from stream.kafka.label_join import WaitingRoom
+from stream.kafka.messages.decoding import FieldDecoder, Truth
+from stream.kafka.messages.field_mapping import FieldMapping
+from stream.kafka.messages.predictions import PredictionWriter
+from stream.kafka.messages.row_encoder import RowEncoder
+from stream.kafka.model_drivers import BatchDriver
+from stream.kafka.topic_learner import TopicLearner
 from stream.snapshot import dumps, loads
 
-ROWS, LABELS = Partition("rows", 0), Partition("labels", 0)
+ROWS, LABELS = TopicPartition("rows", 0), TopicPartition("labels", 0)
 encode = msgspec.json.Encoder().encode
 
 
@@ -106,7 +106,7 @@ class TestWaitingRoom:
 
 
 def learner(**options):
-    return Learner(
+    return TopicLearner(
         BatchDriver(MultiLabelHoeffdingTree(seed=1, grace_period=5)),
         FieldDecoder(FieldMapping(**options.pop("mapping", {}))),
         PredictionWriter("predictions", 1),

@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata
+from kafka import TopicPartition as ClientPartition
 from kafka import errors as client_errors
 
-from stream.kafka.client import Message, Offsets, Partition, Record
-from stream.kafka.connection import OPTIONS, Connection, revealed
+from stream.kafka.clients.connection import OPTIONS, Connection, revealed
+from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition
+from stream.kafka.clients.time_limit import within
 from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
-from stream.kafka.waiting_for import within
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _config(connection: Connection) -> dict[str, Any]:
 
 
 class KafkaPythonSource:
-    """A :class:`~stream.kafka.client.SourceClient`."""
+    """A :class:`~stream.kafka.clients.interface.SourceClient`."""
 
     def __init__(self, connection: Connection, group: str):
         self._seconds = connection.request_seconds
@@ -98,15 +99,15 @@ class KafkaPythonSource:
             )
 
     def partitions(self, topic: str) -> list[int]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _told(f"asking for the partitions of {topic!r}"):
             # Asks the broker each time, so that new partitions are seen.
             within(self._seconds, "asking for topics", self._consumer.topics)
             return sorted(self._consumer.partitions_for_topic(topic) or ())
 
-    def offsets(self, partitions: Sequence[Partition]) -> dict[Partition, Offsets]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
-        asked = [TopicPartition(*each) for each in partitions]
+    def offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Offsets]:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
+        asked = [ClientPartition(*each) for each in partitions]
         milliseconds = int(self._seconds * 1000)
         with _told("asking for offsets"):
             starts = self._consumer.beginning_offsets(asked, milliseconds)
@@ -116,49 +117,49 @@ class KafkaPythonSource:
             for each, where in zip(partitions, asked, strict=True)
         }
 
-    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         found = {}
         with _told("asking for committed offsets"):
             for each in partitions:
                 offset = self._consumer.committed(
-                    TopicPartition(*each), timeout_ms=int(self._seconds * 1000)
+                    ClientPartition(*each), timeout_ms=int(self._seconds * 1000)
                 )
                 if offset is not None:
                     found[each] = offset
         return found
 
-    def assign(self, positions: Mapping[Partition, int]) -> None:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _told("assigning partitions"):
-            self._consumer.assign([TopicPartition(*each) for each in positions])
+            self._consumer.assign([ClientPartition(*each) for each in positions])
             for each, offset in positions.items():
-                self._consumer.seek(TopicPartition(*each), offset)
+                self._consumer.seek(ClientPartition(*each), offset)
 
-    def poll(self, seconds: float, most: int) -> list[tuple[Partition, list[Record]]]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def poll(self, seconds: float, most: int) -> list[tuple[TopicPartition, list[Record]]]:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _told("reading"):
             polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=most)
         return [
             (
-                Partition(*where),
+                TopicPartition(*where),
                 [Record(each.offset, each.key, each.value, each.timestamp) for each in records],
             )
             for where, records in polled.items()
         ]
 
-    def position(self, partition: Partition) -> int:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def position(self, partition: TopicPartition) -> int:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _told("asking for a position"):
-            return self._consumer.position(TopicPartition(*partition), timeout_ms=1_000)
+            return self._consumer.position(ClientPartition(*partition), timeout_ms=1_000)
 
-    def commit(self, positions: Mapping[Partition, int]) -> None:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _told("committing offsets"):
             self._consumer.commit(_metadata(positions), timeout_ms=int(self._seconds * 1000))
 
     def close(self) -> None:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         try:
             self._consumer.close(autocommit=False, timeout_ms=1_000)
         except client_errors.KafkaError as error:
@@ -166,7 +167,7 @@ class KafkaPythonSource:
 
 
 class KafkaPythonSink:
-    """A :class:`~stream.kafka.client.SinkClient`."""
+    """A :class:`~stream.kafka.clients.interface.SinkClient`."""
 
     def __init__(self, connection: Connection, group: str, transactional_id: str | None = None):
         self._group = group
@@ -186,7 +187,7 @@ class KafkaPythonSink:
             self._producer = KafkaProducer(allow_auto_create_topics=False, **settings)
 
     def send(self, messages: Sequence[Message]) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         send, failed = self._producer.send, self._fail
         with _told("writing"):
             self._check()
@@ -202,18 +203,18 @@ class KafkaPythonSink:
         self._failure = self._failure or error
 
     def flush(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with _told("writing"):
             self._producer.flush(self._deadline)
             self._unwritten = 0
             self._check()
 
     def handed_over(self) -> int:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         return self._handed_over
 
     def wait_written(self, number: int) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with _told("writing"):
             self._producer.flush(self._deadline)  # does not wait for what comes meanwhile
         if self._failure is not None:
@@ -228,18 +229,18 @@ class KafkaPythonSink:
         raise failure
 
     def fence(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with self._transaction("fencing earlier learners"):
             within(self._deadline, "fencing earlier learners", self._producer.init_transactions)
 
     def begin(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with self._transaction("beginning a transaction"):
             self._producer.begin_transaction()
         self._began = time.monotonic()
 
-    def commit(self, positions: Mapping[Partition, int]) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
 
         def commit() -> None:
             self._producer.send_offsets_to_transaction(_metadata(positions), self._group)
@@ -251,7 +252,7 @@ class KafkaPythonSink:
             self._check()
 
     def abort(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with self._transaction("ending a transaction"):
             within(self._seconds, "ending a transaction", self._producer.abort_transaction)
         self._failure = None
@@ -274,31 +275,31 @@ class KafkaPythonSink:
         return FencedError("Another learner of the same name has taken over; stop one of them.")
 
     def close(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         try:
             self._producer.close(timeout=1)
         except client_errors.KafkaError as error:
             logger.debug("closing the producer: %s", error)
 
 
-def _metadata(positions: Mapping[Partition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+def _metadata(positions: Mapping[TopicPartition, int]) -> dict[ClientPartition, OffsetAndMetadata]:
     return {
-        TopicPartition(*each): OffsetAndMetadata(offset, "", -1)
+        ClientPartition(*each): OffsetAndMetadata(offset, "", -1)
         for each, offset in positions.items()
     }
 
 
 class KafkaPython:
-    """A :class:`~stream.kafka.client.Client`."""
+    """A :class:`~stream.kafka.clients.interface.Client`."""
 
     def source(self, connection: Connection, group: str) -> KafkaPythonSource:
-        """See :class:`~stream.kafka.client.Client`."""
+        """See :class:`~stream.kafka.clients.interface.Client`."""
         return KafkaPythonSource(connection, group)
 
     def sink(
         self, connection: Connection, group: str, transactional_id: str | None = None
     ) -> KafkaPythonSink:
-        """See :class:`~stream.kafka.client.Client`."""
+        """See :class:`~stream.kafka.clients.interface.Client`."""
         return KafkaPythonSink(connection, group, transactional_id)
 
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from stream.errors import ParameterError
-from stream.kafka.decoding import Truth
-from stream.kafka.rows import RowEncoder
+from stream.kafka.messages.decoding import Truth
+from stream.kafka.messages.row_encoder import RowEncoder
 
 Policy = Literal["drop", "unknown"]
 POLICIES = ("drop", "unknown")

@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from stream.kafka.client import Partition
+from stream.kafka.clients.interface import TopicPartition
 from stream.kafka.errors import OffsetError
 
 
 class Run(NamedTuple):
     """Messages of one partition, one after the other."""
 
-    partition: Partition
+    partition: TopicPartition
     first: int  # offset
     past: int  # offset after the last
 
@@ -117,7 +117,7 @@ def _parse(line: bytes, path: str | os.PathLike[str]) -> Run:
     try:
         name, first, past = line.decode().split(" ")
         topic, _, number = name.rpartition("/")
-        run = Run(Partition(topic, int(number)), int(first), int(past))
+        run = Run(TopicPartition(topic, int(number)), int(first), int(past))
     except ValueError:
         run = None
     if run is None or not (run.partition.topic and 0 <= run.first < run.past):

@@ -9,8 +9,8 @@ import uuid
 import pytest
 
 from stream.errors import NotAvailableError
-from stream.kafka.client import CLIENTS, Message, Partition, load_client
-from stream.kafka.connection import Connection
+from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import CLIENTS, Message, TopicPartition, load_client
 from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
 
 
@@ -46,7 +46,7 @@ def check_round_trip(client, connection, topic, n_partitions):
     sink.flush()
     sink.close()
     source = client.source(connection, "group")
-    zero, one = Partition(topic, 0), Partition(topic, 1)
+    zero, one = TopicPartition(topic, 0), TopicPartition(topic, 1)
     assert source.partitions(topic) == list(range(n_partitions))
     assert source.offsets([zero, one]) == {zero: (0, 1), one: (0, 3)}
     assert source.committed([zero, one]) == {}
@@ -107,10 +107,10 @@ def test_waiting_for_what_was_handed_over_does_not_wait_for_more(client, broker,
         waiting.join(30)
         assert not errors
         source = client.source(connection, "group")
-        held = source.offsets([Partition(name, 0), Partition(name, 1)])
+        held = source.offsets([TopicPartition(name, 0), TopicPartition(name, 1)])
         source.close()
-        assert held[Partition(name, 1)].end == 500 * (round_ + 1)
-        assert held[Partition(name, 0)].end >= 500 * (round_ + 1)
+        assert held[TopicPartition(name, 1)].end == 500 * (round_ + 1)
+        assert held[TopicPartition(name, 0)].end >= 500 * (round_ + 1)
         sink.flush()
     sink.close()
 
@@ -120,7 +120,7 @@ def test_only_committed_transactions_are_seen(client, broker, topic):
     before the marks of transactions never reaches the end."""
     name, connection = topic(), Connection(broker.bootstrap, deadline=20)
     group = uuid.uuid4().hex
-    where = Partition(name, 0)
+    where = TopicPartition(name, 0)
     sink = client.sink(connection, group, group)
     sink.fence()
     for text, keep in (("a", True), ("b", False), ("c", True)):
@@ -158,12 +158,12 @@ def test_a_later_sink_of_the_same_name_fences_the_earlier_one(client, broker, to
     second = client.sink(connection, identity, identity)
     second.fence()
     with pytest.raises(FencedError, match="Another learner of the same name"):
-        first.commit({Partition(name, 0): 1})
+        first.commit({TopicPartition(name, 0): 1})
     second.begin()
     second.send([message])
-    second.commit({Partition(name, 0): 1})
+    second.commit({TopicPartition(name, 0): 1})
     source = client.source(connection, identity)
-    source.assign({Partition(name, 0): 0})
+    source.assign({TopicPartition(name, 0): 0})
     assert len(read(source, 1)) == 1
     assert source.poll(0.5, 10) == []
     for each in (first, second, source):
@@ -175,7 +175,7 @@ def test_an_offset_that_is_not_there_is_an_error(client, broker, topic):
     name, connection = topic(), Connection(broker.bootstrap, deadline=20)
     write(client, connection, name, [b"v"])
     source = client.source(connection, "group")
-    source.assign({Partition(name, 0): 1_000})
+    source.assign({TopicPartition(name, 0): 1_000})
     with pytest.raises(OffsetError):
         read(source, 1)
     source.close()
@@ -185,7 +185,7 @@ def test_a_broker_that_is_not_there_is_told(client):
     """An unreachable broker hangs the learner or shows a traceback of the client."""
     with pytest.raises(BrokerUnavailableError):
         client.source(Connection("127.0.0.1:9", deadline=2), "group").offsets(
-            [Partition("topic", 0)]
+            [TopicPartition("topic", 0)]
         )
 
 
@@ -217,7 +217,7 @@ def test_what_passes_is_told_from_what_stays(code, expected, monkeypatch):
     handle = source._handle
     monkeypatch.setattr(source, "_handle", Refusing())
     with pytest.raises(KafkaError) as told:
-        source.offsets([Partition("topic", 0)])
+        source.offsets([TopicPartition("topic", 0)])
     assert type(told.value) is expected
     handle.close()
 
@@ -232,7 +232,7 @@ def test_passwords_open_the_door_and_stay_out_of_logs(client, broker, topic, cap
     """A password in a log file is read by everyone who reads logs."""
     from real_kafka import SASL_PASSWORD, SASL_USER
 
-    from stream.kafka.connection import Secret
+    from stream.kafka.clients.connection import Secret
 
     name = topic()
     secret = SASL_PASSWORD if right else "wrong-" + SASL_PASSWORD
@@ -248,11 +248,11 @@ def test_passwords_open_the_door_and_stay_out_of_logs(client, broker, topic, cap
     if right:
         write(client, connection, name, [b"v"])
         source = client.source(connection, "group")
-        assert source.offsets([Partition(name, 0)])[Partition(name, 0)].end == 1
+        assert source.offsets([TopicPartition(name, 0)])[TopicPartition(name, 0)].end == 1
         source.close()
     else:
         with pytest.raises(KafkaError) as caught:
-            client.source(connection, "group").offsets([Partition(name, 0)])
+            client.source(connection, "group").offsets([TopicPartition(name, 0)])
         told = str(caught.value)
     written = told + repr(connection) + caplog.text + "".join(capfd.readouterr())
     assert secret not in written

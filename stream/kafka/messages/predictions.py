@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from stream.kafka.client import Message, Partition
+from stream.kafka.clients.interface import Message, TopicPartition
 
 
 class Place(NamedTuple):
     """Where an instance was read."""
 
-    partition: Partition
+    partition: TopicPartition
     offset: int
     row: int  # within its message
 
@@ -23,7 +23,7 @@ class Place(NamedTuple):
 
         Examples
         --------
-        >>> Place(Partition("instances", 0), 17, 0).as_key()
+        >>> Place(TopicPartition("instances", 0), 17, 0).as_key()
         b'instances/0@17'
         """
         text = f"{self.partition}@{self.offset}"
@@ -116,7 +116,7 @@ def _text(key: bytes | None) -> str | dict[str, str] | None:
         return {"base64": base64.b64encode(key).decode()}
 
 
-def dead_letter(topic: str, partition: Partition, record: Any, reason: str, n: int) -> Message:
+def dead_letter(topic: str, partition: TopicPartition, record: Any, reason: str, n: int) -> Message:
     """A message that could not be used, as it was, with the place and the reason in headers.
 
     Parameters

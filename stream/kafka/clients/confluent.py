@@ -12,10 +12,10 @@ from typing import Any
 
 import confluent_kafka as library
 
-from stream.kafka.client import Message, Offsets, Partition, Record
-from stream.kafka.connection import Connection, revealed
+from stream.kafka.clients.connection import Connection, revealed
+from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition
+from stream.kafka.clients.time_limit import within
 from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
-from stream.kafka.waiting_for import within
 
 logger = logging.getLogger(__name__)
 
@@ -97,11 +97,11 @@ def _config(connection: Connection) -> dict[str, Any]:
 
 
 class ConfluentSource:
-    """A :class:`~stream.kafka.client.SourceClient`."""
+    """A :class:`~stream.kafka.clients.interface.SourceClient`."""
 
     def __init__(self, connection: Connection, group: str):
         self._seconds = connection.request_seconds
-        self._positions: dict[Partition, int] = {}
+        self._positions: dict[TopicPartition, int] = {}
         self._handle = library.Consumer(
             {
                 "group.id": group,
@@ -116,7 +116,7 @@ class ConfluentSource:
         )
 
     def partitions(self, topic: str) -> list[int]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _telling(f"asking for the partitions of {topic!r}"):
             found = self._handle.list_topics(topic, self._seconds).topics[topic]
         if found.error is not None:
@@ -125,8 +125,8 @@ class ConfluentSource:
             raise _told(found.error, f"asking for the partitions of {topic!r}")
         return sorted(found.partitions)
 
-    def offsets(self, partitions: Sequence[Partition]) -> dict[Partition, Offsets]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Offsets]:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _telling("asking for offsets"):
             return {
                 each: Offsets(
@@ -137,35 +137,37 @@ class ConfluentSource:
                 for each in partitions
             }
 
-    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         asked = [library.TopicPartition(*each) for each in partitions]
         with _telling("asking for committed offsets"):
             found = self._handle.committed(asked, self._seconds)
         return {
-            Partition(each.topic, each.partition): each.offset for each in found if each.offset >= 0
+            TopicPartition(each.topic, each.partition): each.offset
+            for each in found
+            if each.offset >= 0
         }
 
-    def assign(self, positions: Mapping[Partition, int]) -> None:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         self._positions = dict(positions)
         with _telling("assigning partitions"):
             self._handle.assign(
                 [library.TopicPartition(*each, offset) for each, offset in positions.items()]
             )
 
-    def poll(self, seconds: float, most: int) -> list[tuple[Partition, list[Record]]]:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def poll(self, seconds: float, most: int) -> list[tuple[TopicPartition, list[Record]]]:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _telling("reading"):
             # The first call waits, the second takes what is there.
             polled = self._handle.consume(1, seconds)
             if polled and most > 1:
                 polled += self._handle.consume(most - 1, 0)
-        found: dict[Partition, list[Record]] = {}
+        found: dict[TopicPartition, list[Record]] = {}
         message: Any  # the stubs of the library allow None where there is a value
         for message in polled:
             error = message.error()
-            where = Partition(message.topic(), message.partition())
+            where = TopicPartition(message.topic(), message.partition())
             if error is not None:
                 if error.code() == library.KafkaError._PARTITION_EOF:
                     self._positions[where] = message.offset()
@@ -185,12 +187,12 @@ class ConfluentSource:
             self._positions[where] = max(self._positions.get(where, 0), records[-1].offset + 1)
         return list(found.items())
 
-    def position(self, partition: Partition) -> int:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def position(self, partition: TopicPartition) -> int:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         return self._positions[partition]
 
-    def commit(self, positions: Mapping[Partition, int]) -> None:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _telling("committing offsets"):
             within(
                 self._seconds,
@@ -199,7 +201,7 @@ class ConfluentSource:
             )
 
     def close(self) -> None:
-        """See :class:`~stream.kafka.client.SourceClient`."""
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         try:
             self._handle.close()
         except (library.KafkaException, RuntimeError) as error:
@@ -224,7 +226,7 @@ class _Call:
 
 
 class ConfluentSink:
-    """A :class:`~stream.kafka.client.SinkClient`."""
+    """A :class:`~stream.kafka.clients.interface.SinkClient`."""
 
     def __init__(self, connection: Connection, group: str, transactional_id: str | None = None):
         self._deadline = connection.deadline
@@ -254,7 +256,7 @@ class ConfluentSink:
         self._handle = library.Producer(settings)
 
     def send(self, messages: Sequence[Message]) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         self._check()
         call = _Call(len(messages), self)
         with self._counting:
@@ -274,7 +276,7 @@ class ConfluentSink:
             self._handle.poll(0)
 
     def handed_over(self) -> int:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with self._counting:
             return len(self._calls) + self._n_written_calls
 
@@ -285,7 +287,7 @@ class ConfluentSink:
             self._calls.clear()
 
     def wait_written(self, number: int) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         deadline = time.monotonic() + self._deadline
         while self._n_written_calls < number and self._failure is None:
             self._handle.poll(QUEUE_SECONDS)
@@ -307,7 +309,7 @@ class ConfluentSink:
             raise _told(failure, "writing")
 
     def flush(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         deadline = time.monotonic() + self._deadline
         with _telling("writing"):
             # In short waits, so that signals are seen.
@@ -322,17 +324,17 @@ class ConfluentSink:
         self._all_written()
 
     def fence(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with _telling("fencing earlier learners"):
             self._handle.init_transactions(self._deadline)
 
     def begin(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with _telling("beginning a transaction"):
             self._handle.begin_transaction()
 
-    def commit(self, positions: Mapping[Partition, int]) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
 
         def commit() -> None:
             offsets = _metadata(positions)
@@ -347,14 +349,14 @@ class ConfluentSink:
         self._all_written()
 
     def abort(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with _telling("ending a transaction"):
             self._handle.abort_transaction(self._seconds)
         self._failure = None
         self._all_written()
 
     def close(self) -> None:
-        """See :class:`~stream.kafka.client.SinkClient`."""
+        """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         self._handle.purge()
         try:
             self._handle.flush(1)
@@ -362,21 +364,21 @@ class ConfluentSink:
             logger.debug("closing the producer: %s", error)
 
 
-def _metadata(positions: Mapping[Partition, int]) -> list[Any]:
+def _metadata(positions: Mapping[TopicPartition, int]) -> list[Any]:
     return [library.TopicPartition(*each, offset) for each, offset in positions.items()]
 
 
 class Confluent:
-    """A :class:`~stream.kafka.client.Client`."""
+    """A :class:`~stream.kafka.clients.interface.Client`."""
 
     def source(self, connection: Connection, group: str) -> ConfluentSource:
-        """See :class:`~stream.kafka.client.Client`."""
+        """See :class:`~stream.kafka.clients.interface.Client`."""
         return ConfluentSource(connection, group)
 
     def sink(
         self, connection: Connection, group: str, transactional_id: str | None = None
     ) -> ConfluentSink:
-        """See :class:`~stream.kafka.client.Client`."""
+        """See :class:`~stream.kafka.clients.interface.Client`."""
         return ConfluentSink(connection, group, transactional_id)
 
 

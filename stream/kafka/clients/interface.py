@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from stream.errors import NotAvailableError
-from stream.kafka.connection import Connection
+from stream.kafka.clients.connection import Connection
 
 
-class Partition(NamedTuple):
+class TopicPartition(NamedTuple):
     """A partition of a topic."""
 
     topic: str
@@ -62,19 +62,19 @@ class SourceClient(Protocol):
         """Numbers of the partitions of a topic, in order; empty when there is no such topic."""
         ...
 
-    def offsets(self, partitions: Sequence[Partition]) -> dict[Partition, Offsets]:
+    def offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Offsets]:
         """Where each partition begins and ends."""
         ...
 
-    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets that the group committed, of the partitions that have one."""
         ...
 
-    def assign(self, positions: Mapping[Partition, int]) -> None:
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read these partitions from now on, each from an offset."""
         ...
 
-    def poll(self, seconds: float, most: int) -> list[tuple[Partition, list[Record]]]:
+    def poll(self, seconds: float, most: int) -> list[tuple[TopicPartition, list[Record]]]:
         """The next messages, ``most`` at most, waiting for the first; those of a partition are in
         order.
 
@@ -85,11 +85,11 @@ class SourceClient(Protocol):
         """
         ...
 
-    def position(self, partition: Partition) -> int:
+    def position(self, partition: TopicPartition) -> int:
         """The offset that is read next, past what is no message (marks of transactions)."""
         ...
 
-    def commit(self, positions: Mapping[Partition, int]) -> None:
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Tell the group's offsets, for tools that watch the lag."""
         ...
 
@@ -151,7 +151,7 @@ class SinkClient(Protocol):
         """Start a transaction; only with a transactional id."""
         ...
 
-    def commit(self, positions: Mapping[Partition, int]) -> None:
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Make everything since :meth:`begin` visible at once, together with the group's
         offsets."""
         ...
@@ -180,8 +180,8 @@ class Client(Protocol):
 
 
 CLIENTS = {
-    "kafka-python": ("stream.kafka.kafka_python", "kafka-python"),
-    "confluent": ("stream.kafka.confluent", "drifthomer[confluent]"),
+    "kafka-python": ("stream.kafka.clients.kafka_python", "kafka-python"),
+    "confluent": ("stream.kafka.clients.confluent", "drifthomer[confluent]"),
 }
 
 

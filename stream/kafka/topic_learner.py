@@ -14,16 +14,16 @@ import numpy as np
 
 from stream.data.schema import Task
 from stream.engine.batch import Batch
-from stream.kafka.client import Message, Partition, Record
-from stream.kafka.decoding import Decoder, LabelRow, Row, Truth
+from stream.kafka.clients.interface import Message, Record, TopicPartition
 from stream.kafka.errors import BadMessageError
-from stream.kafka.models import Answers, Driver, model_state
-from stream.kafka.predictions import Answer, Place, PredictionWriter, dead_letter
-from stream.kafka.rows import RowEncoder
-from stream.kafka.waiting import Completed, WaitingRoom
-from stream.kafka.windows import LatestMetrics
+from stream.kafka.label_join import Completed, WaitingRoom
+from stream.kafka.messages.decoding import LabelRow, MessageDecoder, Row, Truth
+from stream.kafka.messages.predictions import Answer, Place, PredictionWriter, dead_letter
+from stream.kafka.messages.row_encoder import RowEncoder
+from stream.kafka.model_drivers import Answers, Driver, model_state
+from stream.kafka.window_metrics import LatestMetrics
 
-Pieces = Sequence[tuple[Partition, Sequence[Record]]]
+Pieces = Sequence[tuple[TopicPartition, Sequence[Record]]]
 
 MIN_MESSAGES = 100  # before the share of bad ones is looked at
 
@@ -79,7 +79,7 @@ class _Instance:
 _Event = tuple[Record, list[Row] | list[LabelRow] | BadMessageError]
 
 
-class Learner:
+class TopicLearner:
     """A model between its topics.
 
     Parameters
@@ -105,7 +105,7 @@ class Learner:
     def __init__(
         self,
         driver: Driver,
-        decoder: Decoder,
+        decoder: MessageDecoder,
         writer: PredictionWriter,
         *,
         task: Task,
@@ -152,7 +152,7 @@ class Learner:
                 self._take_joined(partition, events, self.room)
         return self._out
 
-    def _decode(self, partition: Partition, records: Iterable[Record]) -> list[_Event]:
+    def _decode(self, partition: TopicPartition, records: Iterable[Record]) -> list[_Event]:
         decode: Any = (
             self.decoder.labels if partition.topic == self.labels_topic else self.decoder.rows
         )
@@ -184,7 +184,7 @@ class Learner:
                 f"{self.dead_letters.max_share:g} at most; the last one was {bad[-1]}"
             )
 
-    def _refuse(self, partition: Partition, record: Record, error: BadMessageError) -> None:
+    def _refuse(self, partition: TopicPartition, record: Record, error: BadMessageError) -> None:
         letters = self.dead_letters
         assert letters.topic is not None
         self.counts.dead += 1
@@ -240,7 +240,7 @@ class Learner:
     # ---- labels on their own
 
     def _take_joined(
-        self, partition: Partition, events: Sequence[_Event], room: WaitingRoom
+        self, partition: TopicPartition, events: Sequence[_Event], room: WaitingRoom
     ) -> None:
         for record, found in events:
             self.counts.messages += 1
@@ -336,7 +336,9 @@ class Learner:
             self.room.set_state(state["room"], self.encoder)
 
 
-def _instances(partition: Partition, record: Record, rows: Any, since: int = 0) -> list[_Instance]:
+def _instances(
+    partition: TopicPartition, record: Record, rows: Any, since: int = 0
+) -> list[_Instance]:
     return [
         _Instance(Place(partition, record.offset, number), row, since)
         for number, row in enumerate(rows)

@@ -9,16 +9,16 @@ from typing import Any
 
 from stream.data.schema import Schema
 from stream.errors import NotAvailableError
-from stream.kafka.client import load_client
-from stream.kafka.connection import Connection
-from stream.kafka.decoding import Decoder, FieldDecoder
-from stream.kafka.learning import DeadLetters, Learner
-from stream.kafka.mapping import FieldMapping
-from stream.kafka.models import driver_for, model_state, restored_model, warn_of_pickle
-from stream.kafka.predictions import PredictionWriter
+from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import load_client
+from stream.kafka.label_join import Policy, WaitingRoom
+from stream.kafka.messages.decoding import FieldDecoder, MessageDecoder
+from stream.kafka.messages.field_mapping import FieldMapping
+from stream.kafka.messages.predictions import PredictionWriter
+from stream.kafka.model_drivers import driver_for, model_state, restored_model, warn_of_pickle
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
-from stream.kafka.waiting import Policy, WaitingRoom
+from stream.kafka.topic_learner import DeadLetters, TopicLearner
 from stream.snapshot import Files
 
 
@@ -49,7 +49,7 @@ def make_service(
     *,
     client: str = "kafka-python",
     mapping: FieldMapping | None = None,
-    decoder: Decoder | None = None,
+    decoder: MessageDecoder | None = None,
     joining: Joining | None = None,
     dead_letters_topic: str | None = None,
     max_dead_share: float = 0.01,
@@ -112,7 +112,7 @@ def make_service(
             raise NotAvailableError(f"There is no topic {topic!r}; make it first.")
         return partitions[topic]
 
-    def make_learner(state: Mapping[str, Any] | None) -> Learner:
+    def make_learner(state: Mapping[str, Any] | None) -> TopicLearner:
         fresh = copy.deepcopy(model)
         found = fresh if state is None else restored_model(state["model"], fresh)
         room = None
@@ -123,7 +123,7 @@ def make_service(
                 capacity=waits.capacity,
                 policy=waits.policy,
             )
-        learner = Learner(
+        learner = TopicLearner(
             driver_for(found, Schema([], [], task)),
             reader,
             PredictionWriter(predictions_topic, n_partitions(predictions_topic)),

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from kafka_helpers import model_bytes, produce_rows, read_all, service_for, yeast_messages
 
 from stream.errors import DataError, NotAvailableError, ParameterError
-from stream.kafka.client import Record
-from stream.kafka.connection import Secret, read_options
-from stream.kafka.decoding import FieldDecoder, Row, Truth
+from stream.kafka.clients.connection import Secret, read_options
+from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
-from stream.kafka.mapping import FieldMapping, read_mapping
+from stream.kafka.messages.decoding import FieldDecoder, Row, Truth
+from stream.kafka.messages.field_mapping import FieldMapping, read_mapping
 from stream.snapshot import SnapshotStore
 
 

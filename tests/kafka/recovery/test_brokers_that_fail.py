@@ -17,7 +17,7 @@ from kafka_helpers import (
     yeast_messages,
 )
 
-from stream.kafka.connection import Connection
+from stream.kafka.clients.connection import Connection
 from stream.kafka.errors import BrokerUnavailableError
 
 N_ROWS = 400

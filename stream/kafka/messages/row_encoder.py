@@ -10,7 +10,7 @@ import numpy as np
 from stream.data.builder import Columns, assemble
 from stream.data.schema import Schema, Task
 from stream.engine.batch import Batch
-from stream.kafka.decoding import Row, Truth
+from stream.kafka.messages.decoding import Row, Truth
 
 MAX_FEATURES = 1_000_000  # names; features that are new beyond are left out
 

@@ -1,4 +1,4 @@
-"""One learner a name."""
+"""A lock that lets only one learner of a name run on a machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Lock:
     path
         The file.
     name
-        Of the learner, for the error.
+        The learner's name, for the error message.
 
     Raises
     ------

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import NotAvailableError
-from stream.kafka.client import Record
-from stream.kafka.decoding import FieldDecoder, Row, Truth
+from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError, BrokerUnavailableError, KafkaError
-from stream.kafka.mapping import FieldMapping
-from stream.kafka.registry import parser_for
+from stream.kafka.messages.decoding import FieldDecoder, Row, Truth
+from stream.kafka.messages.field_mapping import FieldMapping
+from stream.kafka.messages.schema_registry import parser_for
 
 AVRO = {
     "type": "record",

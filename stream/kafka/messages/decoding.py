@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from stream.data.values import shorten
-from stream.kafka.client import Record
+from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
-from stream.kafka.mapping import FieldMapping
+from stream.kafka.messages.field_mapping import FieldMapping
 
 _MISSING: Any = object()
 
@@ -40,7 +40,7 @@ class LabelRow(NamedTuple):
     y: Truth
 
 
-class Decoder(Protocol):
+class MessageDecoder(Protocol):
     """Turns messages into rows; raises :class:`BadMessageError` for one that it cannot use."""
 
     def rows(self, record: Record) -> list[Row]:
@@ -76,14 +76,14 @@ class FieldDecoder:
         }
 
     def rows(self, record: Record) -> list[Row]:
-        """See :class:`Decoder`."""
+        """See :class:`MessageDecoder`."""
         return [
             Row(self._key(row, record), self._features(row), self._truth(row))
             for row in self._pieces(record)
         ]
 
     def labels(self, record: Record) -> list[LabelRow]:
-        """See :class:`Decoder`."""
+        """See :class:`MessageDecoder`."""
         found = []
         for row in self._pieces(record):
             key = self._key(row, record)

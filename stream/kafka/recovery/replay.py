@@ -6,10 +6,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
-from stream.kafka.client import Partition, Record, SourceClient
+from stream.kafka.clients.interface import Record, SourceClient, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError, OffsetError
-from stream.kafka.order import Run
 from stream.kafka.polling import OffsetGuard, Piece
+from stream.kafka.recovery.recorded_order import Run
 
 POLL_SECONDS = 0.5
 MAX_POLLED = 2_000
@@ -34,7 +34,7 @@ class Replay:
     def __init__(
         self,
         source: SourceClient,
-        positions: Mapping[Partition, int],
+        positions: Mapping[TopicPartition, int],
         *,
         deadline: float,
         allow_gaps: bool = False,
@@ -42,8 +42,8 @@ class Replay:
         self._source = source
         self._deadline = deadline
         self._guard = OffsetGuard(positions, allow_gaps=allow_gaps)
-        self._buffers: dict[Partition, deque[Record]] = {each: deque() for each in positions}
-        self._assigned: set[Partition] = set()
+        self._buffers: dict[TopicPartition, deque[Record]] = {each: deque() for each in positions}
+        self._assigned: set[TopicPartition] = set()
 
     def pieces(self, runs: Iterable[Run]) -> Iterator[Piece]:
         """The messages of the runs, in order, in pieces as they come.
@@ -72,7 +72,7 @@ class Replay:
                 at = records[-1].offset + 1
                 yield Piece(partition, records)
 
-    def _next(self, partition: Partition, past: int) -> list[Record]:
+    def _next(self, partition: TopicPartition, past: int) -> list[Record]:
         buffer = self._buffers[partition]
         deadline = time.monotonic() + self._deadline
         while not buffer:
@@ -87,7 +87,7 @@ class Replay:
             taken.append(buffer.popleft())
         return taken
 
-    def _poll(self, needed: Partition) -> None:
+    def _poll(self, needed: TopicPartition) -> None:
         buffered = sum(map(len, self._buffers.values()))
         wanted = {needed} if buffered > MAX_BUFFERED else set(self._buffers)
         if not wanted <= self._assigned or len(wanted) < len(self._assigned):

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stream.kafka.connection import REGISTRY_USER, Connection, Secret, read_options
-from stream.kafka.decoding import FieldDecoder
-from stream.kafka.mapping import read_mapping
-from stream.kafka.registry import parser_for
+from stream.kafka.assembly import Joining, make_service
+from stream.kafka.clients.connection import REGISTRY_USER, Connection, Secret, read_options
+from stream.kafka.messages.decoding import FieldDecoder
+from stream.kafka.messages.field_mapping import read_mapping
+from stream.kafka.messages.schema_registry import parser_for
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
-from stream.kafka.starting import Joining, make_service
 from stream.models.registry import DEFAULT_MODELS, create_model
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Kafka clients behind one interface: bytes in, bytes out, partitions assigned."""

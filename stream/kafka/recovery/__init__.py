@@ -1,0 +1,1 @@
+"""What makes a learner exact after a crash: snapshots, recorded order, lock."""
