@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from stream.engine.batch import Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.jit import kernel
 
 # Places in LabelCounts.rows and LabelCounts.examples.
 SCORED, EXACT, WRONG, UNKNOWN = 0, 1, 2, 3
@@ -58,7 +58,7 @@ def empty_baseline(n_labels: int, delay: int) -> BaselineState:
     )
 
 
-@njit(cache=True)
+@kernel
 def count_labels(
     counts: LabelCounts,
     predicted: UInt8Array,  # [rows, columns] columns may be fewer than the labels
@@ -121,7 +121,7 @@ def count_labels(
             counts.examples[RECALL] += tp / n_present
 
 
-@njit(cache=True)
+@kernel
 def count_baselines(
     state: BaselineState, y_indptr: Int64Array, y_indices: Int32Array, start: int, stop: int
 ) -> tuple[int, int]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.description import StreamDescription
 from stream.data.synthetic.rng import below, row_state, stream_key, uniform
 from stream.data.synthetic.source import SyntheticSource, single_label_batch
 from stream.engine.batch import Batch, Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 FEATURES = (
     "salary",
@@ -26,12 +26,12 @@ FEATURES = (
 )
 
 
-@njit(cache=True)
+@kernel
 def _between(low: float, value: float, high: float) -> bool:
     return low <= value <= high
 
 
-@njit(cache=True)
+@kernel
 def in_group_a(function: int, x: Float64Array) -> bool:
     """The rule of a function (1 to 10) for a person, in the order of ``FEATURES``."""
     salary, income, age, education, loan = x[0], x[0] + x[1], x[2], x[3], x[8]
@@ -76,7 +76,7 @@ def in_group_a(function: int, x: Float64Array) -> bool:
     return disposable - 5_000 * education + equity / 5.0 - 10_000 > 0
 
 
-@njit(cache=True)
+@kernel
 def _agrawal(
     key: Any,
     function: int,

@@ -14,11 +14,11 @@ import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.rng import LABEL_SALT, below, mix, permutation, row_state, uniform
 from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 
 class BlockArrays(NamedTuple):
@@ -56,7 +56,7 @@ def as_lists(blocks: BlockArrays) -> tuple[tuple[tuple[int, ...], ...], ...]:
     )
 
 
-@njit(cache=True)
+@kernel
 def _insert(labels: Int32Array, first: int, last: int, label: int) -> int:
     """Insert a label into the sorted labels first to last (exclusive); returns the new end."""
     at = last
@@ -70,7 +70,7 @@ def _insert(labels: Int32Array, first: int, last: int, label: int) -> int:
     return last + 1
 
 
-@njit(cache=True)
+@kernel
 def label_rows(
     key: Any,
     drift: DriftArrays,

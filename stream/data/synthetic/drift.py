@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.rng import DRIFT_SALT, mix, uniform
 from stream.engine.batch import Float64Array, Int64Array
+from stream.engine.jit import kernel
 from stream.errors import ParameterError
 
 DriftKind = Literal["none", "sudden", "gradual", "incremental", "recurring"]
@@ -154,7 +154,7 @@ def evenly_spaced(n_rows: int, changes: int) -> tuple[int, ...]:
     return tuple(n_rows * (i + 1) // (changes + 1) for i in range(changes))
 
 
-@njit(cache=True)
+@kernel
 def locate(drift: DriftArrays, row: int, state: Any) -> tuple[Any, Any, float]:
     """The concept that a row comes from: (from, to, share of the way between them).
 

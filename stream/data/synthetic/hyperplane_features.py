@@ -8,15 +8,15 @@ import statistics
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.feature_rows import FeatureModel, FeatureRows
 from stream.data.synthetic.rng import CHOICE_SALT, mix, row_state, stream_key, uniform, uniforms
 from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def _threshold(from_: Float64Array, to: Float64Array, share: float, quantile: float) -> float:
     """What Σ w (x − 1/2) exceeds as often as a normal number exceeds ``quantile``.
 
@@ -37,7 +37,7 @@ def _threshold(from_: Float64Array, to: Float64Array, share: float, quantile: fl
     return corrected * math.sqrt(squares / 12.0)
 
 
-@njit(cache=True)
+@kernel
 def _hyperplane_rows(
     key: Any,
     drift: DriftArrays,

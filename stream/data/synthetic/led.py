@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.description import StreamDescription
 from stream.data.synthetic.drift import DriftArrays, locate
 from stream.data.synthetic.rng import bits, row_state, stream_key, uniform
 from stream.data.synthetic.source import SyntheticSource, single_label_batch
 from stream.engine.batch import Batch, Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 N_SEGMENTS = 7
 N_ATTRIBUTES = 24
@@ -37,7 +37,7 @@ SEGMENTS = np.array(
 )
 
 
-@njit(cache=True)
+@kernel
 def _led(
     key: Any,
     drift: DriftArrays,

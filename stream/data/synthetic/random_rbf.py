@@ -6,15 +6,15 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.description import StreamDescription
 from stream.data.synthetic.rng import gaussian, row_state, stream_key, uniform, uniforms
 from stream.data.synthetic.source import SyntheticSource, single_label_batch
 from stream.engine.batch import Batch, Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def _random_rbf(
     key: Any,
     centroids: Float64Array,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.feature_rows import FeatureModel, FeatureRows
@@ -21,9 +20,10 @@ from stream.data.synthetic.rng import (
     uniforms,
 )
 from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def _rbf_rows(
     key: Any,
     drift: DriftArrays,

@@ -12,9 +12,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.engine.batch import Float64Array, Int64Array
+from stream.engine.jit import kernel
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -38,7 +38,7 @@ def stream_key(seed: int, purpose: str) -> np.uint64:
     return np.uint64(int.from_bytes(digest, "little"))
 
 
-@njit(cache=True)
+@kernel
 def mix(z: Any) -> Any:
     """Scramble 64 bits; every output bit depends on every input bit."""
     z = (z ^ (z >> SHIFT_30)) * MULTIPLIER_1
@@ -46,38 +46,38 @@ def mix(z: Any) -> Any:
     return z ^ (z >> SHIFT_31)
 
 
-@njit(cache=True)
+@kernel
 def row_state(key: Any, row: int) -> Any:
     """Where the draws of a row begin."""
     return mix(key + GAMMA * (np.uint64(row) + ONE))
 
 
-@njit(cache=True)
+@kernel
 def bits(state: Any, draw: int) -> Any:
     """Draw number ``draw`` (from 0) of a row: 64 random bits."""
     return mix(state + GAMMA * (np.uint64(draw) + ONE))
 
 
-@njit(cache=True)
+@kernel
 def uniform(state: Any, draw: int) -> float:
     """Draw number ``draw`` of a row as a number in [0, 1)."""
     return np.float64(bits(state, draw) >> SHIFT_11) * UNIT
 
 
-@njit(cache=True)
+@kernel
 def below(state: Any, draw: int, n: int) -> Any:
     """Draw number ``draw`` of a row as an integer in [0, n)."""
     return np.int64(uniform(state, draw) * n)
 
 
-@njit(cache=True)
+@kernel
 def gaussian(state: Any, draw: int) -> float:
     """Draws ``draw`` and the next of a row as a standard normal number (Box and Muller, 1958)."""
     radius = math.sqrt(-2.0 * math.log(1.0 - uniform(state, draw)))
     return radius * math.cos(2.0 * math.pi * uniform(state, draw + 1))
 
 
-@njit(cache=True)
+@kernel
 def _fill_uniform(key: Any, out: Float64Array) -> None:
     for i in range(out.shape[0]):
         out[i] = uniform(key, i)

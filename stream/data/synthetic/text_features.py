@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.feature_rows import FeatureModel, FeatureRows
@@ -20,13 +19,14 @@ from stream.data.synthetic.rng import (
     uniform,
 )
 from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 WORDS_OF_BLOCK = 100
 # Draws that may hit words which the document has already, for each word it is to have.
 TRIES = 8
 
 
-@njit(cache=True)
+@kernel
 def _draw_blocks(
     state: Any, draw: int, n_blocks: int, count: int, out: Int32Array, first: int
 ) -> None:
@@ -46,7 +46,7 @@ def _draw_blocks(
         last += 1
 
 
-@njit(cache=True)
+@kernel
 def _text_rows(
     key: Any,
     word_key: Any,
@@ -80,7 +80,8 @@ def _text_rows(
         if uniform(choice, 1) < noise:
             _draw_blocks(hidden, 0, n_blocks, count, told, 0)
         else:
-            told[:count] = active[active_at : active_at + count]
+            for j in range(count):
+                told[j] = active[active_at + j]
         active_at += count
         active_indptr[i + 1] = active_at
 

@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.feature_rows import FeatureModel, FeatureRows
 from stream.data.synthetic.regions import active_of_regions, assign_blocks
 from stream.data.synthetic.rng import CHOICE_SALT, mix, row_state, stream_key, uniform, uniforms
 from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.jit import kernel
 
 # A node cuts its cell at a share of its length drawn from this range, so that leaves are of similar
 # frequency.
@@ -44,7 +44,7 @@ def make_tree(
     return features, thresholds, mass[n_nodes:]
 
 
-@njit(cache=True)
+@kernel
 def _leaf(
     state: Any, features: Int64Array, from_: Float64Array, to: Float64Array, share: float
 ) -> int:
@@ -57,7 +57,7 @@ def _leaf(
     return node - n_nodes
 
 
-@njit(cache=True)
+@kernel
 def _tree_rows(
     key: Any,
     drift: DriftArrays,
