@@ -40,8 +40,6 @@ from reporting import (
 )
 
 from stream import MultiLabelHoeffdingTree
-from stream.data.schema import Schema
-from stream.engine.batch import Batch, slice_rows
 from stream.kafka.assembly import make_service
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import Message, Record, TopicPartition, load_client
@@ -50,6 +48,8 @@ from stream.kafka.messages.field_mapping import FieldMapping
 from stream.kafka.messages.row_encoder import RowEncoder, of_rows
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
+from stream.rows.batch import Batch, slice_rows
+from stream.rows.schema import Schema
 
 N_FEATURES, N_LABELS = 10, 5
 BATCH = 2_000

@@ -17,8 +17,8 @@ import numpy as np
 from harness.definition import Cell
 from harness.environments import python_of
 from stream.data import Source
-from stream.engine.batch import Batch, concatenate, slice_rows
 from stream.evaluate import MultiLabelMetrics, PrequentialResult
+from stream.rows.batch import Batch, concatenate, slice_rows
 
 SCRIPT = Path(__file__).resolve().parents[1] / "peers" / "elsewhere.py"
 

@@ -12,8 +12,8 @@ from stream.data.json_lines import JsonLinesSource
 from stream.data.libsvm import LibsvmSource
 from stream.data.pairs import PairSource
 from stream.data.resolving import open_source, resolve
-from stream.data.schema import Schema
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source, rows_as_dicts
+from stream.rows.schema import Schema
 
 __all__ = [
     "DEFAULT_CHUNK_ROWS",

@@ -12,10 +12,10 @@ from stream.data.arff_plan import Plan
 from stream.data.arff_rows import parse_fast
 from stream.data.builder import UnfitEntriesError, rechunk
 from stream.data.opening import read_lines, strip_compression
-from stream.data.schema import Schema
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.engine.batch import Batch, concatenate
 from stream.errors import DataError
+from stream.rows.batch import Batch, concatenate
+from stream.rows.schema import Schema
 
 # Cells held as Python strings at a time: 200,000 of them take some 15 MB.
 BLOCK_CELLS = 200_000

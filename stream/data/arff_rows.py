@@ -12,7 +12,7 @@ import numpy.typing as npt
 from stream.data.arff_plan import LABEL, NUMBER, ONE_HOT, SINGLE_CLASS, Plan
 from stream.data.builder import UnfitEntriesError, assemble
 from stream.data.values import split_pairs
-from stream.engine.batch import Batch
+from stream.rows.batch import Batch
 
 Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stream.engine.batch import Batch, concatenate, slice_rows
 from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch, concatenate, slice_rows
 
 Array = npt.NDArray[Any]
 

@@ -10,7 +10,7 @@ import tomllib
 from importlib import resources
 from typing import Any
 
-from stream.data.schema import Task
+from stream.rows.schema import Task
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from stream.data.builder import rechunk
 from stream.data.opening import read_lines, strip_compression
-from stream.data.schema import Schema
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.data.table import BadCellError, TableEncoder
-from stream.engine.batch import Batch
 from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema
 
 BLOCK_CELLS = 200_000  # cells held as Python strings at a time
 MAX_QUOTED_CHARACTERS = 1 << 24  # a quotation mark must close within as many characters

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from stream.data.builder import BatchBuilder, Columns, LabelGrowth
-from stream.data.schema import Schema, Task
 from stream.data.values import shorten
-from stream.engine.batch import Batch
 from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema, Task
 
 Present = Literal["true", "positive"]
 

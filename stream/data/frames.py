@@ -12,11 +12,11 @@ import narwhals as nw
 
 from stream.data.builder import rechunk
 from stream.data.opening import open_bytes
-from stream.data.schema import Schema, Task
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.data.table import BadCellError, TableEncoder
-from stream.engine.batch import Batch
 from stream.errors import DataError, NotAvailableError
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema, Task
 
 BLOCK_CELLS = 200_000
 

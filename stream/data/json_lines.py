@@ -13,8 +13,8 @@ from stream.data.dictionaries import DictionaryEncoder
 from stream.data.opening import read_lines, strip_compression
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.data.values import shorten
-from stream.engine.batch import Batch
 from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch
 
 
 class JsonLinesSource(Source):

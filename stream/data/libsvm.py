@@ -22,11 +22,11 @@ from stream.data.builder import (
     rechunk,
 )
 from stream.data.opening import read_lines, strip_compression
-from stream.data.schema import Schema, Task
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.data.values import parse_number, shorten, split_pairs
-from stream.engine.batch import Batch
 from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema, Task
 
 BLOCK_CHARACTERS = 1 << 18
 MAX_FEATURES = 2**31 - 1

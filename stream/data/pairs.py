@@ -12,10 +12,10 @@ import numpy as np
 
 from stream.data.builder import BLOCK_ROWS, rechunk
 from stream.data.dictionaries import DictionaryEncoder, Present
-from stream.data.schema import Task
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.engine.batch import Batch
 from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch
+from stream.rows.schema import Task
 
 Pairs = Iterable[tuple[Mapping[Any, Any], Any]]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from stream.data.schema import Schema
-from stream.engine.batch import Batch
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema
 
 DEFAULT_CHUNK_ROWS = 1_000
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from stream.data.builder import Columns, LabelGrowth, assemble
 from stream.data.values import MISSING_WORDS, parse_cell, parse_truth, shorten
-from stream.engine.batch import Batch
 from stream.errors import DataError
+from stream.rows.batch import Batch
 
 Array = npt.NDArray[Any]
 NUMBER, TEXT = "number", "text"

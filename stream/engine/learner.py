@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from stream.engine.arrays import (
     n_bytes,
     resize,
 )
-from stream.engine.batch import Batch
 from stream.engine.checking import check_scaler, check_tree, require
 from stream.engine.growth import column_capacity, make_room, new_tree, tree_sizes, widen
 from stream.engine.layout import Tree, TreeParams
@@ -25,6 +24,9 @@ from stream.engine.leaf import Scratch
 from stream.engine.scaling import Scaler, scale_rows
 from stream.engine.split import SplitScratch
 from stream.engine.tree import advance
+
+if TYPE_CHECKING:
+    from stream.rows.batch import Batch
 
 PREDICT_ONLY = -1
 ALL_ROWS = np.zeros(0, np.uint8)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.engine.batch import Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array, UInt8Array
 from stream.engine.jit import kernel
 
 # Places in LabelCounts.rows and LabelCounts.examples.

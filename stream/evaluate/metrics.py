@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from stream.data.schema import Task
-from stream.engine.batch import Batch, Predictions, UInt8Array
+from stream.engine.arrays import UInt8Array
 from stream.engine.metrics import SCORED, BaselineState, count_baselines, empty_baseline
 from stream.errors import ParameterError
 from stream.evaluate.tally import Sums, Tally, ratio
+from stream.rows.batch import Batch
+from stream.rows.predictions import Predictions
+from stream.rows.schema import Task
 
 
 class MultiLabelMetrics:

@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from stream.data.schema import Task
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.engine.batch import Batch, slice_rows
 from stream.errors import DataError, ParameterError
 from stream.evaluate.clusters import hierarchy_of
 from stream.evaluate.metrics import MultiLabelMetrics
@@ -23,6 +21,8 @@ from stream.evaluate.result import (
 )
 from stream.evaluate.runners import BatchRunner, RowRunner, StopOnInterrupt, runner_for
 from stream.evaluate.tally import ratio
+from stream.rows.batch import Batch, slice_rows
+from stream.rows.schema import Task
 
 # Cells of a chunk's matrix of predictions: its memory stays moderate however many labels.
 CHUNK_CELLS = 2_000_000

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from stream.data.schema import Task
+from stream.rows.schema import Task
 
 COMPILING_NOTICE_SECONDS = 2.5  # loading them from the cache takes less
 COMPILING_NOTICE = "Compiling the kernels for this machine (once, one to three minutes) …"

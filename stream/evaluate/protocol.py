@@ -6,8 +6,9 @@ from collections.abc import Callable, Sized
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
-from stream.data.schema import Schema, Task
-from stream.engine.batch import Batch, Predictions
+from stream.rows.batch import Batch
+from stream.rows.predictions import Predictions
+from stream.rows.schema import Schema, Task
 
 STRUCTURE = ("clusters", "restructures", "drifts")
 

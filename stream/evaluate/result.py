@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from stream._version import __version__
-from stream.data.schema import Task
 from stream.errors import DataError
+from stream.rows.schema import Task
 
 REPORTED_PACKAGES = ("river", "numpy", "numba", "scipy")
 

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from stream.data.schema import Schema
 from stream.data.source import Source, rows_as_dicts
-from stream.engine.batch import Batch, UInt8Array, concatenate, slice_rows
+from stream.engine.arrays import UInt8Array
 from stream.errors import ParameterError
 from stream.evaluate.protocol import BatchEstimator
+from stream.rows.batch import Batch, concatenate, slice_rows
+from stream.rows.schema import Schema
 
 ROW_BLOCK_SECONDS = 0.1
 

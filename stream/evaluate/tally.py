@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.data.schema import Task
-from stream.engine.batch import Batch, Float64Array, Int64Array, UInt8Array
+from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
 from stream.engine.metrics import (
     EXACT,
     F1,
@@ -21,6 +20,8 @@ from stream.engine.metrics import (
     count_labels,
     empty_counts,
 )
+from stream.rows.batch import Batch
+from stream.rows.schema import Task
 
 MULTI_LABEL_METRICS = (
     "subset_accuracy",

@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from stream.data.schema import Schema
 from stream.errors import NotAvailableError
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import load_client
@@ -19,6 +18,7 @@ from stream.kafka.model_drivers import driver_for, model_state, restored_model, 
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
 from stream.kafka.topic_learner import DeadLetters, TopicLearner
+from stream.rows.schema import Schema
 from stream.snapshot import Files
 
 

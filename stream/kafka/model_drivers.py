@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from stream.data.schema import Schema
 from stream.data.source import rows_as_dicts
 from stream.engine.arrays import Float64Array, UInt8Array
-from stream.engine.batch import Batch
 from stream.errors import ParameterError, SnapshotError
 from stream.evaluate.runners import BatchRunner, runner_for
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema
 from stream.snapshot.classes import name_of
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from stream.data.schema import Task
-from stream.engine.batch import Batch
 from stream.kafka.clients.interface import Message, Record, TopicPartition
 from stream.kafka.errors import BadMessageError
 from stream.kafka.label_join import Completed, WaitingRoom
@@ -22,6 +20,8 @@ from stream.kafka.messages.predictions import Answer, Place, PredictionWriter, d
 from stream.kafka.messages.row_encoder import RowEncoder
 from stream.kafka.model_drivers import Answers, Driver, model_state
 from stream.kafka.window_metrics import LatestMetrics
+from stream.rows.batch import Batch
+from stream.rows.schema import Task
 
 Pieces = Sequence[tuple[TopicPartition, Sequence[Record]]]
 

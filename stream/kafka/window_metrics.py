@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from stream.data.schema import Task
-from stream.engine.batch import Batch, slice_rows
 from stream.evaluate.metrics import MultiLabelMetrics
+from stream.rows.batch import Batch, slice_rows
+from stream.rows.schema import Task
 
 
 class LatestMetrics:

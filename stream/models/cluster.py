@@ -12,10 +12,10 @@ from stream.engine.arrays import (
     Int64Array,
     UInt8Array,
 )
-from stream.engine.batch import Batch
 from stream.engine.checking import require
 from stream.engine.growth import project
 from stream.engine.learner import ALL_ROWS, GrowingTree, LabelRows, Truth, Work, labels_needed
+from stream.rows.batch import Batch
 
 
 class Part:

@@ -17,13 +17,13 @@ from stream.engine.arrays import (
     Int32Array,
     Int64Array,
 )
-from stream.engine.batch import Batch
 from stream.engine.checking import require
 from stream.engine.layout import TreeParams
 from stream.engine.learner import RowScaler, labels_needed, wider
 from stream.models.bank import NumberedClusters, TreeBank, row_losses
 from stream.models.cluster import Cluster, Rows
 from stream.models.watching import ClusterWatch
+from stream.rows.batch import Batch
 
 
 class Partition(Protocol):

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.engine.arrays import Float64Array
-from stream.engine.batch import Batch, Predictions
 from stream.engine.checking import require
 from stream.engine.combine import CombinerParams
 from stream.engine.combiner import GrowingCombiner
@@ -22,6 +21,8 @@ from stream.models.bank import NumberedClusters
 from stream.models.cluster import Part, Rows
 from stream.models.clustered import Partition, PartitionedLearner, Segment
 from stream.models.routing import Asked, Pools
+from stream.rows.batch import Batch
+from stream.rows.predictions import Predictions
 
 
 class Explanation(NamedTuple):

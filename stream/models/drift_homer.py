@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.batch import Batch, Predictions
 from stream.engine.combine import INDEPENDENTLY, CombinerParams
 from stream.engine.decoder import BALANCED, F1, MARGINAL, SUBSET, DecoderParams
 from stream.engine.layout import MAX_RATES, TreeParams
@@ -26,6 +25,8 @@ from stream.models.parameters import (
 )
 from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
 from stream.models.routing import Pools
+from stream.rows.batch import Batch
+from stream.rows.predictions import Predictions
 
 DECODE = {
     "independent": INDEPENDENTLY,

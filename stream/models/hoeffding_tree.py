@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from stream.data.schema import Task
 from stream.engine import layout as lay
 from stream.engine.layout import TreeParams
 from stream.engine.learner import TreeLearner
@@ -23,6 +22,7 @@ from stream.models.parameters import (
     check_parameters,
 )
 from stream.models.shell import ClassifierShell, MultiLabelShell, Shell
+from stream.rows.schema import Task
 
 _UNLIMITED_DEPTH = 2**31 - 1
 

@@ -11,10 +11,10 @@ import narwhals as nw
 import numpy as np
 import scipy.sparse
 
-from stream.data.schema import Schema, Task
 from stream.engine.arrays import Int32Array, Int64Array
-from stream.engine.batch import Batch
 from stream.errors import DataError
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema, Task
 
 _NUMBERS = (float, int, np.floating, np.integer, np.bool_, numbers.Real)  # from common to rare
 _INFINITE = (math.inf, -math.inf)

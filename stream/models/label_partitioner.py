@@ -11,7 +11,6 @@ from river import base
 from stream.engine.checking import require
 from stream.errors import DataError
 from stream.models.inputs import batch_of, is_unknown, label_truth, plain
-from stream.models.naming import Names, Translation, in_order, translate
 from stream.models.parameters import (
     BOOLEAN,
     NONE,
@@ -22,6 +21,7 @@ from stream.models.parameters import (
 )
 from stream.models.saved import Saved
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
+from stream.rows.names import Names, Translation, in_order, translate
 
 Listener = Callable[[PartitionEvent], None]
 LabelSet = Mapping[Hashable, Any] | Iterable[Hashable]

@@ -9,7 +9,6 @@ import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.arrays import Float64Array, allocate, n_bytes, resize
-from stream.engine.batch import Batch
 from stream.engine.checking import check_mixture, require
 from stream.engine.forest import GrowingForest
 from stream.engine.growth import column_capacity, make_room
@@ -33,6 +32,7 @@ from stream.engine.mixture import (
 )
 from stream.engine.network import NetworkParams
 from stream.engine.router import Router
+from stream.rows.batch import Batch
 
 LARGEST_RAW = 1e6  # raw inputs of the router are cut here: it works with 32-bit numbers
 N_CURSORS = 4

@@ -8,12 +8,12 @@ from typing import Any
 
 from stream.errors import ParameterError
 from stream.models.clustered import Partition, PartitionedLearner
-from stream.models.naming import Names
 from stream.models.parameters import BOOLEAN, NONE, Constraints, Number
 from stream.models.shell import MultiLabelShell
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
 from stream.partition.events import plain_label
 from stream.partition.fixed import FixedPartition, ShuffledPartition, SingletonPartition
+from stream.rows.names import Names
 
 STRUCTURAL = frozenset({"split", "merge", "join", "restructure"})
 DRIFTS = frozenset({"drift", "reexamine"})

@@ -11,9 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from river import base
 
-from stream.data.schema import Schema, Task
 from stream.engine.arrays import Float64Array
-from stream.engine.batch import Batch, Predictions
 from stream.engine.checking import require
 from stream.engine.learner import PREDICT_ONLY, Rows
 from stream.models.inputs import (
@@ -26,8 +24,11 @@ from stream.models.inputs import (
     plain,
     series_like,
 )
-from stream.models.naming import UNSEEN, Vocabulary
 from stream.models.saved import Saved
+from stream.rows.batch import Batch
+from stream.rows.names import UNSEEN, Vocabulary
+from stream.rows.predictions import Predictions
+from stream.rows.schema import Schema, Task
 
 FeatureName = Hashable
 

@@ -65,7 +65,7 @@ CLASSES = {
     "MixtureShape": "stream.models.mixture:MixtureShape",
     "Mixer": "stream.engine.mixer:Mixer",
     "MixerParams": "stream.engine.mixer:MixerParams",
-    "Names": "stream.models.naming:Names",
+    "Names": "stream.rows.names:Names",
     "Network": "stream.engine.network:Network",
     "NetworkParams": "stream.engine.network:NetworkParams",
     "NetworkWeights": "stream.engine.network:Weights",
@@ -84,7 +84,7 @@ CLASSES = {
     "TreeBank": "stream.models.bank:TreeBank",
     "TreeLearner": "stream.engine.learner:TreeLearner",
     "TreeParams": "stream.engine.layout:TreeParams",
-    "Vocabulary": "stream.models.naming:Vocabulary",
+    "Vocabulary": "stream.rows.names:Vocabulary",
     "Weights": "stream.engine.layout:Weights",
 }
 _NAMES = {place: name for name, place in CLASSES.items()}

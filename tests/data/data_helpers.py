@@ -11,8 +11,8 @@ import pytest
 from hypothesis import strategies as st
 
 from stream.data import Source
-from stream.engine.batch import Batch, concatenate
 from stream.errors import DataError
+from stream.rows.batch import Batch, concatenate
 
 
 def read(source: Source, chunk_rows: int = 1000) -> Batch:

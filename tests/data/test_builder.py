@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.data.builder import BatchBuilder, Columns, LabelGrowth, assemble, rechunk
-from stream.engine.batch import Batch, concatenate, slice_rows
 from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch, concatenate, slice_rows
 
 
 def built(x, y) -> Batch:

@@ -13,8 +13,8 @@ import zstandard
 from data_helpers import dense, same
 
 from stream.data import open_path
-from stream.engine.batch import concatenate
 from stream.errors import DataError
+from stream.rows.batch import concatenate
 
 ARFF_DENSE = """% moods
 @relation 'moods: -C -2'

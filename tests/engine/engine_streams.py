@@ -3,9 +3,9 @@
 import numpy as np
 
 from stream.engine import layout as lay
-from stream.engine.batch import Batch
 from stream.engine.layout import TreeParams
 from stream.engine.learner import TreeLearner
+from stream.rows.batch import Batch
 
 LEAF_MODELS = {  # naive Bayes, logistic, adaptive
     "mc": (False, False, False),

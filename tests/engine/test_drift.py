@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.engine import layout as lay
-from stream.engine.batch import slice_rows
+from stream.rows.batch import slice_rows
 
 CHANGE = 3_000
 

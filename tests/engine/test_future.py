@@ -14,9 +14,9 @@ from engine_streams import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.engine.batch import slice_rows
 from stream.engine.learner import PREDICT_ONLY
 from stream.engine.tree import value_of
+from stream.rows.batch import slice_rows
 
 EAGER = {
     "drift_detection": True,

@@ -7,9 +7,9 @@ from engine_streams import changing_rows, check_invariants, learner, make_batch,
 from stream import HoeffdingTreeClassifier, MultiLabelHoeffdingTree
 from stream.engine import layout as lay
 from stream.engine.arrays import allocate, n_bytes, resize
-from stream.engine.batch import slice_rows
 from stream.engine.growth import column_capacity, new_tree, tree_sizes, widen
 from stream.engine.layout import Tree
+from stream.rows.batch import slice_rows
 
 EAGER = {
     "drift_detection": True,

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from stream.data.schema import Schema
 from stream.data.source import Source
-from stream.engine.batch import Batch, Predictions
+from stream.rows.batch import Batch
+from stream.rows.predictions import Predictions
+from stream.rows.schema import Schema
 
 
 def compress(rows):

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from stream import IHOMER, LabelPartitioner, prequential
 from stream.data import open_source
-from stream.data.schema import Schema
 from stream.evaluate.clusters import (
     DEEPEST,
     MOST_CLUSTERS,
@@ -19,6 +18,7 @@ from stream.evaluate.clusters import (
 )
 from stream.evaluate.progress import text_for
 from stream.evaluate.report import print_report
+from stream.rows.schema import Schema
 
 
 def chain(n_clusters, size):

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 
 from stream.data import open_source
-from stream.data.schema import Schema
 from stream.data.source import rows_as_dicts
-from stream.engine.batch import Batch, concatenate, slice_rows
 from stream.partition.fixed import FixedPartition
+from stream.rows.batch import Batch, concatenate, slice_rows
+from stream.rows.schema import Schema
 
 
 class Stream:

@@ -15,10 +15,10 @@ from stream.checks import check_multilabel_estimator
 from stream.data import open_source
 from stream.data.source import rows_as_dicts
 from stream.data.synthetic import create
-from stream.engine.batch import slice_rows
 from stream.errors import ParameterError
 from stream.models.clustered import ClusterLearner
 from stream.models.hoeffding_tree import tree_params
+from stream.rows.batch import slice_rows
 
 BLOCKS = "syn-blocks-sud:labels=12,blocks=3,positions=3000"
 

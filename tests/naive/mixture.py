@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from stream.engine.batch import Batch
 from stream.engine.learner import PREDICT_ONLY, TreeLearner
 from stream.engine.network import N_FEATURES, NetworkParams
 from stream.engine.router import Router
+from stream.rows.batch import Batch
 
 NO_LABEL = np.zeros(2, np.int64), np.zeros(0, np.int32)
 

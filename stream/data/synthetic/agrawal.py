@@ -10,8 +10,9 @@ import numpy as np
 from stream.data.synthetic.description import StreamDescription
 from stream.data.synthetic.rng import below, row_state, stream_key, uniform
 from stream.data.synthetic.source import SyntheticSource, single_label_batch
-from stream.engine.batch import Batch, Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
+from stream.rows.batch import Batch
 
 FEATURES = (
     "salary",

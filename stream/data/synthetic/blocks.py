@@ -17,7 +17,7 @@ import numpy as np
 
 from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.rng import LABEL_SALT, below, mix, permutation, row_state, uniform
-from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import difflib
 
-from stream.data.schema import Task
 from stream.data.synthetic.generators import GENERATORS
 from stream.data.synthetic.parameters import Parameter, read_parameters, split_spec
 from stream.data.synthetic.source import SyntheticSource
 from stream.errors import NotAvailableError
+from stream.rows.schema import Task
 
 DEFAULT_SEED = 42
 ROWS = Parameter("int", None, "number of rows", 1, 2**53)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from stream.data.schema import Task
 from stream.data.synthetic.drift import NO_DRIFT, DriftSchedule
+from stream.rows.schema import Task
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from stream.data.synthetic.rng import DRIFT_SALT, mix, uniform
-from stream.engine.batch import Float64Array, Int64Array
+from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.jit import kernel
 from stream.errors import ParameterError
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from stream.data.schema import Task
 from stream.data.synthetic.agrawal import FEATURES, Agrawal
 from stream.data.synthetic.blocks import as_lists, make_blocks
 from stream.data.synthetic.description import StreamDescription
@@ -23,6 +22,7 @@ from stream.data.synthetic.source import SyntheticSource
 from stream.data.synthetic.text_features import TextFeatures
 from stream.data.synthetic.tree_features import TreeFeatures
 from stream.errors import ParameterError
+from stream.rows.schema import Task
 
 Parameters = dict[str, Any]
 Build = Callable[[str, Parameters, int, int], SyntheticSource]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from typing import NamedTuple
 
-from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 
 
 class FeatureRows(NamedTuple):

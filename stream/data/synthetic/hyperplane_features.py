@@ -12,7 +12,7 @@ import numpy as np
 from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.feature_rows import FeatureModel, FeatureRows
 from stream.data.synthetic.rng import CHOICE_SALT, mix, row_state, stream_key, uniform, uniforms
-from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
 
 

@@ -9,7 +9,7 @@ from stream.data.synthetic.description import StreamDescription
 from stream.data.synthetic.feature_rows import FeatureModel
 from stream.data.synthetic.rng import stream_key
 from stream.data.synthetic.source import SyntheticSource
-from stream.engine.batch import Batch
+from stream.rows.batch import Batch
 
 
 class MultiLabelStream(SyntheticSource):

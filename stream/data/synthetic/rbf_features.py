@@ -19,7 +19,7 @@ from stream.data.synthetic.rng import (
     uniform,
     uniforms,
 )
-from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from stream.data.synthetic.rng import permutation
-from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 
 
 def assign_blocks(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.batch import Float64Array, Int64Array
+from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.jit import kernel
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)

@@ -7,7 +7,7 @@ import numpy as np
 from stream.data.synthetic.description import StreamDescription
 from stream.data.synthetic.feature_rows import FeatureModel
 from stream.data.synthetic.source import SyntheticSource, single_label_batch
-from stream.engine.batch import Batch
+from stream.rows.batch import Batch
 
 
 class SingleLabelStream(SyntheticSource):

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stream.data.schema import Schema
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.data.synthetic.description import StreamDescription
-from stream.engine.batch import Batch, Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.errors import ParameterError
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema
 
 
 class SyntheticSource(Source):

@@ -18,7 +18,7 @@ from stream.data.synthetic.rng import (
     stream_key,
     uniform,
 )
-from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
 
 WORDS_OF_BLOCK = 100

@@ -11,7 +11,7 @@ from stream.data.synthetic.drift import DriftArrays, DriftSchedule, locate
 from stream.data.synthetic.feature_rows import FeatureModel, FeatureRows
 from stream.data.synthetic.regions import active_of_regions, assign_blocks
 from stream.data.synthetic.rng import CHOICE_SALT, mix, row_state, stream_key, uniform, uniforms
-from stream.engine.batch import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
 
 # A node cuts its cell at a share of its length drawn from this range, so that leaves are of similar

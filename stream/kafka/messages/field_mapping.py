@@ -8,8 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from stream.data.schema import Task
 from stream.errors import NotAvailableError, ParameterError
+from stream.rows.schema import Task
 
 
 @dataclasses.dataclass(frozen=True)

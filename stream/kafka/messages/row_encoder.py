@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from stream.data.builder import Columns, assemble
-from stream.data.schema import Schema, Task
-from stream.engine.batch import Batch
 from stream.kafka.messages.decoding import Row, Truth
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema, Task
 
 MAX_FEATURES = 1_000_000  # names; features that are new beyond are left out
 

@@ -13,8 +13,8 @@ import pytest
 
 from stream.data.synthetic import create, names, summaries
 from stream.data.synthetic.rng import bits, permutation, row_state, uniforms
-from stream.engine.batch import Batch, concatenate
 from stream.errors import NotAvailableError, ParameterError
+from stream.rows.batch import Batch, concatenate
 
 REQUIRED = [
     *("led-a", "led-g", "sea-a", "sea-g", "rbf-m", "rbf-f"),

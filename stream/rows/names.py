@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from stream.data.schema import Schema
 from stream.engine.arrays import Int32Array, Int64Array
-from stream.engine.batch import Batch
 from stream.engine.checking import require
+from stream.rows.batch import Batch
+from stream.rows.schema import Schema
 
 UNSEEN = -1
 NEVER = -1

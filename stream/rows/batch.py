@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 
 
 class Batch(NamedTuple):
@@ -68,14 +68,3 @@ def concatenate(batches: list[Batch]) -> Batch:
         join_indptr([batch.u_indptr for batch in batches]),
         join("u_indices", np.int32),
     )
-
-
-class Predictions(NamedTuple):
-    """What a model answers for consecutive rows, in the label columns of the caller.
-
-    In the single-label task the one predicted class is the one label that is 1 (none: no answer
-    yet).
-    """
-
-    labels: UInt8Array  # [rows, labels] 1: predicted present
-    probabilities: Float64Array  # [rows, labels] probability that the label is present
