@@ -40,11 +40,11 @@ LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl}
+listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl},PROXIED://127.0.0.1:{proxied},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl},PROXIED://127.0.0.1:{proxy}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,PROXIED:PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config={login} required user_{user}="{password}";
 log.dirs={data}
@@ -160,6 +160,9 @@ class RealKafka:
     ----------
     bootstrap, sasl_bootstrap
         Addresses (host:port): without, and with, authentication (SASL PLAIN).
+    proxied_port, proxy_port
+        A listener of the broker, and the port that it tells its clients instead: a proxy there
+        stands between it and them.
 
     Raises
     ------
@@ -177,10 +180,17 @@ class RealKafka:
         self._process: subprocess.Popen[bytes] | None = None
         self._properties = self._folder / "server.properties"
         self._log = self._folder / "broker.log"
-        plain, sasl, controller = free_ports(3)
+        plain, sasl, controller, proxied, proxy = free_ports(5)
         self._port = plain
         self.bootstrap, self.sasl_bootstrap = f"127.0.0.1:{plain}", f"127.0.0.1:{sasl}"
-        ports = {"plain": plain, "sasl": sasl, "controller": controller}
+        self.proxied_port, self.proxy_port = proxied, proxy
+        ports = {
+            "plain": plain,
+            "sasl": sasl,
+            "controller": controller,
+            "proxied": proxied,
+            "proxy": proxy,
+        }
         text = PROPERTIES.format(
             data=self._folder / "log", user=SASL_USER, password=SASL_PASSWORD, login=LOGIN, **ports
         )

@@ -51,6 +51,8 @@ class Service:
         Messages that are still to be read, by partition.
     stopping
         Whether the service was asked to end.
+    attempted
+        The furthest offsets that this process asked to be committed in transactions; None before.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Service:
         self.stopping = False
         self.learner: TopicLearner | None = None
         self.lag: dict[TopicPartition, int] = {}
+        self.attempted: dict[TopicPartition, int] | None = None
         self._messages_before: int | None = None
         self._make_learner = make_learner
         self._store = SnapshotStore(settings.directory, settings.name, files=files)

@@ -11,7 +11,13 @@ from typing import Any, Protocol
 from stream.errors import NotAvailableError, ParameterError
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import Client, Message, SinkClient, SourceClient, TopicPartition
-from stream.kafka.errors import BadMessageError, BrokerUnavailableError, KafkaError, OffsetError
+from stream.kafka.errors import (
+    BadMessageError,
+    BrokerUnavailableError,
+    FencedError,
+    KafkaError,
+    OffsetError,
+)
 from stream.kafka.polling import Piece, Poller
 from stream.kafka.recovery.checkpoints import Checkpoint, Checkpoints
 from stream.kafka.recovery.recorded_order import OrderFile, Run, read_order
@@ -33,6 +39,8 @@ class Host(Protocol):
     checkpoints: Checkpoints
     stopping: bool
     lag: dict[TopicPartition, int]
+    attempted: dict[TopicPartition, int] | None
+    """The furthest offsets that this process asked to be committed; None: it never did."""
 
     @property
     def n_taken(self) -> int:
@@ -94,8 +102,10 @@ class Session:
         self.positions = {} if checkpoint is None else checkpoint.positions
         read = self.find_partitions()
         if self.settings.exactly_once:
-            if checkpoint is None and self.source.committed(read):
-                # Told before anyone is fenced: the learner that committed may be running elsewhere.
+            # Told before anyone is fenced: the learner that committed may be running elsewhere.
+            before = self.source.committed(read)
+            self.refuse_if_overtaken(before)
+            if checkpoint is None and before:
                 raise KafkaError(
                     f"The group {self.settings.name!r} has committed offsets and there is no "
                     f"snapshot in {self.settings.directory}; bring it back, or give the learner "
@@ -103,6 +113,8 @@ class Session:
                 )
             self.sink.fence()
             self.committed = self.source.committed(read)
+            if self.service.attempted is None:
+                self.service.attempted = dict(self.committed)
         path = self.settings.directory / f"{self.settings.name}.order"
         if checkpoint is None and path.exists() and path.stat().st_size:
             raise OffsetError(
@@ -118,6 +130,22 @@ class Session:
             self.checkpoints.write(self.checkpoint())  # so that every crash has one to go back to
         else:
             self.order_length = checkpoint.order_length
+
+    def refuse_if_overtaken(self, committed: dict[TopicPartition, int]) -> None:
+        """End when the group's offsets are beyond what this process ever asked for.
+
+        Where a connection broke at the moment in which another learner of this name took over,
+        nothing else tells it from an outage.
+        """
+        attempted = self.service.attempted
+        if attempted is None:
+            return
+        ahead = [each for each, offset in committed.items() if offset > attempted.get(each, 0)]
+        if ahead:
+            raise FencedError(
+                f"Another learner named {self.settings.name!r} has committed {_listed(ahead)} "
+                "further than this one; stop one of them."
+            )
 
     def find_partitions(self) -> list[TopicPartition]:
         """The partitions that are to be read."""
@@ -297,6 +325,7 @@ class Session:
     def write_once(self, messages: Sequence[Message]) -> None:
         """Write in a transaction, with the offsets."""
         self.sink.begin()
+        self.service.attempted = {**(self.service.attempted or {}), **self.positions}
         try:
             self.sink.send(messages)
             self.sink.commit(self.positions)

@@ -12,78 +12,25 @@ from typing import Any
 
 import confluent_kafka as library
 
+from stream.kafka.clients.causes import causes
+from stream.kafka.clients.confluent_errors import (
+    AFTERWARDS,
+    EPOCH,
+    FENCED,
+    TRYING,
+    UNKNOWN_TOPIC,
+    telling,
+    told,
+)
 from stream.kafka.clients.connection import Connection, revealed
 from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition
 from stream.kafka.clients.time_limit import within
-from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
+from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError
 
 logger = logging.getLogger(__name__)
 
 TRANSACTION_SECONDS = 60.0
 QUEUE_SECONDS = 0.1  # for room in the queue of a sink
-
-_OFFSET = (library.KafkaError._AUTO_OFFSET_RESET, library.KafkaError.OFFSET_OUT_OF_RANGE)
-_FENCED = (library.KafkaError._FENCED, library.KafkaError.PRODUCER_FENCED)
-# What passes when the broker is back: librdkafka goes on by itself, or the request is sent again.
-_TRYING = (
-    library.KafkaError._ALL_BROKERS_DOWN,
-    library.KafkaError._DESTROY_BROKER,
-    library.KafkaError._FAIL,
-    library.KafkaError._MSG_TIMED_OUT,
-    library.KafkaError._NODE_UPDATE,
-    library.KafkaError._RESOLVE,
-    library.KafkaError._RETRY,
-    library.KafkaError._TIMED_OUT,
-    library.KafkaError._TIMED_OUT_QUEUE,
-    library.KafkaError._TRANSPORT,
-    library.KafkaError._WAIT_CACHE,
-    library.KafkaError._WAIT_COORD,
-    library.KafkaError.BROKER_NOT_AVAILABLE,
-    library.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    library.KafkaError.COORDINATOR_NOT_AVAILABLE,
-    library.KafkaError.FENCED_LEADER_EPOCH,
-    library.KafkaError.KAFKA_STORAGE_ERROR,
-    library.KafkaError.LEADER_NOT_AVAILABLE,
-    library.KafkaError.LISTENER_NOT_FOUND,
-    library.KafkaError.NETWORK_EXCEPTION,
-    library.KafkaError.NOT_COORDINATOR,
-    library.KafkaError.NOT_ENOUGH_REPLICAS,
-    library.KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-    library.KafkaError.NOT_LEADER_FOR_PARTITION,
-    library.KafkaError.OFFSET_NOT_AVAILABLE,
-    library.KafkaError.REPLICA_NOT_AVAILABLE,
-    library.KafkaError.REQUEST_TIMED_OUT,
-    library.KafkaError.UNKNOWN_LEADER_EPOCH,
-    library.KafkaError.UNSTABLE_OFFSET_COMMIT,
-)
-# Said also by a broker that is starting.
-_UNKNOWN_TOPIC = (
-    library.KafkaError.UNKNOWN_TOPIC_OR_PART,
-    library.KafkaError._UNKNOWN_TOPIC,
-    library.KafkaError._UNKNOWN_PARTITION,
-)
-
-
-def _told(error: Any, what: str) -> KafkaError:
-    """An error of the client in the words of :mod:`stream.kafka.errors`."""
-    code = error.code()
-    if code in _OFFSET:
-        return OffsetError(f"An offset is not in the log any more, while {what}: {error.str()}")
-    if code in _FENCED:
-        return FencedError(
-            f"Another learner of the same name has taken over, while {what}; stop one of them."
-        )
-    if code in (*_TRYING, *_UNKNOWN_TOPIC) or error.retriable() or error.txn_requires_abort():
-        return BrokerUnavailableError(f"No broker did what was asked, while {what}: {error.str()}")
-    return KafkaError(f"The broker refused, while {what}: {error.str()}")
-
-
-@contextlib.contextmanager
-def _telling(what: str) -> Iterator[None]:
-    try:
-        yield
-    except library.KafkaException as error:
-        raise _told(error.args[0], what) from error
 
 
 def _config(connection: Connection) -> dict[str, Any]:
@@ -117,17 +64,17 @@ class ConfluentSource:
 
     def partitions(self, topic: str) -> list[int]:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
-        with _telling(f"asking for the partitions of {topic!r}"):
+        with telling(f"asking for the partitions of {topic!r}"):
             found = self._handle.list_topics(topic, self._seconds).topics[topic]
         if found.error is not None:
-            if found.error.code() in _UNKNOWN_TOPIC:
+            if found.error.code() in UNKNOWN_TOPIC:
                 return []
-            raise _told(found.error, f"asking for the partitions of {topic!r}")
+            raise told(found.error, f"asking for the partitions of {topic!r}")
         return sorted(found.partitions)
 
     def offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Offsets]:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
-        with _telling("asking for offsets"):
+        with telling("asking for offsets"):
             return {
                 each: Offsets(
                     *self._handle.get_watermark_offsets(
@@ -140,7 +87,7 @@ class ConfluentSource:
     def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         asked = [library.TopicPartition(*each) for each in partitions]
-        with _telling("asking for committed offsets"):
+        with telling("asking for committed offsets"):
             found = self._handle.committed(asked, self._seconds)
         return {
             TopicPartition(each.topic, each.partition): each.offset
@@ -151,14 +98,14 @@ class ConfluentSource:
     def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         self._positions = dict(positions)
-        with _telling("assigning partitions"):
+        with telling("assigning partitions"):
             self._handle.assign(
                 [library.TopicPartition(*each, offset) for each, offset in positions.items()]
             )
 
     def poll(self, seconds: float, most: int) -> list[tuple[TopicPartition, list[Record]]]:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
-        with _telling("reading"):
+        with telling("reading"):
             # The first call waits, the second takes what is there.
             polled = self._handle.consume(1, seconds)
             if polled and most > 1:
@@ -172,9 +119,9 @@ class ConfluentSource:
                 if error.code() == library.KafkaError._PARTITION_EOF:
                     self._positions[where] = message.offset()
                     continue
-                if error.code() in (*_TRYING, *_UNKNOWN_TOPIC):
+                if error.code() in (*TRYING, *UNKNOWN_TOPIC):
                     continue
-                raise _told(error, "reading")
+                raise told(error, "reading")
             kind, time_of = message.timestamp()
             record = Record(
                 message.offset(),
@@ -193,7 +140,7 @@ class ConfluentSource:
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
-        with _telling("committing offsets"):
+        with telling("committing offsets"):
             within(
                 self._seconds,
                 "committing offsets",
@@ -231,7 +178,10 @@ class ConfluentSink:
     def __init__(self, connection: Connection, group: str, transactional_id: str | None = None):
         self._deadline = connection.deadline
         self._seconds = connection.request_seconds
-        self._failure: Any = None
+        self._failure: Any = None  # of the first message that could not be written
+        self._fatal: Any = None
+        self._transactional = transactional_id is not None
+        self._began = time.monotonic()
         # Callbacks run in whichever thread polls.
         self._counting = threading.Lock()
         self._calls: deque[_Call] = deque()
@@ -262,7 +212,7 @@ class ConfluentSink:
         with self._counting:
             self._calls.append(call)
         produce, done = self._handle.produce, call.done
-        with _telling("writing"):
+        with self._telling("writing"):
             for topic, partition, key, value, headers in messages:
                 while True:
                     try:
@@ -290,7 +240,8 @@ class ConfluentSink:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         deadline = time.monotonic() + self._deadline
         while self._n_written_calls < number and self._failure is None:
-            self._handle.poll(QUEUE_SECONDS)
+            with self._telling("writing"):
+                self._handle.poll(QUEUE_SECONDS)
             with self._counting:
                 while self._calls and not self._calls[0].unwritten:
                     self._calls.popleft()
@@ -303,15 +254,54 @@ class ConfluentSink:
         if self._failure is not None:
             raise BrokerUnavailableError(f"Messages could not be written: {self._failure.str()}")
 
+    @contextlib.contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """As :func:`telling`, but a producer that was fenced is told from a broker that is away:
+        every error that is behind the one raised is looked at."""
+        try:
+            with telling(what):
+                yield
+        except (KafkaError, library.KafkaException) as error:
+            codes = {
+                each.code()
+                for each in causes(error, self._failure, self._first_error())
+                if isinstance(each, library.KafkaError)
+            }
+            # A broker says the same of a sink that was fenced and of one whose transaction it
+            # ended because it took too long.
+            in_time = self._transactional and time.monotonic() - self._began < TRANSACTION_SECONDS
+            if codes.intersection(FENCED) or (in_time and codes.intersection(EPOCH)):
+                raise FencedError(
+                    f"Another learner of the same name has taken over, while {what}; stop one of "
+                    "them."
+                ) from error
+            if codes.intersection((*EPOCH, *AFTERWARDS)):
+                raise BrokerUnavailableError(
+                    f"The broker ended the producer, while {what}: {error}"
+                ) from error
+            raise
+
+    def _first_error(self) -> Any:
+        """The error that the producer cannot get over; None where there is none.
+
+        It is raised by whatever is called next.
+        """
+        try:
+            self._handle.poll(0)
+        except library.KafkaException as error:
+            self._fatal = self._fatal or error
+        return self._fatal
+
     def _check(self) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
-            raise _told(failure, "writing")
+            with self._telling("writing"):
+                raise library.KafkaException(failure)
 
     def flush(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         deadline = time.monotonic() + self._deadline
-        with _telling("writing"):
+        with self._telling("writing"):
             # In short waits, so that signals are seen.
             while self._handle.flush(QUEUE_SECONDS):
                 self._check()
@@ -325,13 +315,14 @@ class ConfluentSink:
 
     def fence(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with _telling("fencing earlier learners"):
+        with self._telling("fencing earlier learners"):
             self._handle.init_transactions(self._deadline)
 
     def begin(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with _telling("beginning a transaction"):
+        with self._telling("beginning a transaction"):
             self._handle.begin_transaction()
+        self._began = time.monotonic()
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
@@ -341,7 +332,7 @@ class ConfluentSink:
             self._handle.send_offsets_to_transaction(offsets, self._group, self._seconds)
             self._handle.commit_transaction(self._seconds)
 
-        with _telling("committing a transaction"):
+        with self._telling("committing a transaction"):
             # Not for as long as brokers may be away: to begin again from the snapshot is quicker
             # than what librdkafka does after a broker was killed.
             within(3 * self._seconds, "committing a transaction", commit)
@@ -350,7 +341,7 @@ class ConfluentSink:
 
     def abort(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with _telling("ending a transaction"):
+        with self._telling("ending a transaction"):
             self._handle.abort_transaction(self._seconds)
         self._failure = None
         self._all_written()

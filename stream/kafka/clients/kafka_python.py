@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata
 from kafka import TopicPartition as ClientPartition
 from kafka import errors as client_errors
 
+from stream.kafka.clients.causes import causes
 from stream.kafka.clients.connection import OPTIONS, Connection, revealed
 from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition
 from stream.kafka.clients.time_limit import within
@@ -28,6 +29,7 @@ CONSUMER = {"fetch_max_wait_ms": 100, "max_partition_fetch_bytes": 4 << 20}
 _LOST = (client_errors.OffsetOutOfRangeError, client_errors.LogTruncationError)
 _NO_OFFSET = (client_errors.NoOffsetForPartitionError,)
 _FENCED = (client_errors.ProducerFencedError, client_errors.TransactionCoordinatorFencedError)
+_EPOCH = (client_errors.InvalidProducerEpochError,)
 _PASSING = (
     client_errors.RetriableError,
     client_errors.KafkaConnectionError,
@@ -48,10 +50,6 @@ def _told(what: str) -> Iterator[None]:
         yield
     except (*_LOST, *_NO_OFFSET) as error:
         raise OffsetError(f"An offset is not in the log any more, while {what}: {error}") from error
-    except _FENCED as error:
-        raise FencedError(
-            f"Another learner of the same name has taken over, while {what}; stop one of them."
-        ) from error
     except _PASSING as error:
         raise BrokerUnavailableError(
             f"No broker did what was asked, while {what}: {error}"
@@ -176,7 +174,8 @@ class KafkaPythonSink:
         self._unwritten = 0
         self._handed_over = 0
         self._failure: BaseException | None = None
-        self._began = 0.0
+        self._transactional = transactional_id is not None
+        self._began = time.monotonic()
         settings: dict[str, Any] = {**PRODUCER, **_config(connection)}
         settings["delivery_timeout_ms"] = int((connection.deadline + 1) * 1000)
         settings["max_block_ms"] = int(connection.request_seconds * 1000)
@@ -189,7 +188,7 @@ class KafkaPythonSink:
     def send(self, messages: Sequence[Message]) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         send, failed = self._producer.send, self._fail
-        with _told("writing"):
+        with self._told("writing"):
             self._check()
             for topic, partition, key, value, headers in messages:
                 # Times are the broker's business: repeats of a message then have the same bytes.
@@ -204,7 +203,7 @@ class KafkaPythonSink:
 
     def flush(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with _told("writing"):
+        with self._told("writing"):
             self._producer.flush(self._deadline)
             self._unwritten = 0
             self._check()
@@ -215,27 +214,24 @@ class KafkaPythonSink:
 
     def wait_written(self, number: int) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with _told("writing"):
+        with self._told("writing"):
             self._producer.flush(self._deadline)  # does not wait for what comes meanwhile
-        if self._failure is not None:
-            raise BrokerUnavailableError(f"Messages could not be written: {self._failure}")
+            if self._failure is not None:
+                raise BrokerUnavailableError(f"Messages could not be written: {self._failure}")
 
     def _check(self) -> None:
         failure, self._failure = self._failure, None
-        if failure is None:
-            return
-        if isinstance(failure, client_errors.InvalidProducerEpochError):
-            raise self._overtaken(failure)
-        raise failure
+        if failure is not None:
+            raise failure
 
     def fence(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with self._transaction("fencing earlier learners"):
+        with self._told("fencing earlier learners"):
             within(self._deadline, "fencing earlier learners", self._producer.init_transactions)
 
     def begin(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with self._transaction("beginning a transaction"):
+        with self._told("beginning a transaction"):
             self._producer.begin_transaction()
         self._began = time.monotonic()
 
@@ -246,33 +242,45 @@ class KafkaPythonSink:
             self._producer.send_offsets_to_transaction(_metadata(positions), self._group)
             self._producer.commit_transaction()
 
-        with self._transaction("committing a transaction"):
+        with self._told("committing a transaction"):
             within(self._deadline, "committing a transaction", commit)
             self._unwritten = 0
             self._check()
 
     def abort(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
-        with self._transaction("ending a transaction"):
+        with self._told("ending a transaction"):
             within(self._seconds, "ending a transaction", self._producer.abort_transaction)
         self._failure = None
 
     @contextlib.contextmanager
-    def _transaction(self, what: str) -> Iterator[None]:
+    def _told(self, what: str) -> Iterator[None]:
+        """As :func:`_told`, but a producer that was fenced is told from a broker that is away.
+
+        The client wraps the former in errors that look like the latter, and a learner that went
+        back to its snapshot then would throw out the one that took over.
+        """
         try:
             with _told(what):
                 yield
-        except KafkaError as error:
-            if isinstance(error.__cause__, client_errors.InvalidProducerEpochError):
-                raise self._overtaken(error.__cause__) from error
+        except (KafkaError, client_errors.KafkaError) as error:
+            manager = getattr(self._producer, "_transaction_manager", None)
+            behind = list(causes(error, self._failure, getattr(manager, "last_error", None)))
+            # A broker says the same of a sink that was fenced and of one whose transaction it
+            # ended because it took too long.
+            in_time = self._transactional and time.monotonic() - self._began < TRANSACTION_SECONDS
+            if any(isinstance(each, _FENCED) for each in behind) or (
+                in_time and any(isinstance(each, _EPOCH) for each in behind)
+            ):
+                raise FencedError(
+                    f"Another learner of the same name has taken over, while {what}; stop one of "
+                    "them."
+                ) from error
+            if any(isinstance(each, _EPOCH) for each in behind):
+                raise BrokerUnavailableError(
+                    f"The broker ended the producer, while {what}: {error}"
+                ) from error
             raise
-
-    def _overtaken(self, error: BaseException) -> KafkaError:
-        """A broker says the same of a sink that was fenced and of one whose transaction it ended
-        because it took too long."""
-        if time.monotonic() - self._began >= TRANSACTION_SECONDS:
-            return BrokerUnavailableError(f"The broker ended a transaction that took long: {error}")
-        return FencedError("Another learner of the same name has taken over; stop one of them.")
 
     def close(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
