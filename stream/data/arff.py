@@ -10,11 +10,11 @@ from stream.data.arff_exact import parse_row
 from stream.data.arff_header import Header, choose_labels, read_header
 from stream.data.arff_plan import Plan
 from stream.data.arff_rows import parse_fast
-from stream.data.builder import UnfitEntriesError, rechunk
 from stream.data.opening import read_lines, strip_compression
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError
 from stream.rows.batch import Batch, concatenate
+from stream.rows.builder import UnfitEntriesError, rechunk
 from stream.rows.schema import Schema
 
 # Cells held as Python strings at a time: 200,000 of them take some 15 MB.

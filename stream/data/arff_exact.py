@@ -10,9 +10,9 @@ import numpy as np
 from stream.data.arff_header import Attribute, Word, split_words
 from stream.data.arff_plan import Plan
 from stream.data.arff_rows import add_defaults, to_batch
-from stream.data.values import parse_number
 from stream.errors import DataError
 from stream.rows.batch import Batch
+from stream.rows.cells import parse_number
 
 
 def parse_row(plan: Plan, line: str, number: int) -> Batch:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from stream.data.opening import open_bytes, read_lines, strip_compression
-from stream.data.values import shorten
 from stream.errors import DataError, ParameterError
+from stream.rows.cells import shorten
 
 MAX_XML_BYTES = 1 << 26
 

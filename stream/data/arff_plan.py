@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.data.arff_header import Attribute, Header
-from stream.data.values import TRUTH_WORDS, parse_number
 from stream.errors import DataError
+from stream.rows.cells import TRUTH_WORDS, parse_number
 
 Float64Array = npt.NDArray[np.float64]
 

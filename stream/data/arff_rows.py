@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.data.arff_plan import LABEL, NUMBER, ONE_HOT, SINGLE_CLASS, Plan
-from stream.data.builder import UnfitEntriesError, assemble
-from stream.data.values import split_pairs
 from stream.rows.batch import Batch
+from stream.rows.builder import UnfitEntriesError, assemble
+from stream.rows.cells import split_pairs
 
 Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]

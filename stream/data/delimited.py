@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stream.data.builder import rechunk
 from stream.data.opening import read_lines, strip_compression
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.data.table import BadCellError, TableEncoder
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
+from stream.rows.builder import rechunk
 from stream.rows.schema import Schema
+from stream.rows.table import BadCellError, TableEncoder
 
 BLOCK_CELLS = 200_000  # cells held as Python strings at a time
 MAX_QUOTED_CHARACTERS = 1 << 24  # a quotation mark must close within as many characters

@@ -10,13 +10,13 @@ from typing import Any
 
 import narwhals as nw
 
-from stream.data.builder import rechunk
 from stream.data.opening import open_bytes
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.data.table import BadCellError, TableEncoder
 from stream.errors import DataError, NotAvailableError
 from stream.rows.batch import Batch
+from stream.rows.builder import rechunk
 from stream.rows.schema import Schema, Task
+from stream.rows.table import BadCellError, TableEncoder
 
 BLOCK_CELLS = 200_000
 

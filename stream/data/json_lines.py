@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stream.data.builder import BLOCK_ROWS, rechunk
-from stream.data.dictionaries import DictionaryEncoder
 from stream.data.opening import read_lines, strip_compression
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.data.values import shorten
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
+from stream.rows.builder import BLOCK_ROWS, rechunk
+from stream.rows.cells import shorten
+from stream.rows.encoder import DictionaryEncoder
 
 
 class JsonLinesSource(Source):

@@ -13,7 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.data.builder import (
+from stream.data.opening import read_lines, strip_compression
+from stream.data.source import DEFAULT_CHUNK_ROWS, Source
+from stream.errors import DataError, ParameterError
+from stream.rows.batch import Batch
+from stream.rows.builder import (
     BatchBuilder,
     Columns,
     LabelGrowth,
@@ -21,11 +25,7 @@ from stream.data.builder import (
     assemble,
     rechunk,
 )
-from stream.data.opening import read_lines, strip_compression
-from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.data.values import parse_number, shorten, split_pairs
-from stream.errors import DataError, ParameterError
-from stream.rows.batch import Batch
+from stream.rows.cells import parse_number, shorten, split_pairs
 from stream.rows.schema import Schema, Task
 
 BLOCK_CHARACTERS = 1 << 18

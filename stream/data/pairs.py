@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from stream.data.builder import BLOCK_ROWS, rechunk
-from stream.data.dictionaries import DictionaryEncoder, Present
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
+from stream.rows.builder import BLOCK_ROWS, rechunk
+from stream.rows.encoder import DictionaryEncoder, Present
 from stream.rows.schema import Task
 
 Pairs = Iterable[tuple[Mapping[Any, Any], Any]]

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from stream.data.values import shorten
 from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
 from stream.kafka.messages.field_mapping import FieldMapping
+from stream.rows.cells import shorten
 
 _MISSING: Any = object()
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from stream.data.builder import Columns, assemble
 from stream.kafka.messages.decoding import Row, Truth
 from stream.rows.batch import Batch
+from stream.rows.builder import Columns, assemble
 from stream.rows.schema import Schema, Task
 
 MAX_FEATURES = 1_000_000  # names; features that are new beyond are left out

@@ -8,9 +8,9 @@ from data_helpers import dense, matrices, rows_before_error, same
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.data.builder import BatchBuilder, Columns, LabelGrowth, assemble, rechunk
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch, concatenate, slice_rows
+from stream.rows.builder import BatchBuilder, Columns, LabelGrowth, assemble, rechunk
 
 
 def built(x, y) -> Batch:

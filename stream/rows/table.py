@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stream.data.builder import Columns, LabelGrowth, assemble
-from stream.data.values import MISSING_WORDS, parse_cell, parse_truth, shorten
 from stream.errors import DataError
 from stream.rows.batch import Batch
+from stream.rows.builder import Columns, LabelGrowth, assemble
+from stream.rows.cells import MISSING_WORDS, parse_cell, parse_truth, shorten
 
 Array = npt.NDArray[Any]
 NUMBER, TEXT = "number", "text"

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from stream.data.builder import BatchBuilder, Columns, LabelGrowth
-from stream.data.values import shorten
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
+from stream.rows.builder import BatchBuilder, Columns, LabelGrowth
+from stream.rows.cells import shorten
 from stream.rows.schema import Schema, Task
 
 Present = Literal["true", "positive"]
