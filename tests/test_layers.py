@@ -19,7 +19,7 @@ ALLOWED = {
     "snapshot": {"engine"},
     "models": {"engine", "partition", "rows", "snapshot"},
     "checks": {"models", "data", "engine", "rows"},
-    "evaluate": {"engine", "data", "models", "rows"},
+    "evaluate": {"engine", "data", "models", "partition", "rows"},
     "kafka": {"engine", "rows", "data", "models", "evaluate", "snapshot"},
 }
 

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+from stream.data.resolving import open_source
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, ParameterError
 from stream.evaluate.clusters import hierarchy_of
 from stream.evaluate.metrics import MultiLabelMetrics
+from stream.evaluate.notebook import automatic_progress
 from stream.evaluate.protocol import Progress, structure_counts, structure_of
 from stream.evaluate.result import (
     PartialResultError,
@@ -51,15 +53,16 @@ class NoProgress:
 
 
 def prequential(
-    source: Source,
+    source: Any,
     model: Any,
     *,
     limit: int | None = None,
     delay: int = 0,
     window: int = DEFAULT_WINDOW,
     chunk_rows: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     model_name: str | None = None,
+    **options: Any,
 ) -> PrequentialResult:
     """Test a model on each row of a stream, then train it on that row.
 
@@ -69,7 +72,8 @@ def prequential(
     Parameters
     ----------
     source
-        The stream.
+        The stream: a :class:`~stream.data.Source`, or anything that
+        :func:`~stream.data.open_source` takes (a name, a file, a frame, a generator, a dataset).
     model
         A :class:`~stream.evaluate.protocol.BatchEstimator`, or any River multi-label classifier,
         classifier (for a single-label stream) or pipeline. It is trained in place.
@@ -83,9 +87,12 @@ def prequential(
     chunk_rows
         Rows to read at a time. It changes the speed, never the result.
     progress
-        Where to show how far it is; None: nowhere.
+        Where to show how far it is; True: on the terminal or in the notebook; None or False:
+        nowhere.
     model_name
         Name of the model in the result; None: that of its class.
+    **options
+        What :func:`~stream.data.open_source` needs, such as ``labels=["sun", "rain"]``.
 
     Returns
     -------
@@ -103,11 +110,10 @@ def prequential(
     Examples
     --------
     >>> from river import linear_model, multioutput, preprocessing
-    >>> from stream.data import open_source
     >>> model = preprocessing.StandardScaler() | multioutput.ClassifierChain(
     ...     linear_model.LogisticRegression()
     ... )
-    >>> result = prequential(open_source("yeast"), model, limit=300, window=100)
+    >>> result = prequential("yeast", model, limit=300, window=100)
     >>> result.rows, len(result.windows)
     (300, 3)
     >>> 0.4 < result.metrics["micro_f1"] < 0.7
@@ -124,8 +130,11 @@ def prequential(
                 f"The {name!r} parameter of prequential must be an int in the range "
                 f"[{least}, inf). Got {value!r} instead."
             )
+    source = open_source(source, **options)
+    if isinstance(progress, bool) or progress is None:
+        progress = automatic_progress() if progress else NoProgress()
     evaluation = _Evaluation(
-        source, model, limit=limit, delay=delay, window=window, progress=progress or NoProgress()
+        source, model, limit=limit, delay=delay, window=window, progress=progress
     )
     error = evaluation.run(chunk_rows or default_chunk_rows(len(source.schema.labels)))
     result = evaluation.result(model_name or _name_of(model), error)

@@ -11,7 +11,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ import numpy as np
 
 from stream._version import __version__
 from stream.errors import DataError
+from stream.evaluate.frames import label_columns, make_frame, summary_columns, window_columns
+from stream.evaluate.notebook import result_html
+from stream.evaluate.plotting import plot_windows
 from stream.rows.schema import Task
 
 REPORTED_PACKAGES = ("river", "numpy", "numba", "scipy")
@@ -144,6 +147,64 @@ class PrequentialResult:
                 [window["start"], window["stop"], *values, window["rows_per_second"], *told]
             )
         return text.getvalue()
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """One row of a data frame: what was evaluated, the metrics, speed and memory.
+
+        Rows of several results can be put below each other.
+
+        Parameters
+        ----------
+        backend
+            "pandas", "polars" or "pyarrow"; None: the first of them that is installed.
+
+        Raises
+        ------
+        NotAvailableError
+            When none is installed.
+        """
+        return make_frame(summary_columns(self), backend)
+
+    def windows_frame(self, backend: str | None = None) -> Any:
+        """A data frame with a row for each window: start, stop, metrics, rows/s, structure.
+
+        Parameters and errors are those of :meth:`to_frame`.
+        """
+        return make_frame(window_columns(self), backend)
+
+    def labels_frame(self, backend: str | None = None) -> Any:
+        """A data frame with a row for each label, in the order of the stream: ``support`` and
+        counts in rows, precision, recall and F1.
+
+        Parameters and errors are those of :meth:`to_frame`.
+        """
+        return make_frame(label_columns(self), backend)
+
+    def plot(self, metrics: Sequence[str] | None = None, ax: Any = None) -> Any:
+        """Draw metrics over the windows, with marks where drift was seen and the model rebuilt.
+
+        Parameters
+        ----------
+        metrics
+            Names of metrics, as in :attr:`metrics`; None: the main ones of the task.
+        ax
+            Axes of matplotlib to draw on; None: new ones.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ParameterError
+            When there is no such metric.
+        NotAvailableError
+            When matplotlib is not installed (extra ``plot``).
+        """
+        return plot_windows(self, metrics, ax)
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
 
 
 class PartialResultError(DataError):

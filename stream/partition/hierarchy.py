@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.tree import Tree as RichTree
 
+from stream.partition.drawing import hierarchy_svg
 from stream.partition.events import plain_label
 from stream.partition.tree import Tree
 
@@ -20,7 +21,7 @@ _MOST_LABELS = 12  # that a picture names
 class Hierarchy:
     """The clusters of a moment, and what they were split from.
 
-    Printing it draws a tree; in a notebook or with ``rich.print`` as well.
+    Printing it draws a tree, with ``rich.print`` as well; a notebook shows an SVG picture.
 
     Examples
     --------
@@ -78,6 +79,27 @@ class Hierarchy:
             arrow = "" if parent is None else f"n{parent['id']} --> "
             lines.append(f'    {arrow}n{node["id"]}["{_escaped(_text(node), escapes)}"]')
         return "\n".join(lines)
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """The nodes in a list, parents first: ``id``, ``parent`` (None for the root), ``n_labels``,
+        and ``labels`` of a cluster or ``diameter`` (when it was split) of a node."""
+        found = []
+        for node, parent in _walk(self._root):
+            here = {"id": node["id"], "parent": None if parent is None else parent["id"]}
+            here["n_labels"] = node["n_labels"]
+            if node["children"]:
+                here["diameter"] = node["diameter"]
+            else:
+                here["labels"] = [plain_label(label) for label in node["labels"]]
+            found.append(here)
+        return found
+
+    def to_svg(self) -> str:
+        """The hierarchy as an SVG picture; a notebook shows it in place of the text."""
+        return hierarchy_svg(self.nodes())
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
 
     def adjusted_rand_index(self, other: Hierarchy | Iterable[Iterable[Hashable]]) -> float:
         """Agreement with another partition of the labels: 1 when equal, about 0 by chance.
