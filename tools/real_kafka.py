@@ -2,6 +2,7 @@
 
     python tools/real_kafka.py fetch    # the jars (43 MB) into a cache, with Maven
     python tools/real_kafka.py run      # a broker with an empty log, until Ctrl-C; prints where
+    python tools/real_kafka.py run --port 9092    # at this port, with a log that stays
 
 Needs Java 17 or later, and Maven for ``fetch``. The cache is ``~/.cache/drifthomer/kafka-VERSION``,
 or the folder that DRIFTHOMER_KAFKA_JARS names. Only the standard library is used.
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -149,12 +152,16 @@ def free_ports(number: int) -> list[int]:
 
 
 class RealKafka:
-    """A broker of its own, with an empty log that is deleted when it is closed.
+    """A broker of its own.
 
     Parameters
     ----------
     seconds
         How long it may take to start.
+    port
+        Where it listens; None: at a port that is free.
+    folder
+        Where its log is, which stays when it is closed; None: an empty log that is deleted then.
 
     Attributes
     ----------
@@ -170,47 +177,62 @@ class RealKafka:
         When it does not start, with the end of its log.
     """
 
-    def __init__(self, seconds: float = 60.0):
+    def __init__(
+        self, seconds: float = 60.0, *, port: int | None = None, folder: Path | None = None
+    ):
         jars = find_kafka()
         self._seconds = seconds
         # Ended with this process, even if that is killed.
         leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         self._java = [*leash, "java", *JVM, "-cp", str(jars / "*")]
-        self._folder = Path(tempfile.mkdtemp(prefix="drifthomer-kafka-"))
+        self._stays = folder is not None
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="drifthomer-kafka-"))
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
         self._properties = self._folder / "server.properties"
         self._log = self._folder / "broker.log"
-        plain, sasl, controller, proxied, proxy = free_ports(5)
-        self._port = plain
-        self.bootstrap, self.sasl_bootstrap = f"127.0.0.1:{plain}", f"127.0.0.1:{sasl}"
-        self.proxied_port, self.proxy_port = proxied, proxy
-        ports = {
-            "plain": plain,
-            "sasl": sasl,
-            "controller": controller,
-            "proxied": proxied,
-            "proxy": proxy,
-        }
+        ports = self._ports(port)
+        self._port = ports["plain"]
+        self.proxied_port, self.proxy_port = ports["proxied"], ports["proxy"]
+        self.bootstrap = f"127.0.0.1:{ports['plain']}"
+        self.sasl_bootstrap = f"127.0.0.1:{ports['sasl']}"
+        data = self._folder / "log"
         text = PROPERTIES.format(
-            data=self._folder / "log", user=SASL_USER, password=SASL_PASSWORD, login=LOGIN, **ports
+            data=data, user=SASL_USER, password=SASL_PASSWORD, login=LOGIN, **ports
         )
         self._properties.write_text(text, encoding="utf-8")
-        # No identity that begins with "-", which would be taken for an option.
-        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).rstrip(b"=").decode()
-        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
         try:
-            formatted = subprocess.run(
-                [*self._java, *tool, "-c", str(self._properties)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if formatted.returncode:
-                raise KafkaUnavailableError(f"Kafka's storage: {formatted.stderr[-2000:]}")
+            if not (data / "meta.properties").exists():
+                self._format()
             self.start()
         except BaseException:
             self.close()
             raise
+
+    def _ports(self, port: int | None) -> dict[str, int]:
+        """Where it listens; the same as the last time where there is a log, which knows them."""
+        kept = self._folder / "ports.json"
+        if kept.exists():
+            return json.loads(kept.read_text(encoding="utf-8"))
+        names = ("plain", "sasl", "controller", "proxied", "proxy")
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        if port is not None:
+            ports["plain"] = port
+        kept.write_text(json.dumps(ports), encoding="utf-8")
+        return ports
+
+    def _format(self) -> None:
+        # No identity that begins with "-", which would be taken for an option.
+        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).rstrip(b"=").decode()
+        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
+        formatted = subprocess.run(
+            [*self._java, *tool, "-c", str(self._properties)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if formatted.returncode:
+            raise KafkaUnavailableError(f"Kafka's storage: {formatted.stderr[-2000:]}")
 
     def start(self) -> None:
         """Start it, again after :meth:`stop` or :meth:`kill`; returns when it answers."""
@@ -266,9 +288,10 @@ class RealKafka:
         self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """Shut it down and delete its log."""
+        """Shut it down, and delete its log unless that is to stay."""
         self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._stays:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> RealKafka:
         return self
@@ -277,25 +300,49 @@ class RealKafka:
         self.close()
 
 
+HOW_TO_GO_ON = """{bootstrap}
+The broker runs until Ctrl-C. {log}
+In another shell:
+  drifthomer produce yeast --bootstrap-servers {bootstrap} --create-topics --topic instances
+    --labels-topic labels --label-delay 50
+  drifthomer consume --bootstrap-servers {bootstrap} --create-topics --topic instances
+    --labels-topic labels --predictions-topic predictions --name yeast --snapshot-dir snapshots
+"""
+
+
+def run(port: int | None, folder: Path | None) -> None:
+    """Run a broker until Ctrl-C or SIGTERM."""
+    fetch_jars()
+    if port is not None and folder is None:
+        folder = jars_folder().with_name(f"broker-{port}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with RealKafka(port=port, folder=folder) as broker:
+        log = f"Its log stays in {folder}; delete that to begin with an empty one."
+        if folder is None:
+            log = "Its log is deleted then; with --port it stays."
+        print(HOW_TO_GO_ON.format(bootstrap=broker.bootstrap, log=log), end="", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+
+
 def main() -> int:
     """Fetch or run, as the command line says; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["fetch", "run"])
+    commands = parser.add_subparsers(dest="what", required=True)
+    commands.add_parser("fetch", help="fetch the jars")
+    running = commands.add_parser("run", help="run a broker until Ctrl-C")
+    running.add_argument("--port", type=int, help="where it listens; its log then stays")
+    running.add_argument("--folder", type=Path, help="where its log stays")
+    given = parser.parse_args()
     try:
-        if parser.parse_args().what == "fetch":
+        if given.what == "fetch":
             print(fetch_jars())
-            return 0
-        fetch_jars()
-        with RealKafka() as broker:
-            print(broker.bootstrap, flush=True)
-            try:
-                signal.pause()
-            except KeyboardInterrupt:
-                return 0
-        return 0
+        else:
+            run(given.port, given.folder)
     except KafkaUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
 
 
 if __name__ == "__main__":

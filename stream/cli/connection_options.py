@@ -38,3 +38,24 @@ connection_options = grouped(
         help="How long brokers that do not answer are waited for.",
     ),
 )
+
+# Topics that do not exist.
+topic_options = grouped(
+    click.option(
+        "--create-topics",
+        is_flag=True,
+        help="Make the topics that do not exist.  [default: refuse]",
+    ),
+    click.option(
+        "--topic-partitions",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Partitions of topics that are made.  [default: as the others have, or 1]",
+    ),
+    click.option(
+        "--topic-replication",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Copies of topics that are made.  [default: as the broker makes]",
+    ),
+)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from stream.cli.connection_options import connection_options
+from stream.cli.connection_options import connection_options, topic_options
 from stream.cli.console import complain
 from stream.cli.options import model_options
 
@@ -39,6 +39,7 @@ def parse_partitions(
 @click.option(
     "--predictions-topic", required=True, metavar="TOPIC", help="Topic that predictions go to."
 )
+@topic_options
 @click.option(
     "--partitions",
     metavar="0,1",
@@ -128,6 +129,16 @@ def parse_partitions(
     "--allow-gaps",
     is_flag=True,
     help="Offsets may be missing: compacted topics, and producers that use transactions.",
+)
+@click.option(
+    "--max-idle",
+    "max_idle_seconds",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Messages are taken in the order of their timestamps: how long a partition that is not at "
+    "its end, and of which nothing comes, is waited for.",
 )
 @click.option(
     "--follow-order",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stream.cli.connection_options import connection_options
+from stream.cli.connection_options import connection_options, topic_options
 from stream.cli.source_options import parse_labels, source_options
 
 
@@ -32,6 +32,7 @@ from stream.cli.source_options import parse_labels, source_options
     help="[default: as fast as it can]",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Write N rows at most.")
+@topic_options
 @source_options
 def produce(
     data: str,
@@ -42,6 +43,9 @@ def produce(
     data_dir: str | None,
     labels: str | None,
     target: str | None,
+    create_topics: bool,
+    topic_partitions: int | None,
+    topic_replication: int | None,
     **how: Any,
 ) -> int:
     """Write the rows of DATA to a topic, as 'consume' reads them.
@@ -50,7 +54,8 @@ def produce(
 
     \b
     Examples:
-      drifthomer produce yeast --bootstrap-servers localhost:9092 --topic instances --rate 100
+      drifthomer produce yeast --bootstrap-servers localhost:9092 --create-topics
+        --topic instances --rate 100
       drifthomer produce yeast ... --labels-topic labels --label-delay 50
     """
     from stream.data import open_source
@@ -58,6 +63,7 @@ def produce(
     from stream.kafka.clients.interface import load_client
     from stream.kafka.process import configure_logging
     from stream.kafka.producing import produce as write
+    from stream.kafka.topics import NewTopics, create_missing
 
     if labels and target:
         raise click.UsageError("--labels and --target exclude each other")
@@ -69,6 +75,10 @@ def produce(
     connection = Connection(bootstrap_servers, read_options(client_config), broker_timeout)
     library = load_client(client)
     group = "drifthomer-produce"
+    if create_topics:
+        topics = [each for each in (how["topic"], how["labels_topic"]) if each is not None]
+        new = NewTopics(topic_partitions, topic_replication)
+        create_missing(library, connection, topics, new)
     with contextlib.ExitStack() as closing:
         source = library.source(connection, group)
         closing.callback(source.close)

@@ -16,7 +16,7 @@ from stream.engine.arrays import UInt8Array
 from stream.errors import ParameterError
 from stream.evaluate.protocol import BatchEstimator
 from stream.rows.batch import Batch, concatenate, slice_rows
-from stream.rows.schema import Schema
+from stream.rows.schema import Schema, Task
 
 ROW_BLOCK_SECONDS = 0.1
 
@@ -201,6 +201,18 @@ def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | RowRunne
         )
     _check_task(model, schema)
     return RowRunner(model, delay)
+
+
+def task_of(model: Any) -> Task | None:
+    """The task that a River estimator or pipeline is made for; None where it does not say."""
+    from river import base, compose
+
+    last = model
+    while isinstance(last, compose.Pipeline):
+        last = list(last.steps.values())[-1]
+    if isinstance(last, base.MultiLabelClassifier):  # ours are both, for River's evaluation
+        return "multi-label"
+    return "single-label" if isinstance(last, base.Classifier) else None
 
 
 def _check_task(model: Any, schema: Schema) -> None:

@@ -54,6 +54,8 @@ class WaitingCounts:
         Labels of a row that was learnt already, and rows whose key was waiting or learnt already.
     orphaned
         Labels whose row never came.
+    repeated_rows
+        Of the repeated ones: rows.
     """
 
     learnt: int = 0
@@ -61,6 +63,7 @@ class WaitingCounts:
     late: int = 0
     repeated: int = 0
     orphaned: int = 0
+    repeated_rows: int = 0
 
 
 class WaitingRoom:
@@ -148,6 +151,7 @@ class WaitingRoom:
         known of it; yields the rows to be learnt now."""
         if key in self._rows or key in self._settled:
             self.counts.repeated += 1
+            self.counts.repeated_rows += 1
             return
         if key in self._early:
             early, _ = self._early.pop(key)

@@ -8,25 +8,21 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 from stream.kafka.clients.interface import Record, SourceClient, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError, KafkaError, OffsetError
+from stream.kafka.time_order import IdleWait, Piece, TimeOrder
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
+HOLD_SECONDS = 0.01  # while messages wait for those of other partitions
+MAX_HELD = 5_000  # messages of a partition; it is paused then
+MAX_IDLE_SECONDS = 10.0
 MAX_POLLED = 2_000  # messages of one poll
 ASK_SECONDS = 5.0  # between questions to a broker for the ends of the partitions
 TELL_SECONDS = 10.0  # between warnings that a broker is away
-
-
-class Piece(NamedTuple):
-    """Messages of one partition, one after the other."""
-
-    partition: TopicPartition
-    records: list[Record]
 
 
 class OffsetGuard:
@@ -87,6 +83,8 @@ class Poller:
         Whether to stop at the ends that the partitions have when it starts.
     allow_gaps
         See :class:`OffsetGuard`.
+    max_idle
+        See :class:`~stream.kafka.time_order.IdleWait`.
     more_partitions
         Asked from time to time which partitions, and from where, have come to be read as well.
 
@@ -94,6 +92,8 @@ class Poller:
     ----------
     lag
         Messages between what was taken and the ends of the partitions, as last heard.
+    n_untimed
+        Messages whose timestamps were refused.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class Poller:
         deadline: float,
         until_end: bool = False,
         allow_gaps: bool = False,
+        max_idle: float = MAX_IDLE_SECONDS,
         more_partitions: Callable[[], Mapping[TopicPartition, int]] | None = None,
     ):
         self._source = source
@@ -114,6 +115,10 @@ class Poller:
         self._more_partitions = more_partitions
         self._guard = OffsetGuard(positions, allow_gaps=allow_gaps)
         self._ends: dict[TopicPartition, int] = {}
+        self._order = TimeOrder(positions)
+        self._idle = IdleWait(max_idle, self._ends_of, self._is_at)
+        self._paused: set[TopicPartition] = set()
+        self._told_absurd = self._told_idle = False
         self._changed = threading.Condition()
         self._queue: deque[Piece] = deque()
         self._waiting = 0  # messages in the queue
@@ -121,6 +126,7 @@ class Poller:
         self._error: BaseException | None = None
         self._finished = False
         self._stop = False
+        self.n_untimed = 0
         self._to_commit: dict[TopicPartition, int] = {}
         self._heard = time.monotonic()
         self._asked = 0.0
@@ -149,14 +155,14 @@ class Poller:
                 raise self._error
             taken: list[Piece] = []
             while self._queue and most > 0:
-                partition, records = self._queue.popleft()
+                partition, records, untimed = self._queue.popleft()
                 if len(records) > most:
-                    self._queue.appendleft(Piece(partition, records[most:]))
+                    self._queue.appendleft(Piece(partition, records[most:], untimed))
                     records = records[:most]
                 most -= len(records)
                 self._waiting -= len(records)
                 self._taken[partition] = records[-1].offset + 1
-                taken.append(Piece(partition, records))
+                taken.append(Piece(partition, records, untimed))
             self._changed.notify_all()
             return taken
 
@@ -194,6 +200,9 @@ class Poller:
             while self._has_room():
                 self._poll()
                 self._ask()
+                self._offer()
+                if self._until_end and self._ends:
+                    self._look_for_end()
                 self._commit()
         except BaseException as error:  # told to the thread that learns
             with self._changed:
@@ -207,21 +216,83 @@ class Poller:
             return not self._stop and not self._finished
 
     def _poll(self) -> None:
+        seconds = HOLD_SECONDS if self._order.n_held else POLL_SECONDS
         try:
-            polled = self._source.poll(POLL_SECONDS, MAX_POLLED)
+            polled = self._source.poll(seconds, MAX_POLLED)
         except BrokerUnavailableError as error:
             self._away(error)
             return
         if not polled:
             return
         self._heard = time.monotonic()
+        now = time.time() * 1000
         for partition, records in polled:
             self._guard.check(partition, records)
+            absurd = self._order.add(partition, records, self._heard, now)
+            if absurd:
+                self._tell_absurd(partition, absurd)
+        self._pause()
+
+    def _offer(self) -> None:
+        """Put what comes next by its time into the queue."""
+        if not self._order.n_held or (self._until_end and not self._ends):
+            return
+        try:
+            pieces = self._idle.take(
+                self._order, time.monotonic(), self._ends if self._until_end else None
+            )
+        except BrokerUnavailableError as error:
+            self._away(error)
+            return
+        if self._idle.gave_up and not self._told_idle:
+            self._told_idle = True
+            logger.warning(
+                "Nothing comes of %s, which is not at its end; the others go on without it after "
+                "the time of --max-idle, so that their order may not be that of time.",
+                ", ".join(map(str, self._idle.gave_up)),
+            )
+        if not pieces:
+            return
         with self._changed:
-            for partition, records in polled:
-                self._queue.append(Piece(partition, records))
-                self._waiting += len(records)
+            for piece in pieces:
+                self._queue.append(piece)
+                self._waiting += len(piece.records)
             self._changed.notify_all()
+        self._pause()
+
+    def _pause(self) -> None:
+        """Read no more of partitions of which much is held, so that the others are read."""
+        full = {
+            each
+            for each in self._guard.positions
+            if self._order.n_held_of(each) >= (MAX_HELD // 2 if each in self._paused else MAX_HELD)
+        }
+        if full != self._paused:
+            self._source.pause(full - self._paused)
+            self._source.resume(self._paused - full)
+            self._paused = full
+
+    def _ends_of(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        found = {each: offsets.end for each, offsets in self._source.offsets(partitions).items()}
+        with self._changed:
+            self._ends |= found
+        return found
+
+    def _is_at(self, partition: TopicPartition, end: int) -> bool:
+        # The client's own position passes marks of transactions, which are no messages.
+        return self._guard.positions[partition] >= end or self._source.position(partition) >= end
+
+    def _tell_absurd(self, partition: TopicPartition, absurd: Sequence[Record]) -> None:
+        self.n_untimed += len(absurd)
+        if not self._told_absurd:
+            self._told_absurd = True
+            logger.warning(
+                "The message %s@%d has the timestamp %d, which must be milliseconds since 1970 and "
+                "not in the future; it, and others like it, count as having no time.",
+                partition,
+                absurd[0].offset,
+                absurd[0].timestamp,
+            )
 
     def _ask(self) -> None:
         """Ask for the ends of the partitions, now and then: a broker that is away gives no
@@ -243,8 +314,6 @@ class Poller:
             self._add(
                 {each: start for each, start in more.items() if each not in self._guard.positions}
             )
-        if self._until_end and self._ends:
-            self._look_for_end()
 
     def _note_ends(self, ends: dict[TopicPartition, int]) -> None:
         with self._changed:
@@ -256,15 +325,15 @@ class Poller:
             return
         logger.warning("New partitions are read: %s.", ", ".join(map(str, more)))
         self._guard.positions.update(more)
+        self._order.add_partitions(more)
         with self._changed:
             self._taken.update(more)
         self._source.assign(self._guard.positions)
+        self._source.pause(self._paused)
 
     def _look_for_end(self) -> None:
-        # The client's own position passes marks of transactions, which are no messages.
-        if all(
-            self._guard.positions[each] >= end or self._source.position(each) >= end
-            for each, end in self._ends.items()
+        if not self._order.n_held and all(
+            self._is_at(each, end) for each, end in self._ends.items()
         ):
             with self._changed:
                 self._finished = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
@@ -12,13 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stream.evaluate.runners import task_of
 from stream.kafka.assembly import Joining, make_service
 from stream.kafka.clients.connection import REGISTRY_USER, Connection, Secret, read_options
+from stream.kafka.clients.interface import load_client
 from stream.kafka.messages.decoding import FieldDecoder
 from stream.kafka.messages.field_mapping import read_mapping
 from stream.kafka.messages.schema_registry import parser_for
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
+from stream.kafka.summary import summary
+from stream.kafka.topics import NewTopics, create_missing
 from stream.models.registry import DEFAULT_MODELS, create_model
 
 logger = logging.getLogger(__name__)
@@ -48,23 +53,37 @@ def build(
     window: int,
     snapshot_dir: Path,
     snapshot_every: float,
+    create_topics: bool,
+    topic_partitions: int | None,
+    topic_replication: int | None,
     **settings: Any,
 ) -> Service:
     """The service that the options describe."""
-    fields = read_mapping(mapping)
-    name = model or DEFAULT_MODELS[fields.task]
-    if ":" in name:
+    if model is not None and ":" in model:
         sys.path.append(os.getcwd())  # for a module in the user's own folder
-    made = create_model(name, dict(params), seed)
+    fields = read_mapping(mapping)
+    made = create_model(model or DEFAULT_MODELS[fields.task], dict(params), seed)
+    if mapping is None and task_of(made) == "single-label":
+        fields = dataclasses.replace(fields, target=fields.labels)  # as 'produce' writes classes
     if callable(getattr(made, "warm_up", None)):
         logger.info("Compiling, or loading what was compiled.")
         made.warm_up()
     given = read_options(client_config)
     user = given.get(REGISTRY_USER)
     parse = parser_for(format, schema_registry, user.reveal() if isinstance(user, Secret) else user)
+    connection = Connection(bootstrap_servers, given, broker_timeout)
+    chosen = Settings(directory=snapshot_dir, snapshot_seconds=snapshot_every, **settings)
+    if create_topics:
+        topics = [*chosen.topics, predictions_topic, dead_letters_topic]
+        create_missing(
+            load_client(client),
+            connection,
+            [each for each in topics if each is not None],
+            NewTopics(topic_partitions, topic_replication),
+        )
     return make_service(
-        Connection(bootstrap_servers, given, broker_timeout),
-        Settings(directory=snapshot_dir, snapshot_seconds=snapshot_every, **settings),
+        connection,
+        chosen,
         made,
         predictions_topic,
         client=client,
@@ -116,16 +135,7 @@ def stopping_on_signals(service: Service) -> Iterator[None]:
 
 
 def report(service: Service) -> None:
-    """Say what was done."""
+    """Say what was done, and why little was learnt where little was."""
     learner = service.learner
     assert learner is not None
-    counts, metrics = learner.counts, learner.metrics.total.brief()
-    told = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-    logger.info(
-        "%d messages in all: %d instances predicted, %d learnt (%s), %d dead letters.",
-        counts.messages,
-        counts.events,
-        counts.learnt,
-        told,
-        counts.dead,
-    )
+    logger.info(summary(learner))

@@ -30,9 +30,9 @@ def produce(
 ) -> int:
     """Write the rows of a stream to a topic; how many there were.
 
-    A row is a message ``{"x": {feature: value}, "y": {label: true}}`` whose key is the number of
-    the row; features that are 0 are left out, missing ones are null. Rows go round the partitions,
-    each with its labels to the partition of the same number.
+    A row is a message ``{"x": {feature: value}, "y": {label: true}}``, or ``"y": "class"``, whose
+    key is the number of the row; features that are 0 are left out, missing ones are null. Rows go
+    round the partitions, each with its labels to the partition of the same number.
 
     Parameters
     ----------
@@ -120,4 +120,4 @@ def _messages(
 def _labels(y: dict[Hashable, bool] | Any) -> dict[str, Any]:
     if isinstance(y, dict):
         return {"y": {str(label): bool(value) for label, value in y.items()}}
-    return {} if y is None else {"class": str(y)}
+    return {} if y is None else {"y": str(y)}

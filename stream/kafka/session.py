@@ -18,11 +18,12 @@ from stream.kafka.errors import (
     KafkaError,
     OffsetError,
 )
-from stream.kafka.polling import Piece, Poller
+from stream.kafka.polling import Poller
 from stream.kafka.recovery.checkpoints import Checkpoint, Checkpoints
 from stream.kafka.recovery.recorded_order import OrderFile, Run, read_order
 from stream.kafka.recovery.replay import Replay
 from stream.kafka.settings import Settings
+from stream.kafka.time_order import Piece
 from stream.kafka.topic_learner import TopicLearner
 
 logger = logging.getLogger(__name__)
@@ -234,10 +235,10 @@ class Session:
 
     def not_taken(self, runs: Iterable[Run]) -> Iterator[Run]:
         """What of recorded runs was not taken yet."""
-        for partition, first, past in runs:
+        for partition, first, past, untimed in runs:
             at = self.positions.get(partition, first)
             if at < past:
-                yield Run(partition, max(first, at), past)
+                yield Run(partition, max(first, at), past, untimed)
 
     # ---- as messages come
 
@@ -252,6 +253,7 @@ class Session:
             deadline=self.service.connection.deadline,
             until_end=self.settings.until_end,
             allow_gaps=self.settings.allow_gaps,
+            max_idle=self.settings.max_idle_seconds,
             more_partitions=None if self.settings.partitions else self.new_partitions,
         )
         if not self.settings.exactly_once:
@@ -287,8 +289,8 @@ class Session:
         """Take messages: record their order, learn, write."""
         if record:
             self.order.append(
-                Run(partition, records[0].offset, records[-1].offset + 1)
-                for partition, records in pieces
+                Run(partition, records[0].offset, records[-1].offset + 1, untimed)
+                for partition, records, untimed in pieces
             )
         if self.committed:
             for piece in self.split_at_committed(pieces):
@@ -300,17 +302,17 @@ class Session:
 
     def split_at_committed(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
         """Pieces that lie before, or after, what the last transaction committed."""
-        for partition, records in pieces:
+        for partition, records, untimed in pieces:
             silent = sum(each.offset < self.committed.get(partition, 0) for each in records)
             for part in (records[:silent], records[silent:]):
                 if part:
-                    yield Piece(partition, part)
+                    yield Piece(partition, part, untimed)
 
     def learn(self, pieces: Sequence[Piece]) -> None:
         """Learn from messages and write what follows, unless it was committed already."""
-        messages = self.learner.take(pieces)
+        messages = self.learner.take([(each.partition, each.records) for each in pieces])
         silent = True
-        for partition, records in pieces:
+        for partition, records, _ in pieces:
             silent = silent and records[-1].offset < self.committed.get(partition, 0)
             self.positions[partition] = records[-1].offset + 1
         if not self.settings.exactly_once:

@@ -34,6 +34,9 @@ class Settings:
         Messages that are read ahead at most.
     allow_gaps
         Whether offsets may be missing.
+    max_idle_seconds
+        Seconds for which a partition that is not at its end, and of which nothing comes, is waited
+        for, so that messages are taken in the order of their timestamps.
     follow_order
         A recorded order to be followed first; None: as messages come.
     """
@@ -50,6 +53,7 @@ class Settings:
     batch_messages: int = 2_000
     queue_messages: int = 20_000
     allow_gaps: bool = False
+    max_idle_seconds: float = 10.0
     follow_order: Path | None = None
 
     @property

@@ -61,12 +61,15 @@ class Counts:
         Instances learnt.
     dead
         Messages that could not be used.
+    labels
+        Rows that messages of the labels' topic told something of.
     """
 
     messages: int = 0
     events: int = 0
     learnt: int = 0
     dead: int = 0
+    labels: int = 0
 
 
 @dataclasses.dataclass
@@ -250,6 +253,7 @@ class TopicLearner:
             if isinstance(found, BadMessageError):
                 self._refuse(partition, record, found)
             elif partition.topic == self.labels_topic:
+                self.counts.labels += len(found)
                 for label_row in found:
                     assert isinstance(label_row, LabelRow)
                     self._ask()  # rows are in the room once they are predicted

@@ -26,6 +26,7 @@ from stream.kafka.model_drivers import BatchDriver
 from stream.kafka.recovery.recorded_order import read_order
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
+from stream.kafka.time_order import without_time
 from stream.kafka.topic_learner import DeadLetters, TopicLearner
 from stream.snapshot import Files, SnapshotStore, dumps
 
@@ -163,10 +164,12 @@ def learn_in_recorded_order(
     )
     taken = dict.fromkeys(records, 0)
     written = []
-    for partition, first, past in read_order(order):
+    for partition, first, past, untimed in read_order(order):
         assert first == taken[partition], f"{partition} goes on at {first}"
         taken[partition] = past
         piece = [records[partition][offset] for offset in range(first, past)]
+        if untimed:
+            piece = [without_time(each) for each in piece]
         for start in range(0, len(piece), 7):  # grouped as no learner does it
             written += learner.take([(partition, piece[start : start + 7])])
     assert taken == {partition: len(held) for partition, held in records.items()}

@@ -7,10 +7,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import confluent_kafka as library
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from stream.kafka.clients.causes import causes
 from stream.kafka.clients.confluent_errors import (
@@ -137,6 +138,18 @@ class ConfluentSource:
     def position(self, partition: TopicPartition) -> int:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         return self._positions[partition]
+
+    def pause(self, partitions: Collection[TopicPartition]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
+        if partitions:
+            with telling("pausing partitions"):
+                self._handle.pause([library.TopicPartition(*each) for each in partitions])
+
+    def resume(self, partitions: Collection[TopicPartition]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
+        if partitions:
+            with telling("resuming partitions"):
+                self._handle.resume([library.TopicPartition(*each) for each in partitions])
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
@@ -361,6 +374,24 @@ def _metadata(positions: Mapping[TopicPartition, int]) -> list[Any]:
 
 class Confluent:
     """A :class:`~stream.kafka.clients.interface.Client`."""
+
+    def create_topics(
+        self, connection: Connection, topics: Mapping[str, int], replication: int | None
+    ) -> None:
+        """See :class:`~stream.kafka.clients.interface.Client`."""
+        admin = AdminClient(_config(connection))
+        wanted = [
+            NewTopic(name, partitions, -1 if replication is None else replication)
+            for name, partitions in topics.items()
+        ]
+        seconds = connection.request_seconds
+        with telling("making topics"):
+            for made in admin.create_topics(wanted, operation_timeout=seconds).values():
+                try:
+                    made.result(3 * seconds)
+                except library.KafkaException as error:
+                    if error.args[0].code() != library.KafkaError.TOPIC_ALREADY_EXISTS:
+                        raise
 
     def source(self, connection: Connection, group: str) -> ConfluentSource:
         """See :class:`~stream.kafka.clients.interface.Client`."""

@@ -8,7 +8,7 @@ partition that a rebalance takes away.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from stream.errors import NotAvailableError
@@ -89,6 +89,14 @@ class SourceClient(Protocol):
         """The offset that is read next, past what is no message (marks of transactions)."""
         ...
 
+    def pause(self, partitions: Collection[TopicPartition]) -> None:
+        """Read no more of these partitions until :meth:`resume`; nothing is lost."""
+        ...
+
+    def resume(self, partitions: Collection[TopicPartition]) -> None:
+        """Go on with partitions that were paused."""
+        ...
+
     def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Tell the group's offsets, for tools that watch the lag."""
         ...
@@ -166,7 +174,23 @@ class SinkClient(Protocol):
 
 
 class Client(Protocol):
-    """Makes sources and sinks."""
+    """Makes sources and sinks, and topics."""
+
+    def create_topics(
+        self, connection: Connection, topics: Mapping[str, int], replication: int | None
+    ) -> None:
+        """Make topics; one that exists stays as it is.
+
+        Parameters
+        ----------
+        connection
+            How brokers are reached.
+        topics
+            How many partitions each has.
+        replication
+            Copies of each; None: as many as the broker makes by default.
+        """
+        ...
 
     def source(self, connection: Connection, group: str) -> SourceClient:
         """A reader whose offsets are committed under the name of a group."""

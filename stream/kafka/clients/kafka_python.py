@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata
 from kafka import TopicPartition as ClientPartition
 from kafka import errors as client_errors
 
@@ -150,6 +150,14 @@ class KafkaPythonSource:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
         with _told("asking for a position"):
             return self._consumer.position(ClientPartition(*partition), timeout_ms=1_000)
+
+    def pause(self, partitions: Collection[TopicPartition]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
+        self._consumer.pause(*(ClientPartition(*each) for each in partitions))
+
+    def resume(self, partitions: Collection[TopicPartition]) -> None:
+        """See :class:`~stream.kafka.clients.interface.SourceClient`."""
+        self._consumer.resume(*(ClientPartition(*each) for each in partitions))
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """See :class:`~stream.kafka.clients.interface.SourceClient`."""
@@ -299,6 +307,23 @@ def _metadata(positions: Mapping[TopicPartition, int]) -> dict[ClientPartition, 
 
 class KafkaPython:
     """A :class:`~stream.kafka.clients.interface.Client`."""
+
+    def create_topics(
+        self, connection: Connection, topics: Mapping[str, int], replication: int | None
+    ) -> None:
+        """See :class:`~stream.kafka.clients.interface.Client`."""
+        config = _config(connection)
+        for name in ("metrics_enabled", "compression_type"):  # not for those who make topics
+            config.pop(name, None)
+        milliseconds = int(connection.request_seconds * 1000)
+        with _told("making topics"), contextlib.closing(KafkaAdminClient(**config)) as admin:
+            for name, partitions in topics.items():
+                wanted = {
+                    "num_partitions": partitions,
+                    "replication_factor": -1 if replication is None else replication,
+                }
+                with contextlib.suppress(client_errors.TopicAlreadyExistsError):
+                    admin.create_topics({name: wanted}, milliseconds, wait_for_metadata=True)
 
     def source(self, connection: Connection, group: str) -> KafkaPythonSource:
         """See :class:`~stream.kafka.clients.interface.Client`."""

@@ -202,6 +202,8 @@ class FieldDecoder:
         if self.mapping.target is not None:
             return self._class(_find(row, self.mapping.target))
         found = _find(row, self.mapping.labels)
+        if type(found) is str:  # a class is the one label that is present
+            return self._class(found)
         return None if found is _MISSING or found is None else self._truth_of(found)
 
     def _class(self, found: Any) -> Truth | None:

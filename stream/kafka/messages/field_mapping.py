@@ -29,8 +29,9 @@ class FieldMapping:
         Names for an array of features; by default "0", "1" and so on.
     labels
         An object of truth values by label (a label left out or ``null`` is unknown); an array of
-        the labels present, where all others are absent; or an array of 0 and 1 in the order of
-        ``label_names``. A row without the field has unknown labels.
+        the labels present, where all others are absent; the text of the only label present; or an
+        array of 0 and 1 in the order of ``label_names``. A row without the field has unknown
+        labels.
     label_names
         The labels, where there is an array of 0 and 1, or where labels come one by one.
     target

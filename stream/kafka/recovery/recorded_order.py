@@ -5,8 +5,10 @@ The order is written before anything that depends on it leaves the learner: afte
 since the snapshot are taken in the recorded order, and predictions that were already written come
 out with the same bytes.
 
-The file has a line for each run of messages of one partition: ``topic/partition first past``. A
-line without its end was being written when the process died; nothing has depended on it.
+The file has a line for each run of messages of one partition: ``topic/partition first past``, and
+``untimed`` at its end where the timestamps of the messages were refused, which a later replay could
+not tell. A line without its end was being written when the process died; nothing has depended on
+it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ class Run(NamedTuple):
     partition: TopicPartition
     first: int  # offset
     past: int  # offset after the last
+    untimed: bool = False  # whether the messages count as having no time
 
 
 class OrderFile:
@@ -59,7 +62,9 @@ class OrderFile:
 
     def append(self, runs: Iterable[Run]) -> None:
         """Record runs, in order; they are safe when this returns."""
-        text = "".join(f"{run.partition} {run.first} {run.past}\n" for run in runs).encode()
+        text = "".join(
+            f"{run.partition} {run.first} {run.past}{' untimed' * run.untimed}\n" for run in runs
+        ).encode()
         self._file.write(text)
         self._file.flush()
         if self.durable:
@@ -100,9 +105,10 @@ def read_order(path: str | os.PathLike[str], start: int = 0) -> Iterator[Run]:
         file.seek(start)
         for line in file:
             run = _parse(line, path)
-            if merged is not None and (run.partition, run.first) == (
+            if merged is not None and (run.partition, run.first, run.untimed) == (
                 merged.partition,
                 merged.past,
+                merged.untimed,
             ):
                 merged = merged._replace(past=run.past)
                 continue
@@ -115,9 +121,11 @@ def read_order(path: str | os.PathLike[str], start: int = 0) -> Iterator[Run]:
 
 def _parse(line: bytes, path: str | os.PathLike[str]) -> Run:
     try:
-        name, first, past = line.decode().split(" ")
+        name, first, past, *rest = line.decode().rstrip("\n").split(" ")
         topic, _, number = name.rpartition("/")
-        run = Run(TopicPartition(topic, int(number)), int(first), int(past))
+        if rest not in ([], ["untimed"]):
+            raise ValueError(rest)
+        run = Run(TopicPartition(topic, int(number)), int(first), int(past), bool(rest))
     except ValueError:
         run = None
     if run is None or not (run.partition.topic and 0 <= run.first < run.past):

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from stream.kafka.clients.interface import Record, SourceClient, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError, OffsetError
-from stream.kafka.polling import OffsetGuard, Piece
+from stream.kafka.polling import OffsetGuard
 from stream.kafka.recovery.recorded_order import Run
+from stream.kafka.time_order import Piece, without_time
 
 POLL_SECONDS = 0.5
 MAX_POLLED = 2_000
@@ -55,7 +56,7 @@ class Replay:
         BrokerUnavailableError
             When a message does not come in time.
         """
-        for partition, first, past in runs:
+        for partition, first, past, untimed in runs:
             if partition not in self._buffers:
                 raise OffsetError(
                     f"The recorded order needs {partition}, which is not among the partitions "
@@ -70,7 +71,9 @@ class Replay:
                         f"{self._guard.positions[partition]} comes next; is it of another learner?"
                     )
                 at = records[-1].offset + 1
-                yield Piece(partition, records)
+                if untimed:
+                    records = [without_time(each) for each in records]
+                yield Piece(partition, records, untimed)
 
     def _next(self, partition: TopicPartition, past: int) -> list[Record]:
         buffer = self._buffers[partition]
