@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from stream.data.opening import read_lines, strip_compression
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
@@ -30,8 +31,11 @@ from stream.rows.schema import Schema, Task
 
 BLOCK_CHARACTERS = 1 << 18
 MAX_FEATURES = 2**31 - 1
-# Without a declared number, one wrong digit must not ask for gigabytes of labels.
-MAX_UNDECLARED_LABELS = 1 << 24
+# Where more features or labels than this are declared, or none are, they are numbered as they
+# appear, so that nothing downstream is ever as large as an index that a file happens to name.
+MAX_DECLARED_COLUMNS = 1 << 20
+
+Int32Array = npt.NDArray[np.int32]
 
 _HEADER = re.compile(r"\s*(\d{1,18})\s+(\d{1,18})\s+(\d{1,18})\s*", re.ASCII)
 _INTEGER = re.compile(r"\d{1,18}", re.ASCII)
@@ -42,8 +46,8 @@ class LibsvmSource(Source):
 
     A first line of three numbers (rows, features, labels) makes it a file of the extreme
     classification repository, where an empty line is a row without labels and features. Labels and
-    features are called by their numbers. A row may have no label, or no feature; features may come
-    in any order; ``qid:`` and what follows ``#`` are ignored.
+    features are called by their numbers. A row may have no label; features may come in any order;
+    ``qid:`` and what follows ``#`` are ignored.
 
     Parameters
     ----------
@@ -52,10 +56,13 @@ class LibsvmSource(Source):
     zero_based
         Whether the first feature is number 0; False: it is number 1, and number 0 is refused.
     n_features, n_labels
-        Declared numbers; indices from there on are refused. By default those of the first line, or
-        as many as appear.
+        Declared numbers; indices from there on are refused. By default those of the first line;
+        where there is none, columns appear as they are read.
     task
         ``"single-label"``: each row starts with its class, such as ``+1``.
+    empty_rows
+        Whether a row may be without features; None: if the file begins with a line of three
+        numbers. Otherwise such a row is refused: it is most often no LIBSVM at all.
     encoding
         Encoding of the text.
 
@@ -78,6 +85,7 @@ class LibsvmSource(Source):
         n_features: int | None = None,
         n_labels: int | None = None,
         task: Task = "multi-label",
+        empty_rows: bool | None = None,
         encoding: str = "utf-8",
     ):
         self.path = Path(path)
@@ -102,13 +110,13 @@ class LibsvmSource(Source):
             n_features = features if n_features is None else n_features
             n_labels = labels if n_labels is None else n_labels
         self._n_features, self._n_labels = n_features, n_labels
-        self.columns_grow = n_features is None or n_labels is None or self._single
-        self._growth = LabelGrowth(0 if self._single else n_labels or 0)
-        self.schema = Schema(
-            range(self._first, self._first + (n_features or 0)),
-            self._classes.names if self._single else range(n_labels or 0),
-            task,
-        )
+        self._empty_rows = self._header_line > 0 if empty_rows is None else empty_rows
+        self._features = _Numbering(self._first, n_features)
+        self._labels = _Numbering(0, n_labels)
+        self.columns_grow = self._features.grows or self._labels.grows or self._single
+        known = self._classes.names if self._single else self._labels.names
+        self._growth = LabelGrowth(len(known))
+        self.schema = Schema(self._features.names, known, task)
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
@@ -180,8 +188,7 @@ class LibsvmSource(Source):
             if batch is None:
                 yield from self._slow(rows, numbers, row)
             else:
-                self._grow(batch, row)
-                yield batch
+                yield self._numbered(batch, row)
         if extra is not None:
             raise DataError(
                 f"the header promises {self.n_rows} rows, but more follow",
@@ -205,6 +212,11 @@ class LibsvmSource(Source):
             tails.append(tail.strip())
         n_rows = len(rows)
         counts = np.array([tail.count(":") for tail in tails], np.int64)
+        if not counts.all() and not (
+            self._empty_rows
+            and all(count or not tail for count, tail in zip(counts, tails, strict=True))
+        ):
+            return None
         if counts.any():
             pairs = split_pairs(" ".join(filter(None, tails)), ":", " ")
             if pairs is None:
@@ -218,7 +230,7 @@ class LibsvmSource(Source):
         label_counts = np.array(list(map(len, label_texts)), np.int64)
         labels = np.array([int(text) for texts in label_texts for text in texts], np.int64)
         if not _in_range(indices, self._n_features, MAX_FEATURES) or not _in_range(
-            labels, self._n_labels, MAX_UNDECLARED_LABELS
+            labels, self._n_labels, MAX_FEATURES
         ):
             return None
         rows_of = np.arange(n_rows)
@@ -235,13 +247,9 @@ class LibsvmSource(Source):
                 self._add(builder, line, number)
         except DataError:
             if len(builder):
-                batch = builder.take()
-                self._grow(batch, row)
-                yield batch
+                yield self._numbered(builder.take(), row)
             raise
-        batch = builder.take()
-        self._grow(batch, row)
-        yield batch
+        yield self._numbered(builder.take(), row)
 
     def _add(self, builder: BatchBuilder, line: str, number: int) -> None:
         line = line.split("#", 1)[0]
@@ -252,9 +260,10 @@ class LibsvmSource(Source):
                 raise self._error("the row must start with its class", number, 1)
             name = tokens.pop(0).text
         elif tokens and ":" not in tokens[0].text:
-            labels = self._labels(tokens.pop(0), number)
+            labels = self._label_list(tokens.pop(0), number)
         columns: list[int] = []
         values: list[float] = []
+        places: list[int] = []
         for token in tokens:
             index_text, colon, value_text = token.text.partition(":")
             if index_text == "qid" and not columns:
@@ -264,6 +273,7 @@ class LibsvmSource(Source):
                     f"expected 'index:value', got {shorten(token.text)!r}", number, token.column
                 )
             columns.append(self._feature(int(index_text), number, token.column))
+            places.append(token.column)
             value = parse_number(value_text)
             if value is None:
                 raise self._error(
@@ -278,46 +288,58 @@ class LibsvmSource(Source):
                 )
             values.append(value)
         if len(set(columns)) < len(columns):
-            twice = next(c for i, c in enumerate(columns) if c in columns[:i]) + self._first
-            raise self._error(f"feature {twice} is given twice in this row", number, twice)
+            seen: set[int] = set()
+            place = next(i for i, c in enumerate(columns) if c in seen or seen.add(c))  # type: ignore[func-returns-value]
+            twice, at = columns[place] + self._first, places[place]
+            raise self._error(f"feature {twice} is given twice in this row", number, at)
+        if not columns and not self._empty_rows:
+            raise self._error(
+                "the row has no feature written as 'index:value'; --empty-rows (empty_rows=True) "
+                "allows such rows",
+                number,
+                len(line.rstrip()) + 1,
+            )
         if self._single:
             self._classes.add_all([name])
             labels = [self._classes[name]]
         builder.add(columns, values, labels, line=number)
 
-    def _labels(self, token: _Token, number: int) -> list[int]:
-        labels: list[int] = []
+    def _label_list(self, token: _Token, number: int) -> list[int]:
+        labels: dict[int, None] = {}  # in order, each once
         for text in token.text.split(","):
             if _INTEGER.fullmatch(text) is None:
                 raise self._error(
                     "expected the labels as whole numbers separated by commas, got "
-                    f"{shorten(token.text)!r}",
+                    f"{shorten(token.text)!r}; --task single-label (task='single-label') reads "
+                    "one class a row",
                     number,
                     token.column,
                 )
             label = int(text)
-            limit = MAX_UNDECLARED_LABELS if self._n_labels is None else self._n_labels
+            limit = MAX_FEATURES if self._n_labels is None else self._n_labels
             if label >= limit:
-                declared = (
-                    "declared" if self._n_labels is not None else "allowed unless n_labels is given"
-                )
                 raise self._error(
                     f"label index {label} is out of range; {limit} labels (0 to {limit - 1}) are "
-                    f"{declared}",
+                    f"{'allowed' if self._n_labels is None else 'declared'}",
                     number,
                     token.column,
                 )
             if label in labels:
                 raise self._error(f"label {label} is given twice in this row", number, token.column)
-            labels.append(label)
-        return labels
+            labels[label] = None
+        return list(labels)
 
     def _feature(self, index: int, number: int, column: int) -> int:
         limit = MAX_FEATURES if self._n_features is None else self._n_features
         if not self._first <= index < self._first + limit:
+            hint = ""
+            if index == self._first + limit and self._first == 0:
+                hint = "; --one-based (zero_based=False) if the first feature is number 1"
+            elif index < self._first:
+                hint = "; --zero-based (zero_based=True) if the first feature is number 0"
             raise self._error(
                 f"feature index {index} is out of range; allowed are {self._first} to "
-                f"{self._first + limit - 1}",
+                f"{self._first + limit - 1}{hint}",
                 number,
                 column,
             )
@@ -326,21 +348,50 @@ class LibsvmSource(Source):
     def _error(self, reason: str, line: int, column: int) -> DataError:
         return DataError(reason, source=str(self.path), line=line, column=column)
 
-    def _grow(self, batch: Batch, row: int) -> None:
-        """Take note of the columns that this batch brings."""
-        if self._n_features is None and len(batch.x_indices):
-            n = max(int(batch.x_indices.max()) + 1, len(self.schema.features))
-            self.schema.features = range(self._first, self._first + n)
-        if (self._n_labels is not None and not self._single) or not len(batch.y_indices):
-            return
-        n = int(batch.y_indices.max()) + 1
-        if n > self._growth.by(row + batch.n_rows):
+    def _numbered(self, batch: Batch, row: int) -> Batch:
+        """The batch with column numbers instead of indices; takes note of columns that are new."""
+        if self._features.grows:
+            rows = np.repeat(np.arange(batch.n_rows), np.diff(batch.x_indptr))
+            columns = self._features.columns(batch.x_indices)[0]
+            order = np.lexsort((columns, rows))
+            batch = batch._replace(x_indices=columns[order], x_values=batch.x_values[order])
+        rows = np.repeat(np.arange(batch.n_rows), np.diff(batch.y_indptr))
+        if self._single:
             highest = np.maximum.accumulate(batch.y_indices)
-            rows = np.repeat(np.arange(batch.n_rows), np.diff(batch.y_indptr))
-            for i in np.flatnonzero(np.diff(highest, prepend=-1)):
+            for i in np.flatnonzero(np.diff(highest, prepend=-1)).tolist():
                 self._growth.note(row + int(rows[i]), int(highest[i]) + 1)
-        if not self._single:
-            self.schema.labels = range(max(n, len(self.schema.labels)))
+        elif self._labels.grows:
+            columns, new = self._labels.columns(batch.y_indices)
+            for i in new:
+                self._growth.note(row + int(rows[i]), int(columns[i]) + 1)
+            batch = batch._replace(y_indices=columns[np.lexsort((columns, rows))])
+        return batch
+
+
+class _Numbering:
+    """Column numbers of indices: the same where few enough are declared, else in the order in which
+    they appear."""
+
+    def __init__(self, first: int, declared: int | None):
+        self.grows = declared is None or declared > MAX_DECLARED_COLUMNS
+        self._first = first
+        self.names: Sequence[int] = [] if self.grows else range(first, first + (declared or 0))
+        self._number: dict[int, int] = {}
+
+    def columns(self, indices: Int32Array) -> tuple[Int32Array, list[int]]:
+        """Column of each index (counted from 0), and the positions of those that are new."""
+        found, positions, inverse = np.unique(indices, return_index=True, return_inverse=True)
+        missing = [
+            (position, index)
+            for position, index in zip(positions.tolist(), found.tolist(), strict=True)
+            if index not in self._number
+        ]
+        assert isinstance(self.names, list)
+        for _, index in sorted(missing):
+            self._number[index] = len(self.names)
+            self.names.append(self._first + index)
+        numbers = np.fromiter(map(self._number.__getitem__, found.tolist()), np.int32, len(found))
+        return numbers[inverse], sorted(position for position, _ in missing)
 
 
 class _Token(NamedTuple):

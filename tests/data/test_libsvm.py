@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.data import LibsvmSource
-from stream.data.libsvm import MAX_UNDECLARED_LABELS
 from stream.errors import DataError, ParameterError
 
 
@@ -22,7 +21,7 @@ def text_of(x, y, order, header: bool, first: int) -> str:
             f"{c + first}:{'nan' if math.isnan(row[c]) else repr(float(row[c]))}" for c in columns
         )
         # Only a file with a header may hold a row of nothing at all.
-        out.append(f"{labels} {pairs}" if header or labels or pairs else "0:0")
+        out.append(f"{labels} {pairs}" if header or pairs else f"{labels} 0:0")
     return "\n".join(out) + "\n"
 
 
@@ -32,8 +31,8 @@ def test_round_trip(tmp_path_factory, xy, header, first, data):
     first = 0 if header else first
     order = data.draw(st.permutations(range(x.shape[1])))
     text = text_of(x, y, order, header, first)
-    if first and "0:0\n" in text:
-        text = text.replace("0:0\n", "1:0\n")
+    if first:
+        text = text.replace(" 0:0\n", " 1:0\n")
     path = write(tmp_path_factory.mktemp("svm"), "a.svm", text)
     options = (
         {}
@@ -55,21 +54,23 @@ def test_round_trip(tmp_path_factory, xy, header, first, data):
 
 def test_comments_query_ids_and_rows_without_labels(tmp_path):
     text = "# only a note\n3,1 qid:7 2:1.5 0:1 # end\n\n 1:2\n1:2\n5\n"
-    source = LibsvmSource(write(tmp_path, "a.svm", text))
+    source = LibsvmSource(write(tmp_path, "a.svm", text), empty_rows=True)
     assert source.columns_grow
     assert list(source) == [
-        ({0: 1.0, 2: 1.5}, {0: False, 1: True, 2: False, 3: True}),
-        ({1: 2.0}, dict.fromkeys(range(4), False)),
-        ({1: 2.0}, dict.fromkeys(range(4), False)),
-        ({}, {0: False, 1: False, 2: False, 3: False, 4: False, 5: True}),
+        ({0: 1.0, 2: 1.5}, {1: True, 3: True}),
+        ({1: 2.0}, {1: False, 3: False}),
+        ({1: 2.0}, {1: False, 3: False}),
+        ({}, {1: False, 3: False, 5: True}),
     ]
-    assert (source.schema.features, source.schema.labels) == (range(3), range(6))
-    assert [source.n_labels_by(row) for row in range(4)] == [4, 4, 4, 6]
-    assert next(iter(source))[1] == {0: False, 1: True, 2: False, 3: True}
+    assert (source.schema.features, source.schema.labels) == ([0, 2, 1], [1, 3, 5])
+    assert [source.n_labels_by(row) for row in range(4)] == [2, 2, 2, 3]
+    assert next(iter(source))[1] == {1: True, 3: True}
 
 
 def test_single_label(tmp_path):
-    source = LibsvmSource(write(tmp_path, "a.svm", "+1 1:1\n-1 2:1\n+1\n"), task="single-label")
+    source = LibsvmSource(
+        write(tmp_path, "a.svm", "+1 1:1\n-1 2:1\n+1\n"), task="single-label", empty_rows=True
+    )
     assert list(source) == [({1: 1.0}, "+1"), ({2: 1.0}, "-1"), ({}, "+1")]
 
 
@@ -89,7 +90,7 @@ def test_rows_of_the_extreme_classification_format_may_be_empty(tmp_path):
         ("0 1:1_0", 3, "expected a number"),
         ("0 1:", 3, "expected a number"),
         ("0 1:inf", 3, "finite"),
-        ("0 1:1 1:2", 1, "feature 1 is given twice"),
+        ("0 1:1 1:2", 7, "feature 1 is given twice"),
         ("0 1:1:2 3", 3, "expected a number"),
         ("0,0 1:1", 1, "label 0 is given twice"),
         ("0,x 1:1", 1, "whole numbers"),
@@ -108,9 +109,38 @@ def test_one_based_files_have_no_feature_zero(tmp_path):
     refused(lambda: LibsvmSource(path, zero_based=False), "feature index 0", line=1, column=3)
 
 
-def test_an_absurd_label_is_refused(tmp_path):
-    path = write(tmp_path, "a.svm", f"{MAX_UNDECLARED_LABELS} 0:1\n")
-    refused(lambda: LibsvmSource(path), "unless n_labels is given", line=1, column=1)
+@pytest.mark.parametrize("header", ["", "2 2147483647 2147483647\n"])
+def test_columns_are_as_many_as_appear(tmp_path, header):
+    """An index that a file happens to name must not size arrays, whether or not it is declared."""
+    text = header + "2000000000 2000000000:1 7:2\n3,2000000000 7:1 5:1\n"
+    source = LibsvmSource(write(tmp_path, "a.svm", text))
+    batch = read(source)
+    assert source.schema.features == [7, 2_000_000_000, 5]
+    assert source.schema.labels == [2_000_000_000, 3]
+    assert batch.x_indices.tolist() == [0, 1, 0, 2]
+    assert batch.y_indices.tolist() == [0, 0, 1]
+    assert same(read(LibsvmSource(source.path), 1), batch)
+    path = write(tmp_path, "b.svm", "2147483647 0:1\n")
+    refused(lambda: LibsvmSource(path), "label index 2147483647 is out of range", line=1, column=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "word"),
+    [
+        ("3 4 5 1\n5\n", 1, 3, "expected 'index:value', got '4'"),
+        ("1 2:3\n5\n2 0:1\n", 2, 2, "--empty-rows (empty_rows=True)"),
+        ("1 0.5 0.3\n2 0.1 0.2\n", 1, 3, "expected 'index:value', got '0.5'"),
+        ("3 the cat sat\n1,2 dogs bark\n", 1, 3, "expected 'index:value', got 'the'"),
+        ("3 4 2\n0 foo\n1 bar\n0 \n", 2, 3, "expected 'index:value', got 'foo'"),
+        ("1 2:3\n2 0.7 0.9\n", 2, 3, "expected 'index:value', got '0.7'"),
+        ("-1 1:1\n", 1, 1, "--task single-label"),
+        ("1 5 4\n0 5:1\n", 2, 3, "--one-based (zero_based=False)"),
+    ],
+)
+def test_files_that_are_no_libsvm(tmp_path, text, line, column, word):
+    """Dense tables and texts were read as rows without features."""
+    path = write(tmp_path, "a.svm", text)
+    refused(lambda: LibsvmSource(path), word, line=line, column=column, source=path)
 
 
 def test_header_that_promises_other_rows(tmp_path):
