@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
-.PHONY: help demo kafka-jars test lint types docs check benchmark experiments clean
+.PHONY: help demo kafka-jars test lint types docs browser check benchmark experiments clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -49,6 +49,11 @@ types: $(VENV)/.dev  ## check types with mypy
 
 docs: $(VENV)/.dev  ## run the Python examples of the README
 	$(BIN)/python -m pytest -q README.md --doctest-glob='*.md'
+
+browser: $(VENV)/.dev  ## test the pages in Chromium (on Debian installs it, which needs root)
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
+	@$(PIP) -e '.[browser]'
+	DRIFTHOMER_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/live
 
 check: test lint types docs  ## all of the above
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +17,10 @@ from stream.errors import DataError
 
 if TYPE_CHECKING:
     from stream.evaluate import PrequentialResult
+    from stream.live import LivePage
+
+DEFAULT_PORT = 8470
+LAST_SECONDS = 5.0  # for browsers to fetch the end
 
 
 @click.command()
@@ -33,6 +39,21 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "json_path", type=OutputFile(), help="Write everything found as JSON.")
 @click.option("--csv", "csv_path", type=OutputFile(), help="Write the windows as CSV.")
+@click.option(
+    "--live", is_flag=True, help="Show the evaluation on a page in the browser while it runs."
+)
+@click.option(
+    "--live-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Port of that page (implies --live); 0: any that is free.  [default: 8470]",
+)
+@click.option(
+    "--live-host",
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    help="Address of that page; whoever can reach it sees the data.  [default: 127.0.0.1]",
+)
 @source_options
 def prequential(
     data: str,
@@ -44,6 +65,9 @@ def prequential(
     window: int | None,
     json_path: str | None,
     csv_path: str | None,
+    live: bool,
+    live_port: int | None,
+    live_host: str,
     data_dir: str | None,
     labels: str | None,
     target: str | None,
@@ -59,6 +83,7 @@ def prequential(
       drifthomer prequential Scene.arff.gz --set grace_period=100 --json scene.json
       drifthomer prequential yeast --model ihomer --set partition=singletons
       drifthomer prequential rows.csv --labels sun,rain --delay 50
+      drifthomer prequential syn-blocks-sud --live
       drifthomer prequential sea-a --model river.tree:HoeffdingTreeClassifier --limit 100000
     """
     if labels and target:
@@ -84,6 +109,7 @@ def prequential(
     estimator = create_model(model, dict(params), seed)
     # A model that cannot be made is told before a stream is fetched.
     source = source or open_source(data, data_dir=data_dir, **columns)
+    page = open_page(live_host, live_port) if live or live_port is not None else None
     error: DataError | None = None
     try:
         result = evaluate(
@@ -94,14 +120,36 @@ def prequential(
             window=window or window_for(source.n_rows, limit),
             progress=TerminalProgress(),
             model_name=model,
+            watcher=page,
         )
     except PartialResultError as partial:
         error, result = partial, partial.result
     write_results(result, json_path, csv_path)
+    if page is not None:
+        leave_page(page)
     if error is not None:
         complain(error)
         return EXIT_BAD_DATA
     return EXIT_INTERRUPTED if result.interrupted else 0
+
+
+def open_page(host: str, port: int | None) -> LivePage:
+    """Serve the live page and say where."""
+    from stream.live import LivePage
+
+    page = LivePage(DEFAULT_PORT if port is None else port, host)
+    click.echo(f"The page to watch is at {page.url}", err=True)
+    return page
+
+
+def leave_page(page: LivePage) -> None:
+    """At a terminal, serve until Ctrl-C; else until the browsers have the last numbers."""
+    if sys.stderr.isatty() and sys.stdin.isatty():
+        click.echo(f"The page stays at {page.url} until Ctrl-C.", err=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+    page.wait(LAST_SECONDS)
+    page.close()
 
 
 def write_results(result: PrequentialResult, json_path: str | None, csv_path: str | None) -> None:

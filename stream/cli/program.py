@@ -19,6 +19,7 @@ from stream.cli.datasets import datasets
 from stream.cli.inspect import inspect
 from stream.cli.prequential import prequential
 from stream.cli.produce import produce
+from stream.cli.report import report
 from stream.errors import DataError, DriftHomerError, SnapshotError
 
 # A command imports what it needs when it runs: --help need not wait for compiled code.
@@ -39,7 +40,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (prequential, datasets, inspect, consume, produce):
+for command in (prequential, datasets, inspect, consume, produce, report):
     cli.add_command(command)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import UInt8Array
+from stream.engine.arrays import Int64Array, UInt8Array
 from stream.engine.metrics import SCORED, BaselineState, count_baselines, empty_baseline
 from stream.errors import ParameterError
 from stream.evaluate.tally import Sums, Tally, ratio
@@ -221,15 +221,25 @@ class MultiLabelMetrics:
             return []
         begun = self.n_rows % self.window
         windows = self._closed + ([self._window(self.n_rows - begun)] if begun else [])
-        return [
-            {
-                "start": start,
-                "stop": stop,
-                "metrics": sums.metrics(self.n_labels, self.task),
-                "rows_per_second": ratio(stop - start, seconds),
-            }
-            for start, stop, sums, seconds in windows
-        ]
+        return [self._told(*window) for window in windows]
+
+    def last_window(self) -> dict[str, Any] | None:
+        """The newest window that is complete, as :meth:`windows` has it; None before the first."""
+        return self._told(*self._closed[-1]) if self._closed else None
+
+    def _told(self, start: int, stop: int, sums: Sums, seconds: float) -> dict[str, Any]:
+        return {
+            "start": start,
+            "stop": stop,
+            "metrics": sums.metrics(self.n_labels, self.task),
+            "rows_per_second": ratio(stop - start, seconds),
+        }
+
+    def label_counts(self) -> dict[str, Int64Array]:
+        """Copies of ``tp``, ``fp`` and ``fn`` of each label [labels]; cheap with many labels."""
+        self._total.grow(self.n_labels)
+        counts = zip(("tp", "fp", "fn"), self._total.counts[:3], strict=True)
+        return {name: values[: self.n_labels].copy() for name, values in counts}
 
     def _window(self, start: int) -> tuple[int, int, Sums, float]:
         return start, self.n_rows, self._open.sums(), self._open_seconds

@@ -13,7 +13,7 @@ from stream.errors import DataError, ParameterError
 from stream.evaluate.clusters import hierarchy_of
 from stream.evaluate.metrics import MultiLabelMetrics
 from stream.evaluate.notebook import automatic_progress
-from stream.evaluate.protocol import Progress, structure_counts, structure_of
+from stream.evaluate.protocol import Progress, Watcher, structure_counts, structure_of
 from stream.evaluate.result import (
     PartialResultError,
     PrequentialResult,
@@ -62,6 +62,7 @@ def prequential(
     chunk_rows: int | None = None,
     progress: Progress | bool | None = None,
     model_name: str | None = None,
+    watcher: Watcher | None = None,
     **options: Any,
 ) -> PrequentialResult:
     """Test a model on each row of a stream, then train it on that row.
@@ -91,6 +92,8 @@ def prequential(
         nowhere.
     model_name
         Name of the model in the result; None: that of its class.
+    watcher
+        Follows the evaluation, as :class:`stream.live.LivePage` does; None: nobody.
     **options
         What :func:`~stream.data.open_source` needs, such as ``labels=["sun", "rain"]``.
 
@@ -133,11 +136,16 @@ def prequential(
     source = open_source(source, **options)
     if isinstance(progress, bool) or progress is None:
         progress = automatic_progress() if progress else NoProgress()
+    name = model_name or _name_of(model)
     evaluation = _Evaluation(
-        source, model, limit=limit, delay=delay, window=window, progress=progress
+        source, model, limit=limit, delay=delay, window=window, progress=progress, watcher=watcher
     )
+    if watcher is not None:
+        watcher.begin(source, model, name, window, evaluation.total)
     error = evaluation.run(chunk_rows or default_chunk_rows(len(source.schema.labels)))
-    result = evaluation.result(model_name or _name_of(model), error)
+    result = evaluation.result(name, error)
+    if watcher is not None:
+        watcher.end(result)
     if error is not None:
         raise PartialResultError(error, result) from error
     return result
@@ -181,6 +189,7 @@ class _Evaluation:
         delay: int,
         window: int,
         progress: Progress,
+        watcher: Watcher | None = None,
     ):
         self.source = source
         self.model = model
@@ -188,6 +197,7 @@ class _Evaluation:
         self.delay = delay
         self.window = window
         self.progress = progress
+        self.watcher = watcher
         self.runner: BatchRunner | RowRunner = runner_for(model, source.schema, delay)
         self.metrics = MultiLabelMetrics(task=source.schema.task, delay=delay, window=window)
         self.params = parameters_of(model)  # some models of River change theirs as they learn
@@ -197,17 +207,21 @@ class _Evaluation:
         self.model_seconds = 0.0
         self.interrupted = False
 
+    @property
+    def total(self) -> int | None:
+        """Rows that are expected, where that is known."""
+        known = [rows for rows in (self.source.n_rows, self.limit) if rows is not None]
+        return min(known, default=None)
+
     def run(self, chunk_rows: int) -> DataError | None:
         """Go through the stream; return what ended it early, if bad data did."""
-        total = self.source.n_rows
         if self.limit is not None:
-            total = self.limit if total is None else min(total, self.limit)
             chunk_rows = min(chunk_rows, self.limit)
         try:
             with StopOnInterrupt() as stop:
                 with self.progress.compiling():
                     self.compile_seconds = warm_up(self.model, self.source.schema.task)
-                self.progress.start(total, self.source.schema.task)
+                self.progress.start(self.total, self.source.schema.task)
                 self.read(chunk_rows, stop)
                 self.interrupted = stop.requested
         except KeyboardInterrupt:
@@ -236,6 +250,8 @@ class _Evaluation:
         if self.limit is not None:
             end = min(end, start + self.limit - seen)
         piece = slice_rows(batch, start, end)
+        if self.watcher is not None:
+            self.watcher.before(piece)
         predicted, seconds = self.runner.run(piece, self.source, seen, stop)
         done = len(predicted)
         self.model_seconds += seconds
@@ -248,6 +264,8 @@ class _Evaluation:
             )
         if done and self.metrics.n_rows % self.window == 0:
             self.structures.append(structure_counts(self.model))
+        if self.watcher is not None:
+            self.watcher.after(piece, predicted, self.metrics)
         self.progress.update(self.metrics.n_rows, self.metrics.brief)
         return done
 
@@ -281,6 +299,7 @@ class _Evaluation:
             window=self.window,
             interrupted=self.interrupted,
             error=None if error is None else str(error),
+            watched=None if self.watcher is None else self.watcher.summary(),
             **{name: describe(value) for name, value in structure.items()},
         )
 

@@ -77,6 +77,31 @@ class Progress(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Follows an evaluation, as a page does; it changes neither the model nor the result."""
+
+    def begin(self, source: Any, model: Any, name: str, window: int, total: int | None) -> None:
+        """An evaluation of the model called ``name`` begins; ``total`` rows are expected."""
+        ...
+
+    def before(self, piece: Batch) -> None:
+        """Rows that are about to be tested and trained on; the model has not seen them."""
+        ...
+
+    def after(self, piece: Batch, predicted: Any, metrics: Any) -> None:
+        """The first rows of ``piece`` are done: their ``predicted`` labels [rows, labels], and the
+        metrics of all rows so far (:class:`~stream.evaluate.MultiLabelMetrics`)."""
+        ...
+
+    def summary(self) -> dict[str, Any]:
+        """What is worth keeping in the result's ``watched``."""
+        ...
+
+    def end(self, result: Any) -> None:
+        """The evaluation has ended with this :class:`~stream.evaluate.PrequentialResult`."""
+        ...
+
+
 def structure_of(model: Any) -> dict[str, Any]:
     """Clusters, restructures and drifts of a model; None where it does not tell."""
     told = model.structure() if callable(getattr(model, "structure", None)) else {}

@@ -77,6 +77,10 @@ class PrequentialResult:
         Whether Ctrl-C ended the evaluation.
     error
         The bad data that ended the evaluation, if any.
+    watched
+        What a watcher kept of the run: ``predictions``, rows as they were answered, with what led
+        to the answers, and ``routing``, the mean weights of each cluster's experts in them; None
+        where nobody watched.
     versions
         Versions of the software that ran.
     """
@@ -105,6 +109,7 @@ class PrequentialResult:
     window: int = 1000
     interrupted: bool = False
     error: str | None = None
+    watched: dict[str, Any] | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=versions)
 
     def as_dict(self) -> dict[str, Any]:
@@ -114,7 +119,7 @@ class PrequentialResult:
             *("cardinality", "metrics", "seconds", "compile_seconds", "rows_per_second"),
             *("peak_rss_mb", "clusters", "restructures", "drifts", "hierarchy"),
             *("windows", "per_label"),
-            *("delay", "window", "interrupted", "error", "versions"),
+            *("delay", "window", "interrupted", "error", "watched", "versions"),
         ]
         return {name: describe(getattr(self, name)) for name in names}
 

@@ -1,0 +1,31 @@
+"""The command ``drifthomer report``."""
+
+from __future__ import annotations
+
+import click
+
+from stream.cli.options import OutputFile
+
+
+@click.command()
+@click.argument("result", type=click.Path(dir_okay=False), metavar="RESULT.json")
+@click.option("-o", "--output", type=OutputFile(), required=True, help="The HTML file to write.")
+def report(result: str, output: str) -> int:
+    """Make a page of RESULT.json, which 'drifthomer prequential --json' has written.
+
+    The page is one file: it opens in a browser without a network and asks nothing of any host.
+
+    \b
+    Example:
+      drifthomer prequential yeast --json yeast.json
+      drifthomer report yeast.json -o yeast.html
+    """
+    from stream.evaluate.result import write_text
+    from stream.live.report import read_result, report_html
+
+    page = report_html(read_result(result))
+    if output == "-":
+        click.echo(page.encode(), nl=False)
+    else:
+        write_text(output, page)
+    return 0
