@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import signal
+from collections.abc import Iterator
 
 import click
 
@@ -13,3 +16,20 @@ EXIT_BAD_DATA, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 128 + signal.SIGINT
 def complain(error: object) -> None:
     """Say on one line of standard error what was wrong."""
     click.echo(f"{PROGRAM}: {' '.join(str(error).split())}", err=True)
+
+
+class _WarningHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+@contextlib.contextmanager
+def telling_warnings() -> Iterator[None]:
+    """Say what the package warns of on standard error, a line for each warning."""
+    logger = logging.getLogger("stream")
+    handler = _WarningHandler(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stream.cli.console import EXIT_BAD_DATA, EXIT_INTERRUPTED, complain
+from stream.cli.console import EXIT_BAD_DATA, EXIT_INTERRUPTED, complain, telling_warnings
 from stream.cli.options import OutputFile, model_options
-from stream.cli.source_options import parse_labels, source_options
+from stream.cli.source_options import open_with_options, source_options
 from stream.errors import DataError
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def prequential(
     live_port: int | None,
     live_host: str,
     data_dir: str | None,
-    labels: str | None,
-    target: str | None,
+    **data_options: Any,
 ) -> int:
     """Test a model on each row of DATA, then train it on that row.
 
@@ -86,42 +85,37 @@ def prequential(
       drifthomer prequential syn-blocks-sud --live
       drifthomer prequential sea-a --model river.tree:HoeffdingTreeClassifier --limit 100000
     """
-    if labels and target:
-        raise click.UsageError("--labels and --target exclude each other")
     if json_path == csv_path == "-":
         raise click.UsageError("--json and --csv cannot both be standard output")
-    from stream.data import open_source
     from stream.evaluate import PartialResultError
     from stream.evaluate import prequential as evaluate
     from stream.evaluate.prequential import window_for
     from stream.evaluate.progress import TerminalProgress
     from stream.models.registry import DEFAULT_MODELS, create_model
 
-    columns: dict[str, Any] = {"target": target} if target else {}
-    if labels:
-        columns["labels"] = parse_labels(labels)
     source = None
     if model is None:
-        source = open_source(data, data_dir=data_dir, **columns)
+        source = open_with_options(data, data_dir, data_options)
         model = DEFAULT_MODELS[source.schema.task]
     if ":" in model:
         sys.path.append(os.getcwd())  # for a module in the user's own folder
     estimator = create_model(model, dict(params), seed)
     # A model that cannot be made is told before a stream is fetched.
-    source = source or open_source(data, data_dir=data_dir, **columns)
+    source = source or open_with_options(data, data_dir, data_options)
     page = open_page(live_host, live_port) if live or live_port is not None else None
     error: DataError | None = None
     try:
-        result = evaluate(
-            source,
-            estimator,
-            limit=limit,
-            delay=delay,
-            window=window or window_for(source.n_rows, limit),
-            progress=TerminalProgress(),
-            model_name=model,
-            watcher=page,
-        )
+        with telling_warnings():
+            result = evaluate(
+                source,
+                estimator,
+                limit=limit,
+                delay=delay,
+                window=window or window_for(source.n_rows, limit),
+                progress=TerminalProgress(),
+                model_name=model,
+                watcher=page,
+            )
     except PartialResultError as partial:
         error, result = partial, partial.result
     write_results(result, json_path, csv_path)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from stream.cli.connection_options import connection_options, topic_options
-from stream.cli.source_options import parse_labels, source_options
+from stream.cli.source_options import open_with_options, source_options
 
 
 @click.command()
@@ -41,12 +41,15 @@ def produce(
     client_config: str | None,
     broker_timeout: float,
     data_dir: str | None,
-    labels: str | None,
-    target: str | None,
     create_topics: bool,
     topic_partitions: int | None,
     topic_replication: int | None,
-    **how: Any,
+    topic: str,
+    labels_topic: str | None,
+    label_delay: int,
+    rate: float | None,
+    limit: int | None,
+    **data_options: Any,
 ) -> int:
     """Write the rows of DATA to a topic, as 'consume' reads them.
 
@@ -58,25 +61,19 @@ def produce(
         --topic instances --rate 100
       drifthomer produce yeast ... --labels-topic labels --label-delay 50
     """
-    from stream.data import open_source
     from stream.kafka.clients.connection import Connection, read_options
     from stream.kafka.clients.interface import load_client
     from stream.kafka.process import configure_logging
     from stream.kafka.producing import produce as write
     from stream.kafka.topics import NewTopics, create_missing
 
-    if labels and target:
-        raise click.UsageError("--labels and --target exclude each other")
     configure_logging(False)
-    columns: dict[str, Any] = {"target": target} if target else {}
-    if labels:
-        columns["labels"] = parse_labels(labels)
-    rows = open_source(data, data_dir=data_dir, **columns)
+    rows = open_with_options(data, data_dir, data_options)
     connection = Connection(bootstrap_servers, read_options(client_config), broker_timeout)
     library = load_client(client)
     group = "drifthomer-produce"
     if create_topics:
-        topics = [each for each in (how["topic"], how["labels_topic"]) if each is not None]
+        topics = [each for each in (topic, labels_topic) if each is not None]
         new = NewTopics(topic_partitions, topic_replication)
         create_missing(library, connection, topics, new)
     with contextlib.ExitStack() as closing:
@@ -84,6 +81,15 @@ def produce(
         closing.callback(source.close)
         sink = library.sink(connection, group)
         closing.callback(sink.close)
-        number = write(rows, source, sink, **how)
-    click.echo(f"{number} rows written to {how['topic']}.", err=True)
+        number = write(
+            rows,
+            source,
+            sink,
+            topic=topic,
+            labels_topic=labels_topic,
+            label_delay=label_delay,
+            rate=rate,
+            limit=limit,
+        )
+    click.echo(f"{number} rows written to {topic}.", err=True)
     return 0

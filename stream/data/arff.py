@@ -16,6 +16,7 @@ from stream.errors import DataError
 from stream.rows.batch import Batch, concatenate
 from stream.rows.builder import UnfitEntriesError, rechunk
 from stream.rows.schema import Schema
+from stream.rows.text import BagOfWords
 
 # Cells held as Python strings at a time: 200,000 of them take some 15 MB.
 BLOCK_CELLS = 200_000
@@ -43,6 +44,13 @@ class ArffSource(Source):
         Name of the class attribute; the task is then single-label.
     labels_xml
         Mulan's file of label names.
+    text
+        Names of string attributes of free text: each word is a feature, see
+        :class:`stream.rows.text.BagOfWords`.
+    text_columns
+        Number of features to which words are hashed; None: a feature for each word.
+    ignore
+        Names of attributes, of any type, to leave out.
     encoding
         Encoding of the text.
 
@@ -76,6 +84,9 @@ class ArffSource(Source):
         labels: int | Sequence[str] | None = None,
         target: str | None = None,
         labels_xml: str | os.PathLike[str] | None = None,
+        text: Sequence[str] = (),
+        text_columns: int | None = None,
+        ignore: Sequence[str] = (),
         encoding: str = "utf-8",
     ):
         self.path = Path(path)
@@ -85,10 +96,19 @@ class ArffSource(Source):
         label_attributes, class_attribute = choose_labels(
             self.header, self.path, labels, labels_xml, target
         )
-        self._plan = Plan(self.header, label_attributes, class_attribute, str(self.path))
+        self._plan = Plan(
+            self.header,
+            label_attributes,
+            class_attribute,
+            str(self.path),
+            texts=[text] if isinstance(text, str) else text,
+            ignored=[ignore] if isinstance(ignore, str) else ignore,
+            bag=BagOfWords(text_columns) if text else None,
+        )
+        self.columns_grow = self._plan.has_texts
         labels_list: list[Hashable] = list(self._plan.label_names)
         self.schema = Schema(
-            list(self._plan.feature_names),
+            self._plan.columns.names,
             labels_list,
             "single-label" if class_attribute is not None else "multi-label",
         )
@@ -98,6 +118,8 @@ class ArffSource(Source):
         return rechunk(self._blocks(), chunk_rows)
 
     def _blocks(self) -> Iterator[Batch]:
+        if self.header.data_rest:
+            yield from self._parse(self.header.data_line, [self.header.data_rest])
         for first, lines in read_lines(self.path, self.encoding):
             skip = self.header.data_line + 1 - first
             if skip >= len(lines):

@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 
-from stream.data.arff_header import Attribute, Word, split_words
-from stream.data.arff_plan import Plan
+from stream.data.arff_header import Attribute, Word, split_at_blanks, split_words
+from stream.data.arff_plan import TEXT, Plan
 from stream.data.arff_rows import add_defaults, to_batch
 from stream.errors import DataError
 from stream.rows.batch import Batch
@@ -18,11 +18,12 @@ from stream.rows.cells import parse_number
 def parse_row(plan: Plan, line: str, number: int) -> Batch:
     """One row, whatever its writing; DataError names the column that is wrong."""
     stripped = line.lstrip()
+    texts: dict[int, str] = {}
     try:
         if stripped.startswith("{"):
-            attributes, values = _sparse_row(plan, line, number)
+            attributes, values = _sparse_row(plan, line, number, texts)
         else:
-            attributes, values = _dense_row(plan, line, number)
+            attributes, values = _dense_row(plan, line, number, texts)
     except ValueError as error:
         if isinstance(error, DataError):
             raise
@@ -31,15 +32,34 @@ def parse_row(plan: Plan, line: str, number: int) -> Batch:
     entries = rows, np.array(attributes, np.int64), np.array(values, np.float64)
     if stripped.startswith("{"):
         entries = add_defaults(plan, 1, *entries)
-    return to_batch(plan, 1, *entries)
+    batch = to_batch(plan, 1, *entries)
+    return _with_words(batch, plan.words(texts, number)) if texts else batch
 
 
-def _dense_row(plan: Plan, line: str, number: int) -> tuple[list[int], list[float]]:
-    body = line
-    if "," not in line and plan.n_attributes > 1:
-        # White space separates values where there are no commas.
-        body = re.sub(r"\s+", ",", line.strip())
-    words, _ = split_words(body, 0, "")
+def _with_words(batch: Batch, words: dict[int, float]) -> Batch:
+    """A batch of one row with more entries, of other columns."""
+    columns = np.concatenate([batch.x_indices, np.array(list(words), np.int32)])
+    values = np.concatenate([batch.x_values, np.array(list(words.values()), np.float64)])
+    order = np.argsort(columns)
+    return batch._replace(
+        x_indptr=np.array([0, len(columns)], np.int64),
+        x_indices=columns[order],
+        x_values=values[order],
+    )
+
+
+def _dense_row(
+    plan: Plan, line: str, number: int, texts: dict[int, str]
+) -> tuple[list[int], list[float]]:
+    try:
+        words, _ = split_words(line, 0, "")
+    except ValueError:
+        words = split_at_blanks(line)
+        if len(words) != plan.n_attributes:
+            raise
+    if len(words) != plan.n_attributes:
+        blanks = split_at_blanks(line)
+        words = blanks if len(blanks) == plan.n_attributes else words
     if len(words) != plan.n_attributes:
         raise DataError(
             f"expected {plan.n_attributes} values, one for each attribute, got {len(words)}",
@@ -47,14 +67,16 @@ def _dense_row(plan: Plan, line: str, number: int) -> tuple[list[int], list[floa
             line=number,
         )
     return list(range(plan.n_attributes)), [
-        _cell(plan, a, word, number) for a, word in enumerate(words)
+        _cell(plan, a, word, number, texts) for a, word in enumerate(words)
     ]
 
 
 _SPARSE_ENTRY = re.compile(r"\s*([^\s,{}]+)\s+", re.ASCII)
 
 
-def _sparse_row(plan: Plan, line: str, number: int) -> tuple[list[int], list[float]]:
+def _sparse_row(
+    plan: Plan, line: str, number: int, texts: dict[int, str]
+) -> tuple[list[int], list[float]]:
     entries: dict[int, float] = {}
     at = line.index("{") + 1
     if line[at:].lstrip().startswith("}"):
@@ -77,7 +99,7 @@ def _sparse_row(plan: Plan, line: str, number: int) -> tuple[list[int], list[flo
             words, at = _one_word(line, found.end())
             if len(words) != 1:
                 raise ValueError(f"expected one value after index {a}, got {len(words)}")
-            entries[a] = _cell(plan, a, words[0], number)
+            entries[a] = _cell(plan, a, words[0], number, texts)
             if line[at - 1] == "}":
                 break
     rest = line[at:].strip()
@@ -119,7 +141,11 @@ def _attribute_index(plan: Plan, text: str, number: int) -> int:
     return index
 
 
-def _cell(plan: Plan, a: int, word: Word, number: int) -> float:
+def _cell(plan: Plan, a: int, word: Word, number: int, texts: dict[int, str]) -> float:
+    if a in plan.special:
+        if plan.role[a] == TEXT and (word.quoted or word.text != "?"):
+            texts[a] = word.text
+        return 0.0
     if word.text == "?" and not word.quoted:
         return math.nan
     attribute = plan.attributes[a]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from stream.data.opening import open_bytes, read_lines, strip_compression
-from stream.errors import DataError, ParameterError
+from stream.errors import DataError
 from stream.rows.cells import shorten
 
 MAX_XML_BYTES = 1 << 26
@@ -86,6 +86,23 @@ def split_words(line: str, start: int, end: str) -> tuple[list[Word], int]:
         at += 1
 
 
+_SEPARATOR = re.compile(r"[\s,]*")
+
+
+def split_at_blanks(line: str) -> list[Word]:
+    """Words separated by blanks, tabs or commas, as Weka separates them; those read before
+    anything else is found."""
+    words: list[Word] = []
+    at = _SEPARATOR.match(line, 0).end()  # type: ignore[union-attr]
+    while at < len(line) and line[at] != "%":
+        found = read_word(line, at)
+        if found is None:
+            break
+        words.append(found[0])
+        at = _SEPARATOR.match(line, found[1]).end()  # type: ignore[union-attr]
+    return words
+
+
 def _skip_blanks(line: str, at: int) -> int:
     while at < len(line) and line[at].isspace():
         at += 1
@@ -100,11 +117,12 @@ def _ends(line: str, at: int, end: str) -> bool:
 
 @dataclasses.dataclass(slots=True)
 class Attribute:
-    """One declared column; ``values`` is None for numbers."""
+    """One declared column; ``values`` is None for all that is not nominal."""
 
     name: str
     line: int
     values: tuple[str, ...] | None = None
+    kind: str = "numeric"  # or "string" or "date", which are features only by option
 
 
 @dataclasses.dataclass(slots=True)
@@ -114,14 +132,29 @@ class Header:
     relation: str
     attributes: list[Attribute]
     data_line: int  # line of @data
+    data_rest: str = ""  # a row that stands on that line too
 
     @property
     def meka_labels(self) -> int | None:
         """The ``k`` of MEKA's ``-C k``: the first k attributes are labels, or the last \\|k\\| when
         negative.
+
+        MEKA writes its options after the colon that ends the name of the relation. A ``-C`` that
+        is an option of another program, such as a filter of Weka, says nothing of labels.
         """
-        found = re.search(r"-[cC]\s+(-?\d+)", self.relation)
+        found = _MEKA_LABELS.search(self.relation)
         return int(found[1]) if found else None
+
+
+# A colon, options of MEKA with their values, and -C with a whole number; a filter of Weka may have
+# left its name behind it.
+_MEKA_LABELS = re.compile(
+    r":\s*(?:-(?![cC]\s)[A-Za-z][\w-]*(?:\s+(?!-[A-Za-z])\S+)?\s+)*-[cC]\s+(-?\d{1,9})(?=\s|-weka\.|$)",
+    re.ASCII,
+)
+
+
+_KEYWORD = re.compile(r"@data(?=[^\w])|\S+", re.IGNORECASE | re.ASCII)
 
 
 def read_header(path: str | os.PathLike[str], encoding: str = "utf-8") -> Header:
@@ -141,11 +174,12 @@ def read_header(path: str | os.PathLike[str], encoding: str = "utf-8") -> Header
             text = line.strip()
             if not text or text.startswith("%"):
                 continue
-            keyword = text.split(None, 1)[0].lower()
+            keyword = _KEYWORD.match(text)[0].lower()  # type: ignore[index]
             if keyword == "@data":
                 if not attributes:
                     raise DataError("no @attribute stands before @data", source=source, line=number)
-                return Header(relation, attributes, number)
+                rest = text[len("@data") :].strip()
+                return Header(relation, attributes, number, "" if rest.startswith("%") else rest)
             if keyword == "@relation":
                 found = read_word(text, len("@relation"))
                 # Unquoted relation names with blanks are common: take the line as it is.
@@ -195,7 +229,8 @@ def _attribute(text: str, source: str, line: int) -> Attribute:
                 "no nominal values are declared", source=source, line=line, column=word.text
             )
         if len(set(values)) < len(values):
-            twice = next(value for i, value in enumerate(values) if value in values[:i])
+            seen: set[str] = set()
+            twice = next(value for value in values if value in seen or seen.add(value))  # type: ignore[func-returns-value]
             raise DataError(
                 f"the nominal value {twice!r} is declared twice",
                 source=source,
@@ -206,10 +241,10 @@ def _attribute(text: str, source: str, line: int) -> Attribute:
     kind = kind.split("%", 1)[0].split(None, 1)[0].lower() if kind.split("%", 1)[0].strip() else ""
     if kind in {"numeric", "real", "integer"}:
         return Attribute(word.text, line)
-    if kind in {"string", "date", "relational"}:
-        reason = (
-            f"attributes of type {kind} are not supported; make it numeric or nominal, or remove it"
-        )
+    if kind in {"string", "date"}:
+        return Attribute(word.text, line, kind=kind)
+    if kind == "relational":
+        reason = "attributes of type relational are not supported; remove it from the file"
     else:
         reason = f"the type must be numeric, real, integer or {{value,...}}, got {shorten(kind)!r}"
     raise DataError(reason, source=source, line=line, column=word.text)
@@ -239,16 +274,14 @@ def choose_labels(
         if attributes[number[target]].values is None:
             raise DataError(
                 "the target must be a nominal attribute whose values are the classes, but it is "
-                "numeric",
+                f"{attributes[number[target]].kind}",
                 source=source,
                 line=attributes[number[target]].line,
                 column=target,
             )
         return [], number[target]
     if isinstance(labels, str):
-        raise ParameterError(
-            f"'labels' must be a list of names or a count. Got the string {labels!r}."
-        )
+        labels = [labels]
     if labels is None and labels_xml is not None:
         return _named(number, read_mulan_labels(labels_xml), source), None
     if labels is None:
@@ -260,9 +293,9 @@ def choose_labels(
         if attributes[-1].values is not None and len(attributes[-1].values) > 1:
             return [], len(attributes) - 1
         raise DataError(
-            "it declares no labels: name them with labels=[...], give their count with labels=n "
-            "(the first n) or "
-            "labels=-n (the last n), or name the class attribute with target=...",
+            "it declares no labels: give their names (--labels a,b or labels=['a', 'b']), their "
+            "number (--labels -2 or labels=-2 for the last two) or the class attribute "
+            "(--target c or target='c')",
             source=source,
         )
     if isinstance(labels, int):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.data.arff_header import Attribute, Header
 from stream.errors import DataError
+from stream.rows.builder import Columns
 from stream.rows.cells import TRUTH_WORDS, parse_number
+from stream.rows.text import BagOfWords
+from stream.rows.text_columns import quoted
 
 Float64Array = npt.NDArray[np.float64]
 
 # What an attribute is for.
-NUMBER, ONE_HOT, LABEL, SINGLE_CLASS = 0, 1, 2, 3
+NUMBER, ONE_HOT, LABEL, SINGLE_CLASS, TEXT, IGNORED = 0, 1, 2, 3, 4, 5
 
 
 class Plan:
@@ -34,12 +38,25 @@ class Plan:
         Attribute number of the class when the task is single-label.
     source
         File, for error messages.
+    texts, ignored
+        Names of attributes of free text, and of those that are left out.
+    bag
+        Counts the words of the texts.
     """
 
     def __init__(
-        self, header: Header, label_attributes: list[int], class_attribute: int | None, source: str
+        self,
+        header: Header,
+        label_attributes: list[int],
+        class_attribute: int | None,
+        source: str,
+        *,
+        texts: Sequence[str] = (),
+        ignored: Sequence[str] = (),
+        bag: BagOfWords | None = None,
     ):
         self.source = source
+        self.bag = bag
         self.attributes = header.attributes
         n = self.n_attributes = len(header.attributes)
         self.role = np.full(n, NUMBER, np.int8)
@@ -57,14 +74,23 @@ class Plan:
         self.feature_names: list[str] = []
         self.label_names: list[str] = []
         is_label = set(label_attributes)
+        special = self._special(header, {*is_label, class_attribute}, texts, ignored)
         for a, attribute in enumerate(header.attributes):
-            if a == class_attribute:
+            if a in special:
+                self.role[a] = special[a]
+            elif a == class_attribute:
                 self._add_class(a, attribute)
             elif a in is_label:
                 self._add_label(a, attribute)
             else:
                 self._add_feature(a, attribute)
         self._refuse_clashes(header)
+        # A list that grows: the words of texts come after the columns of the other attributes.
+        self.columns = Columns(self.feature_names)
+        self._n_fixed = len(self.feature_names)
+        self.feature_names = self.columns.names  # type: ignore[assignment]
+        self.special = frozenset(special)
+        self.has_texts = TEXT in special.values()
         self.binary = np.array(
             [allowed is not None and set(allowed) == {0.0, 1.0} for allowed in self.allowed], bool
         )
@@ -76,6 +102,61 @@ class Plan:
         self.coded = [a for a, codes in enumerate(self.codes) if codes is not None]
         self.defaulted = np.flatnonzero(self.default)
         self.single_class = class_attribute is not None
+
+    def _special(
+        self,
+        header: Header,
+        outputs: set[int | None],
+        texts: Sequence[str],
+        ignored: Sequence[str],
+    ) -> dict[int, int]:
+        """Roles of the attributes that are no features of their own."""
+        number = {attribute.name: a for a, attribute in enumerate(header.attributes)}
+        roles: dict[int, int] = {}
+        for names, role, what in ((texts, TEXT, "text"), (ignored, IGNORED, "ignored")):
+            for name in names:
+                a = number.get(name)
+                if a is None:
+                    reason = f"there is no attribute {name!r} to be {what}"
+                elif a in outputs or roles.get(a, role) != role:
+                    reason = "the attribute is named as two of labels (or class), text and ignored"
+                elif role == TEXT and header.attributes[a].kind != "string":
+                    reason = "a text must be an attribute of type string"
+                else:
+                    roles[a] = role
+                    continue
+                line = None if a is None else header.attributes[a].line
+                raise DataError(f"{reason}; name others", source=self.source, line=line)
+        for a, attribute in enumerate(header.attributes):
+            if a not in roles and attribute.kind != "numeric":
+                name = attribute.name
+                advice = f"--ignore {quoted(name)} (ignore=[{name!r}]) leaves it out"
+                if attribute.kind == "string":
+                    advice = f"--text {quoted(name)} (text=[{name!r}]) reads its words, {advice}"
+                raise DataError(
+                    f"attributes of type {attribute.kind} are not features by themselves: {advice}",
+                    source=self.source,
+                    line=attribute.line,
+                    column=attribute.name,
+                )
+        return roles
+
+    def words(self, texts: dict[int, str], line: int) -> dict[int, float]:
+        """Column and count of each word of a row's texts, by attribute."""
+        assert self.bag is not None
+        found: dict[str, float] = {}
+        for a, text in texts.items():
+            found |= self.bag.count(self.attributes[a].name, text)
+        for name in found:
+            if self.columns.get(name) is not None and self.columns[name] < self._n_fixed:
+                raise DataError(
+                    "another attribute is called as the column of a word; rename it",
+                    source=self.source,
+                    line=line,
+                    column=name,
+                )
+        self.columns.add_all(found)
+        return {self.columns[name]: count for name, count in found.items()}
 
     def _refuse_clashes(self, header: Header) -> None:
         """A nominal value's column may not be called like another attribute."""

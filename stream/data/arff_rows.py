@@ -22,6 +22,8 @@ def parse_fast(plan: Plan, rows: list[str]) -> Batch | None:
     """A batch from rows without quotes and comments; None, or an exception, where the exact path
     must look.
     """
+    if plan.has_texts:
+        return None
     text = "".join(rows)
     if any(mark in text for mark in "'\"%_\\"):
         # Underscores: Python reads 1_000 as a number, ARFF does not.
@@ -43,12 +45,15 @@ def parse_fast(plan: Plan, rows: list[str]) -> Batch | None:
 
 def _dense(plan: Plan, cells: list[list[str]], missing: bool, underscores: bool) -> Batch | None:
     n_rows, n = len(cells), plan.n_attributes
-    if not plan.coded and not missing:
+    if not plan.coded and not plan.special and not missing:
         flat = np.fromiter(map(float, itertools.chain.from_iterable(cells)), np.float64, n_rows * n)
         numbers = flat.reshape(n_rows, n)
     else:
         numbers = np.empty((n_rows, n))
         for a, column in enumerate(zip(*cells, strict=True)):
+            if a in plan.special:
+                numbers[:, a] = 0.0
+                continue
             convert: Callable[[str], float] = float
             codes = plan.codes[a]
             if codes is not None:
@@ -102,7 +107,7 @@ def _sparse(plan: Plan, lines: list[str]) -> Batch | None:
 
 
 def _sparse_values(plan: Plan, attributes: Int64Array, texts: Sequence[str]) -> Float64Array:
-    if not plan.coded:
+    if not plan.coded and not plan.special:
         return np.fromiter(
             (math.nan if text == "?" else float(text) for text in texts)
             if "?" in texts
@@ -113,7 +118,9 @@ def _sparse_values(plan: Plan, attributes: Int64Array, texts: Sequence[str]) -> 
     values = np.empty(len(texts))
     for i, (a, text) in enumerate(zip(attributes.tolist(), texts, strict=True)):
         codes = plan.codes[a]
-        if text == "?":
+        if a in plan.special:
+            values[i] = 0.0
+        elif text == "?":
             values[i] = math.nan
         elif codes is not None:
             values[i] = codes[text]

@@ -1,34 +1,26 @@
-"""CSV and TSV files with a header line."""
+"""CSV and TSV files."""
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from stream.data.opening import read_lines, strip_compression
+from stream.data.csv_records import Records, read_records
+from stream.data.number_notation import NumberNotation
+from stream.data.opening import strip_compression
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
 from stream.rows.builder import rechunk
+from stream.rows.cells import shorten
 from stream.rows.schema import Schema
 from stream.rows.table import BadCellError, TableEncoder
-
-BLOCK_CELLS = 200_000  # cells held as Python strings at a time
-MAX_QUOTED_CHARACTERS = 1 << 24  # a quotation mark must close within as many characters
-
-
-class Records(NamedTuple):
-    """Consecutive records of a file and the line on which each starts."""
-
-    cells: list[list[str]]
-    lines: Sequence[int]
+from stream.rows.text import BagOfWords
 
 
 class CsvSource(Source):
-    """Rows of a text table whose first line names the columns.
+    """Rows of a text table.
 
     A feature column is numeric when its first value is a number (or ``true``/``false``); otherwise
     each text becomes a column of 0 and 1 named ``column=text``, which appears when the text is
@@ -46,9 +38,22 @@ class CsvSource(Source):
     classes
         Class names known beforehand; others appear as they are read.
     delimiter
-        Character between cells; by default a tab in ``.tsv`` files and a comma elsewhere.
+        Character between cells; by default a tab in ``.tsv`` files and a comma elsewhere. A blank
+        stands for any number of blanks.
     categorical
-        Names of columns to treat as text although they hold numbers.
+        Names of columns to treat as names although they hold numbers.
+    text
+        Names of columns of free text: each word is a feature, see
+        :class:`stream.rows.text.BagOfWords`.
+    text_columns
+        Number of features to which words are hashed; None: a feature for each word.
+    ignore
+        Names of columns to leave out.
+    decimal, thousands
+        Marks of numbers, see :class:`stream.data.number_notation.NumberNotation`.
+    header
+        Whether the first line names the columns; otherwise they are called ``column1``,
+        ``column2`` and so on.
     encoding
         Encoding of the text.
 
@@ -77,6 +82,12 @@ class CsvSource(Source):
         classes: Sequence[str] = (),
         delimiter: str | None = None,
         categorical: Sequence[str] = (),
+        text: Sequence[str] = (),
+        text_columns: int | None = None,
+        ignore: Sequence[str] = (),
+        decimal: str = ".",
+        thousands: str | None = None,
+        header: bool = True,
         encoding: str = "utf-8",
     ):
         self.path = Path(path)
@@ -87,17 +98,30 @@ class CsvSource(Source):
         if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\n\r':
             raise ParameterError(f"'delimiter' must be one character. Got {delimiter!r}.")
         self.delimiter = delimiter
-        header, sample = self._sample()
+        self._notation = NumberNotation(decimal, thousands)
+        self._has_header = header
+        names, sample = self._sample()
+        self._width = len(names)
+        self._kept = kept_columns(names, ignore, (*_listed(labels), *_listed(target)), str(path))
         self._encoder = TableEncoder(
             str(self.path),
-            header,
+            [names[i] for i in self._kept],
             labels=labels,
             target=target,
             classes=classes,
             categorical=categorical,
-            header_line=1,
+            text=text,
+            bag=BagOfWords(text_columns) if text else None,
+            header_line=1 if header else None,
         )
-        self._encoder.find_kinds(sample)
+        sample = [row for row in sample if len(row) == self._width]
+        self._encoder.find_kinds(
+            [[self._notation.plain(row[i]) for i in self._kept] for row in sample]
+        )
+        outputs = {*self._encoder.label_columns, self._encoder.class_column}
+        self._numbers = [
+            i for i in range(len(self._kept)) if i in outputs or self._encoder.is_number(i)
+        ]
         self.columns_grow = self._encoder.columns_grow
         self.schema = Schema(
             self._encoder.features.names,
@@ -110,128 +134,134 @@ class CsvSource(Source):
         return rechunk(self._blocks(), chunk_rows)
 
     def _blocks(self) -> Iterator[Batch]:
-        width = len(self._encoder.header)
-        at_header = True
+        at_header = self._has_header
         row = 0
         for records in self._records():
             cells, lines = records
             if at_header and cells:
                 cells, lines, at_header = cells[1:], lines[1:], False
-            bad = next((i for i, row in enumerate(cells) if len(row) != width), None)
+            bad = next((i for i, row in enumerate(cells) if len(row) != self._width), None)
             try:
-                batch = self._encoder.encode(cells[:bad], row)
+                batch, problem = self._encode(cells[:bad], row), None
             except BadCellError as error:
-                if error.row:
-                    yield self._encoder.encode(cells[: error.row], row)
-                raise DataError(
-                    error.reason,
-                    source=str(self.path),
-                    line=lines[error.row],
-                    column=error.column,
-                ) from None
+                batch, problem = self._encode(cells[: error.row], row), error
             if batch.n_rows:
                 row += batch.n_rows
                 yield batch
+            if problem is not None:
+                raise DataError(
+                    problem.reason,
+                    source=str(self.path),
+                    line=lines[problem.row],
+                    column=problem.column,
+                )
             if bad is not None:
                 raise DataError(
-                    f"expected {width} cells, as many as the header has, got {len(cells[bad])}",
+                    f"expected {self._width} cells, as many as the "
+                    f"{'header' if self._has_header else 'first row'} has, got {len(cells[bad])}",
                     source=str(self.path),
                     line=lines[bad],
                 )
+
+    def _encode(self, rows: list[list[str]], first_row: int) -> Batch:
+        if len(self._kept) < self._width:
+            rows = [[row[i] for i in self._kept] for row in rows]
+        if self._notation.is_plain:
+            return self._encoder.encode(rows, first_row)
+        plain = self._notation.plain
+        copies = [list(row) for row in rows]
+        for number, row in enumerate(copies):
+            for i in self._numbers:
+                if self._notation.misreads(row[i]):
+                    raise BadCellError(
+                        number,
+                        self._encoder.header[i],
+                        f"expected a number with the decimal mark {self._notation.decimal!r}, got "
+                        f"{shorten(row[i])!r}; where points separate groups of three digits, "
+                        "--thousands '.' (thousands='.') says so",
+                    )
+                row[i] = plain(row[i])
+        return self._encoder.encode(copies, first_row)
 
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""
         return self._encoder.growth.by(row)
 
+    def _records(self) -> Iterator[Records]:
+        return read_records(self.path, self.delimiter, self.encoding)
+
     def _sample(self) -> tuple[list[str], list[list[str]]]:
-        """Header and the first records."""
-        header: list[str] | None = None
+        """Names of the columns and the first records."""
+        names: list[str] | None = None
         sample: list[list[str]] = []
         try:
             for cells, _ in self._records():
-                if header is None and cells:
-                    header, *cells = cells
+                if names is None and cells:
+                    if self._has_header:
+                        names, *cells = cells
+                    else:
+                        names = [f"column{i}" for i in range(1, len(cells[0]) + 1)]
                 sample += cells
                 if sample:
                     break
         except DataError:
-            if header is None:
+            if names is None:
                 raise
             # The rows before the error are still good: it is raised when it is reached.
-        if header is None:
+        if names is None:
             raise DataError("the file holds no header line", source=str(self.path))
-        return [name.strip() for name in header], sample
+        names = [name.strip() for name in names]
+        if len(names) == 1:
+            other = next((mark for mark in ";\t|," if mark in names[0]), None)
+            if other is not None and other != self.delimiter:
+                typed = "tab" if other == "\t" else f"'{other}'"
+                raise DataError(
+                    f"the first line has no {self.delimiter!r} between cells, got "
+                    f"{shorten(names[0])!r}; --delimiter {typed} (delimiter={other!r}) names the "
+                    "character between them",
+                    source=str(self.path),
+                    line=1,
+                )
+        return names, sample
 
-    def _records(self) -> Iterator[Records]:
-        held: list[str] = []  # lines that wait for the end of a quoted cell
-        held_from = 1
-        for first, lines in read_lines(self.path, self.encoding):
-            for start, part in _parts(lines):
-                if not held:
-                    held_from = first + start
-                held += part
-                quotes = sum(line.count('"') for line in held)
-                if quotes == 0:
-                    yield self._split(held, held_from)
-                elif quotes % 2 == 0:
-                    yield self._split_quoted(held, held_from)
-                elif sum(map(len, held)) > MAX_QUOTED_CHARACTERS:
-                    break
-                else:
-                    continue
-                held = []
-            else:
-                continue
-            break
-        if held:
-            yield from self._unclosed(held, held_from)
 
-    def _split(self, lines: list[str], first: int) -> Records:
-        numbered = [(i, line) for i, line in enumerate(lines, first) if line and not line.isspace()]
-        return Records(
-            [line.split(self.delimiter) for _, line in numbered], [number for number, _ in numbered]
-        )
+def _listed(names: int | str | Sequence[str] | None) -> tuple[str, ...]:
+    if names is None or isinstance(names, int):
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
 
-    def _split_quoted(self, lines: list[str], first: int) -> Records:
-        reader = csv.reader((line + "\n" for line in lines), delimiter=self.delimiter, strict=True)
-        cells: list[list[str]] = []
-        numbers: list[int] = []
-        start = 0
-        try:
-            for record in reader:
-                if record and (len(record) > 1 or record[0].strip()):
-                    cells.append(record)
-                    numbers.append(first + start)
-                start = reader.line_num
-        except csv.Error as error:
+
+def kept_columns(
+    names: Sequence[str], ignore: Sequence[str], outputs: Sequence[str], source: str
+) -> list[int]:
+    """Positions of the columns that are read, of which each must have a name.
+
+    A column without a name can be ignored by its position, as ``column1`` and so on.
+    """
+    left_out = {ignore} if isinstance(ignore, str) else set(ignore)
+    called = [name or f"column{i}" for i, name in enumerate(names, 1)]
+    for name in left_out:
+        if name not in called:
             raise DataError(
-                f"the quoted cells are malformed: {error}",
-                source=str(self.path),
-                line=first + max(reader.line_num, 1) - 1,
-            ) from None
-        return Records(cells, numbers)
-
-    def _unclosed(self, lines: list[str], first: int) -> Iterator[Records]:
-        """Records before the line whose quotation mark never closes, and then the error."""
-        quotes = 0
-        opened = first
-        clean = 0
-        for i, line in enumerate(lines):
-            if quotes % 2 == 0:
-                opened, clean = first + i, i
-            quotes += line.count('"')
-        if clean:
-            yield self._split_quoted(lines[:clean], first)
-        raise DataError("a quotation mark is not closed", source=str(self.path), line=opened)
-
-
-def _parts(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Cut lines so that no part has many more cells than `BLOCK_CELLS`."""
-    start = characters = 0
-    for i, line in enumerate(lines):
-        characters += len(line) + 1
-        if characters >= 2 * BLOCK_CELLS:
-            yield start, lines[start : i + 1]
-            start, characters = i + 1, 0
-    if start < len(lines):
-        yield start, lines[start:]
+                f"there is no column {name!r} to be ignored; the columns are "
+                f"{shorten(', '.join(called), 200)}",
+                source=source,
+            )
+        if name in outputs:
+            raise DataError(
+                f"the column {name!r} cannot be ignored and hold labels; leave it out of one of "
+                "the two",
+                source=source,
+            )
+    kept = [i for i, name in enumerate(called) if name not in left_out]
+    for i in kept:
+        if not names[i]:
+            raise DataError(
+                f"the column has no name; name it, or leave it out with --ignore {called[i]} "
+                f"(ignore=[{called[i]!r}]), or read a file without a header line with --no-header "
+                "(header=False)",
+                source=source,
+                line=1,
+                column=i + 1,
+            )
+    return kept

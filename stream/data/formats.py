@@ -46,6 +46,8 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
     ParameterError
         When the reader does not know an option.
     """
+    if format is not None and not isinstance(format, str):
+        raise ParameterError(f"'format' must be a suffix such as 'csv'. Got {format!r}.")
     suffix = (
         strip_compression(path).suffix.lower()
         if format is None
@@ -55,8 +57,7 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
         what = f"the name ends in {suffix!r}" if suffix else "the name has no suffix"
         raise DataError(
             f"{what}, which tells no format; allowed are {', '.join(SUFFIXES)} (also "
-            "compressed): rename "
-            "the file or give format=...",
+            "compressed): rename the file, or say so with --format csv (format='csv')",
             source=os.fspath(path),
         )
     if suffix == ".tsv":
@@ -66,9 +67,22 @@ def open_path(path: str | os.PathLike[str], *, format: str | None = None, **opti
     allowed = [p for p in inspect.signature(reader).parameters if p != "path"]
     unknown = sorted(set(options) - set(allowed))
     if unknown:
+        hint = ""
+        if "target" in unknown and "task" in allowed:
+            hint = "; one class a row: --task single-label (task='single-label')"
         raise ParameterError(
-            f"The option {unknown[0]!r} does not apply to {suffix} files; allowed are "
-            f"{', '.join(allowed)}. "
-            f"Got {unknown[0]}={options[unknown[0]]!r}."
+            f"The option {option(unknown[0])} does not apply to {suffix} files; allowed are "
+            f"{', '.join(map(option, allowed))}{hint}. Got {unknown[0]}={options[unknown[0]]!r}."
         )
     return reader(path, **options)
+
+
+def option(name: str) -> str:
+    """A parameter as it is called in Python and on the command line.
+
+    Examples
+    --------
+    >>> option("zero_based")
+    'zero_based (--zero-based)'
+    """
+    return f"{name} (--{name.replace('_', '-')})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from stream.rows.batch import Batch
 from stream.rows.builder import BLOCK_ROWS, rechunk
 from stream.rows.cells import shorten
 from stream.rows.encoder import DictionaryEncoder
+from stream.rows.text import BagOfWords
+from stream.rows.text_columns import TextColumns
 
 
 class JsonLinesSource(Source):
@@ -31,9 +33,17 @@ class JsonLinesSource(Source):
     labels
         Field that holds the labels (its path where it is nested): an array of the names of the
         labels present, where all others are absent; or an object of truth values by name, where a
-        label left out or ``null`` is unknown. A row without the field has unknown labels.
+        label left out or ``null`` is unknown. A row without the field has unknown labels. Several
+        fields: each is a label and holds its truth value.
     target
         Field that holds the class instead; the task is then single-label.
+    text
+        Fields (their paths) of free text: each word is a feature, see
+        :class:`stream.rows.text.BagOfWords`.
+    text_columns
+        Number of features to which words are hashed; None: a feature for each word.
+    ignore
+        Fields (their paths) to leave out.
     encoding
         Encoding of the text.
 
@@ -56,23 +66,38 @@ class JsonLinesSource(Source):
         self,
         path: str | os.PathLike[str],
         *,
-        labels: str | None = None,
+        labels: str | Sequence[str] | None = None,
         target: str | None = None,
+        text: Sequence[str] = (),
+        text_columns: int | None = None,
+        ignore: Sequence[str] = (),
         encoding: str = "utf-8",
     ):
         self.path = Path(path)
         self.name = strip_compression(self.path).stem
         self.encoding = encoding
-        field = labels if target is None else target
-        if not isinstance(field, str) or not field or (labels is not None and target is not None):
+        given = labels if target is None else target
+        fields = [given] if isinstance(given, str) else given
+        if (
+            not isinstance(fields, Sequence)
+            or not fields
+            or not all(isinstance(field, str) and field for field in fields)
+            or (labels is not None and target is not None)
+        ):
             raise ParameterError(
-                "JSON lines need labels='field' (array or object of labels) or target='field' "
-                "(class). Got "
-                f"labels={labels!r}, target={target!r}."
+                "JSON lines need the field of the labels (--labels tags or labels='tags'; its "
+                "value is an array of names or an object of truth values), several fields of one "
+                "label each (--labels a,b or labels=['a', 'b']), or the field of the class "
+                f"(--target c or target='c'). Got labels={labels!r}, target={target!r}."
             )
-        self._field = field
+        self._fields = list(fields)
+        self._text = [text] if isinstance(text, str) else list(text)
+        self._bag = BagOfWords(text_columns) if text else None
+        self._ignore = [ignore] if isinstance(ignore, str) else list(ignore)
         self._encoder = DictionaryEncoder(
-            str(self.path), "multi-label" if target is None else "single-label"
+            str(self.path),
+            "multi-label" if target is None else "single-label",
+            watch=TextColumns(str(self.path)),
         )
         self.schema = self._encoder.schema
         blocks = read_lines(self.path, encoding)
@@ -98,9 +123,17 @@ class JsonLinesSource(Source):
             row = json.loads(line, object_pairs_hook=_object)
             if not isinstance(row, dict):
                 raise ValueError(f"expected an object such as {{...}}, got {shorten(line)!r}")
-            y = _take(row, self._field)
+            if len(self._fields) == 1:
+                y = _take(row, self._fields[0])
+            else:
+                y = {field: _take(row, field) for field in self._fields}
+            for field in self._ignore:
+                _take(row, field)
+            texts = {field: _take(row, field) for field in self._text}
             x: dict[str, Any] = {}
             _flatten(row, "", x)
+            for field, value in texts.items():
+                self._add_words(x, field, value)
         except json.JSONDecodeError as error:
             raise DataError(
                 f"is not valid JSON: {error.msg}",
@@ -114,12 +147,25 @@ class JsonLinesSource(Source):
             raise DataError("is nested too deeply", source=str(self.path), line=number) from None
         return x, y
 
+    def _add_words(self, x: dict[str, Any], field: str, value: Any) -> None:
+        if value is None:
+            return
+        if isinstance(value, dict | list):
+            raise ValueError(
+                f"the field {shorten(field)!r} must hold a text, got {shorten(repr(value))}"
+            )
+        assert self._bag is not None
+        for name, count in self._bag.count(field, str(value)).items():
+            if name in x:
+                raise ValueError(f"another feature is called {shorten(name)!r}, as a word is")
+            x[name] = count
+
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValueError(f"the key {shorten(twice)!r} is given twice in one object")
     return found
 

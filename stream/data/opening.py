@@ -23,8 +23,8 @@ READ_BYTES = (
     1 << 18
 )  # decompressed bytes asked for at a time: large enough that Python's cost per read vanishes
 MAX_LINE_CHARACTERS = (
-    1 << 27
-)  # a longer line is no line of a table; without a limit it would fill the memory
+    1 << 25
+)  # a longer line is no line of a table; its cells, held at once, take 20 to 40 times as much
 
 _MAGIC = {
     b"\x1f\x8b": ".gz",
@@ -192,7 +192,8 @@ def read_lines(
     """
     try:
         name = codecs.lookup(encoding).name
-    except LookupError:
+        b"a".decode(encoding, "ignore")  # refuses what is no encoding of text, such as base64
+    except (LookupError, ValueError, TypeError):
         raise ParameterError(
             "'encoding' must be one that Python knows, such as 'utf-8' or 'latin-1'. Got "
             f"{encoding!r}."
@@ -201,7 +202,8 @@ def read_lines(
         codecs.getincrementaldecoder("utf-8-sig" if name == "utf-8" else name)(), translate=True
     )
     source = str(path)
-    line, rest = 1, ""
+    line = 1
+    rest: list[str] = []  # pieces of a line whose end has not been read; joined once
     with open_bytes(path) as file:
         final = False
         while not final:
@@ -210,11 +212,14 @@ def read_lines(
             try:
                 text = decoder.decode(data, final=final)
             except UnicodeDecodeError as error:
-                line += error.object[: error.start].count(b"\n")
+                good = error.object[: error.start].decode(name, "ignore")
+                lines = good.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+                if len(lines) > 1:
+                    yield line, ["".join([*rest, lines[0]]), *lines[1:-1]]
+                line += len(lines) - 1
                 raise DataError(
-                    f"byte 0x{error.object[error.start]:02x} is not valid {encoding}; convert "
-                    "the file, or "
-                    "name its encoding, such as encoding='latin-1'",
+                    f"byte 0x{error.object[error.start]:02x} is not valid {encoding}; name the "
+                    "file's encoding, such as --encoding latin-1 (encoding='latin-1')",
                     source=source,
                     line=line,
                 ) from None
@@ -223,17 +228,21 @@ def read_lines(
                     f"not valid {encoding}: {error}", source=source, line=line
                 ) from None
             lines = text.split("\n")
-            lines[0] = rest + lines[0]
-            rest = lines.pop()
-            if len(rest) > MAX_LINE_CHARACTERS:
+            if len(lines) > 1:
+                lines[0] = "".join([*rest, lines[0]])
+                rest = []
+            rest.append(lines.pop())
+            if sum(map(len, rest)) > MAX_LINE_CHARACTERS:
+                if lines:
+                    yield line, lines
                 raise DataError(
                     f"the line is longer than {MAX_LINE_CHARACTERS:,} characters; is this a text "
                     "file?",
                     source=source,
                     line=line + len(lines),
                 )
-            if final and rest:
-                lines.append(rest)
+            if final and any(rest):
+                lines.append("".join(rest))
             if lines:
                 yield line, lines
                 line += len(lines)

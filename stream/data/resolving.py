@@ -235,7 +235,8 @@ def _open_river(entry: Entry, options: dict[str, Any]) -> Source:
     dataset = getattr(datasets, entry.river or "")()
     if entry.river == "Yeast":
         # River hands out dictionaries; the same file through our own reader is many times faster.
-        options = options or {"labels": list(dataset._LABELS)}
+        if not {"labels", "target"} & set(options):
+            options = {"labels": list(dataset._LABELS), **options}
         source = open_path(Path(dataset.path), **options)
     else:
         from stream.data.objects import open_object

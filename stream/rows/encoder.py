@@ -17,6 +17,7 @@ from stream.rows.batch import Batch
 from stream.rows.builder import BatchBuilder, Columns, LabelGrowth
 from stream.rows.cells import shorten
 from stream.rows.schema import Schema, Task
+from stream.rows.text_columns import TextColumns
 
 Present = Literal["true", "positive"]
 
@@ -39,6 +40,8 @@ class DictionaryEncoder:
     present
         When a label counts as present: ``"true"``: 1 or True (0 and False are absent, anything else
         is refused); ``"positive"``: a number above 0.
+    watch
+        Is told of every text, and warns of what does not seem to be a name.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class DictionaryEncoder:
         features: Collection[Hashable] = (),
         labels: Collection[Hashable] = (),
         present: Present = "true",
+        watch: TextColumns | None = None,
     ):
         if present not in ("true", "positive"):
             raise ParameterError(f"'present' must be 'true' or 'positive'. Got {present!r}.")
         self.source = source
         self.task = task
         self.present = present
+        self._watch = watch
         self.features = Columns(features)
         self.labels = Columns(labels)
         self.schema = Schema(self.features.names, self.labels.names, task)
@@ -152,7 +157,10 @@ class DictionaryEncoder:
             if name not in self.features and not (math.isnan(value) and self._text_columns(name))
         }
         for name, text, column in textual:
-            if text in self._texts.get(name, ()):
+            known = text in self._texts.get(name, ())
+            if self._watch is not None:
+                self._watch.see(str(name), 1, () if known else (text,))
+            if known:
                 continue
             if column in self.features or column in new:
                 raise self._error(f"another feature is called {shorten(column)!r}", line, name)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.data import ArffSource, arff
-from stream.errors import DataError, ParameterError
+from stream.data.arff_header import Header
+from stream.errors import DataError
 
 HEAD = """% a comment
 @RELATION 'moods: -C -2'
@@ -219,8 +220,18 @@ def test_rows_before_a_bad_one_are_yielded(tmp_path):
             "declared twice, first on line 2",
         ),
         ("@relation r\n@attribute a text\n@data\n", 2, "a", "the type must be"),
-        ("@relation r\n@attribute a string\n@data\n", 2, "a", "string are not supported"),
-        ("@relation r\n@attribute a date 'yyyy'\n@data\n", 2, "a", "date are not supported"),
+        (
+            "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute a string\n@data\n",
+            3,
+            "a",
+            "--text a",
+        ),
+        (
+            "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute a date\n@data\n",
+            3,
+            "a",
+            "--ignore a",
+        ),
         ("@relation r\n@attribute a {x,y\n@data\n", 2, "a", "malformed"),
         ("@relation r\n@attribute a {x,x}\n@data\n", 2, "a", "'x' is declared twice"),
         ("@relation r\n@attribute a {}\n@data\n", 2, "a", "no nominal values"),
@@ -274,5 +285,97 @@ def test_refused_arguments(tmp_path):
     ]:
         with pytest.raises(DataError, match=word):
             ArffSource(path, **options)
-    with pytest.raises(ParameterError, match="list of names or a count"):
-        ArffSource(path, labels="happy")
+    assert ArffSource(path, labels="happy").schema.labels == ["happy"]
+
+
+WEKA = "weka.filters.supervised.attribute.AttributeSelection-Eweka.attributeSelection."
+
+
+@pytest.mark.parametrize(
+    ("relation", "labels"),
+    [
+        (f"heart-{WEKA}WrapperSubsetEval -B weka.classifiers.functions.SMO -F 5 -- -C 1.0", None),
+        (f"heart-{WEKA}CfsSubsetEval-Sweka.attributeSelection.GeneticSearch -Z 20 -C 0.6", None),
+        (f"heart-{WEKA}WrapperSubsetEval -B weka.classifiers.trees.J48 -- -C 0.25 -M 2", None),
+        (f"heart-{WEKA}X -C 2", None),
+        ("heart: -C 1.0", None),
+        (f"heart: {WEKA}X -C 2", None),
+        ("heart -C 2", None),
+        ("heart: -C 2", 2),
+        ("heart:-c -3", -3),
+        ("heart: -split-number 50 -C -3", -3),
+        ("heart: -V -C 3 -split-percent 66.0", 3),
+        ("heart: -C -3-weka.filters.unsupervised.attribute.Remove-R1", -3),
+    ],
+)
+def test_only_mekas_own_option_counts_labels(relation, labels):
+    """The -C of a filter that Weka wrote into the relation's name was taken for it."""
+    assert Header(relation, [], 1).meka_labels == labels
+
+
+def test_a_row_on_the_line_of_data_is_read(tmp_path):
+    """It was dropped without a word."""
+    head = "@relation x\n@attribute a numeric\n@attribute c {u,v}\n"
+    rows = [({"a": 10.0}, "u"), ({"a": 20.0}, "v")]
+    assert list(ArffSource(write(tmp_path, "a.arff", head + "@data 10,u\n20,v\n"))) == rows
+    assert list(ArffSource(write(tmp_path, "b.arff", head + "@DATA % rows\n10,u\n20,v\n"))) == rows
+    bad = write(tmp_path, "c.arff", head + "@data 10,w\n20,v\n")
+    refused(lambda: ArffSource(bad), "expected one of {u,v}", line=4, column="c", source=bad)
+    sparse = write(tmp_path, "d.arff", head + "@data{0 10}\n{0 20,1 v}\n")
+    assert list(ArffSource(sparse)) == rows
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1.5 'a b' x 1",
+        "1.5\t'a b'\tx\t1",
+        "1.5, 'a b' x\t1",
+        ' 1.5 "a b" x 1 % note',
+        "1.5,'a b',x,1",
+    ],
+)
+def test_values_separated_by_blanks_or_tabs(tmp_path, row):
+    """Weka takes blanks, tabs and commas as separators."""
+    head = (
+        "@relation 'r: -C -1'\n@attribute n numeric\n@attribute q {'a b',c}\n"
+        "@attribute r {x,y}\n@attribute l {0,1}\n@data\n"
+    )
+    path = write(tmp_path, "a.arff", f"{head}{row}\n2 c y 0\n")
+    assert list(ArffSource(path)) == [
+        ({"n": 1.5, "q=a b": 1.0, "r=x": 1.0}, {"l": True}),
+        ({"n": 2.0, "q=c": 1.0, "r=y": 1.0}, {"l": False}),
+    ]
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_text_and_ignored_attributes(tmp_path, sparse):
+    head = (
+        "@relation 'r: -C -1'\n@attribute id string\n@attribute when date 'yyyy-MM-dd'\n"
+        "@attribute body string\n@attribute n numeric\n@attribute l {0,1}\n@data\n"
+    )
+    rows = ["x1,2020-01-01,'Red, red wine',3,1", "x2,?,?,4,0", "'x 3',2020-01-03,wine,?,1"]
+    if sparse:
+        rows = [
+            "{0 x1,1 2020-01-01,2 'Red, red wine',3 3,4 1}",
+            "{0 x2,1 ?,2 ?,3 4}",
+            "{0 'x 3',2 wine,3 ?,4 1}",
+        ]
+    path = write(tmp_path, "a.arff", head + "\n".join(rows) + "\n")
+    source = ArffSource(path, text=["body"], ignore=["id", "when"])
+    first, second, third = source
+    assert first == ({"n": 3.0, "body:red": 2.0, "body:wine": 1.0}, {"l": True})
+    assert second == ({"n": 4.0}, {"l": False})
+    assert math.isnan(third[0].pop("n"))
+    assert third == ({"body:wine": 1.0}, {"l": True})
+    assert source.schema.features == ["n", "body:red", "body:wine"]
+    assert same(read(source, 1), read(source))
+    # Without text the block-wise path reads them, and must leave the same columns out.
+    plain = ArffSource(path, ignore=["id", "when", "body"])
+    assert [x.keys() for x, _ in plain] == [{"n"}] * 3
+    with pytest.raises(DataError, match="no attribute 'x' to be ignored"):
+        ArffSource(path, ignore=["x"])
+    with pytest.raises(DataError, match="named as two"):
+        ArffSource(path, ignore=["id", "when", "body", "l"])
+    with pytest.raises(DataError, match="type string"):
+        ArffSource(path, text=["n"], ignore=["id", "when", "body"])

@@ -28,10 +28,15 @@ def stated(data_dir) -> dict[str, tuple[int, int, int, float]]:
         if not line.startswith("| `"):
             continue
         name, _, rows, features, labels, cardinality, *_ = [
-            cell.strip() for cell in line.strip("|").split("|")
+            cell.strip().replace(",", "") for cell in line.strip("|").split("|")
         ]
         if labels.isdigit():
-            found[name.strip("`")] = int(rows), int(features), int(labels), float(cardinality)
+            found[name.strip("`")] = (
+                int(rows),
+                int(features),
+                int(labels),
+                float(cardinality),
+            )
         else:
             found[name.strip("`")] = (
                 int(rows),

@@ -118,8 +118,46 @@ def test_refused(tmp_path, row, column, word):
 
 def test_refused_arguments(tmp_path):
     path = write(tmp_path, "a.jsonl", "{}\n")
-    for options in ({}, {"labels": "a", "target": "b"}, {"labels": ["a"]}):
-        with pytest.raises(ParameterError, match="labels='field'"):
+    for options in ({}, {"labels": "a", "target": "b"}, {"labels": []}, {"labels": -2}):
+        with pytest.raises(ParameterError, match="--labels tags or labels='tags'"):
             JsonLinesSource(path, **options)
     blank = write(tmp_path, "b.jsonl", "\n \n")
     refused(lambda: JsonLinesSource(blank, labels="l"), "no rows", source=blank)
+
+
+def test_labels_as_several_fields(tmp_path):
+    """Truth values that stand beside the features, as in a table."""
+    text = '{"a": 1, "sun": 1, "rain": false}\n{"a": 2, "rain": true}\n'
+    source = JsonLinesSource(write(tmp_path, "a.jsonl", text), labels=["sun", "rain"])
+    assert list(source) == [
+        ({"a": 1.0}, {"sun": True, "rain": False}),
+        ({"a": 2.0}, {"rain": True}),
+    ]
+
+
+def test_words_and_ignored_fields(tmp_path):
+    """Free text became one feature for each distinct text, and an id one for each row."""
+    text = (
+        '{"id": "x1", "t": {"body": "Red, red wine", "lang": "en"}, "tags": ["a"]}\n'
+        '{"id": "x2", "t": {"body": null}, "tags": []}\n'
+    )
+    path = write(tmp_path, "a.jsonl", text)
+    source = JsonLinesSource(path, labels="tags", text=["t.body"], ignore=["id", "t.lang"])
+    assert list(source) == [
+        ({"t.body:red": 2.0, "t.body:wine": 1.0}, {"a": True}),
+        ({}, {"a": False}),
+    ]
+    bad = write(tmp_path, "b.jsonl", '{"b": {"c": 1}, "tags": []}\n')
+    refused(
+        lambda: JsonLinesSource(bad, labels="tags", text=["b"]),
+        "must hold a text",
+        line=1,
+        source=bad,
+    )
+    clash = write(tmp_path, "c.jsonl", '{"b": "red", "b:red": 1, "tags": []}\n')
+    refused(
+        lambda: JsonLinesSource(clash, labels="tags", text=["b"]),
+        "as a word is",
+        line=1,
+        source=clash,
+    )

@@ -88,7 +88,7 @@ def test_unknown_suffix_missing_file_directory_and_option(tmp_path):
         open_source("x" * 5000 + ".csv", labels=["l"])
     write(tmp_path, "a.arff", ARFF)
     with pytest.raises(
-        ParameterError, match=r"'delimiter' does not apply to \.arff files; allowed"
+        ParameterError, match=r"delimiter \(--delimiter\) does not apply to \.arff files; allowed"
     ):
         open_source("a.arff", delimiter=",")
 
