@@ -58,6 +58,6 @@ def bad_rows(row: Row) -> Rows:
     """Rows with a new feature and label that are in order and another that is not."""
     x, y = row
     x, y = {**x, "new": 1.0}, {**y, "new": True}
-    bad_features = [{**x, "bad": math.inf}, {**x, "bad": [1.0]}]
-    bad_labels: list[dict] = [{**y, "bad": value} for value in (0.5, 2, "yes", None)]
+    bad_features = [{**x, "bad": math.inf}, {**x, "bad": {1.0}}]
+    bad_labels: list[dict] = [{**y, "bad": value} for value in (0.5, 2, "yes", {True})]
     return [(each, y) for each in bad_features] + [(x, each) for each in bad_labels]

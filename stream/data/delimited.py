@@ -14,9 +14,9 @@ from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
 from stream.rows.builder import rechunk
 from stream.rows.cells import shorten
-from stream.rows.schema import Schema
-from stream.rows.table import BadCellError, TableEncoder
+from stream.rows.columns import BadValueError
 from stream.rows.text import BagOfWords
+from stream.rows.text_table import TextTableEncoder
 
 
 class CsvSource(Source):
@@ -103,7 +103,7 @@ class CsvSource(Source):
         names, sample = self._sample()
         self._width = len(names)
         self._kept = kept_columns(names, ignore, (*_listed(labels), *_listed(target)), str(path))
-        self._encoder = TableEncoder(
+        self._encoder = TextTableEncoder(
             str(self.path),
             [names[i] for i in self._kept],
             labels=labels,
@@ -113,21 +113,15 @@ class CsvSource(Source):
             text=text,
             bag=BagOfWords(text_columns) if text else None,
             header_line=1 if header else None,
+            sample=[
+                [self._notation.plain(row[i]) for i in self._kept]
+                for row in sample
+                if len(row) == self._width
+            ],
         )
-        sample = [row for row in sample if len(row) == self._width]
-        self._encoder.find_kinds(
-            [[self._notation.plain(row[i]) for i in self._kept] for row in sample]
-        )
-        outputs = {*self._encoder.label_columns, self._encoder.class_column}
-        self._numbers = [
-            i for i in range(len(self._kept)) if i in outputs or self._encoder.is_number(i)
-        ]
+        self._numbers = [i for i in range(len(self._kept)) if self._encoder.may_be_number(i)]
         self.columns_grow = self._encoder.columns_grow
-        self.schema = Schema(
-            self._encoder.features.names,
-            self._encoder.labels.names,
-            "multi-label" if target is None else "single-label",
-        )
+        self.schema = self._encoder.schema
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
@@ -143,7 +137,7 @@ class CsvSource(Source):
             bad = next((i for i, row in enumerate(cells) if len(row) != self._width), None)
             try:
                 batch, problem = self._encode(cells[:bad], row), None
-            except BadCellError as error:
+            except BadValueError as error:
                 batch, problem = self._encode(cells[: error.row], row), error
             if batch.n_rows:
                 row += batch.n_rows
@@ -173,7 +167,7 @@ class CsvSource(Source):
         for number, row in enumerate(copies):
             for i in self._numbers:
                 if self._notation.misreads(row[i]):
-                    raise BadCellError(
+                    raise BadValueError(
                         number,
                         self._encoder.header[i],
                         f"expected a number with the decimal mark {self._notation.decimal!r}, got "

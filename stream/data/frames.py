@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-import narwhals as nw
 
 from stream.data.opening import open_bytes
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, NotAvailableError
 from stream.rows.batch import Batch
 from stream.rows.builder import rechunk
-from stream.rows.schema import Schema, Task
-from stream.rows.table import BadCellError, TableEncoder
+from stream.rows.columns import BadValueError
+from stream.rows.frames import Frame, column_values, is_category, is_numeric, open_frame
+from stream.rows.table import ColumnRoles, TableEncoder
 
 BLOCK_CELLS = 200_000
 
@@ -24,8 +22,10 @@ BLOCK_CELLS = 200_000
 class FrameSource(Source):
     """Rows of a data frame.
 
-    Numbers and truth values are numeric columns; a text, category or date becomes a column of 0 and
-    1 named ``column=text``, which appears when the text is first read; null and NaN are missing.
+    Numbers, truth values, dates and times are numeric columns; a text or category becomes a column
+    of 0 and 1 named ``column=text``, which appears when the text is first read; null and NaN are
+    missing; see :mod:`stream.rows.values`. Columns may have any names that differ; a name that no
+    snapshot could hold becomes its text.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ class FrameSource(Source):
         self,
         frame: Any,
         *,
-        labels: int | Sequence[str] | None = None,
-        target: str | None = None,
-        classes: Sequence[str] = (),
-        categorical: Sequence[str] = (),
+        labels: int | Sequence[Hashable] | None = None,
+        target: Hashable | None = None,
+        classes: Sequence[Hashable] = (),
+        categorical: Sequence[Hashable] = (),
         name: str = "frame",
     ):
-        self._frame = nw.from_native(frame, eager_only=True)
+        self._frame = open_frame(frame, name)
         self.name = name
-        self.n_rows = len(self._frame)
-        self._encoder, self.schema = _encoder(
+        self.n_rows = len(self._frame.data)
+        self._encoder = _encoder(
             self._frame,
             name,
             labels=labels,
@@ -67,11 +67,12 @@ class FrameSource(Source):
             classes=classes,
             categorical=categorical,
         )
+        self.schema = self._encoder.schema
         self.columns_grow = self._encoder.columns_grow
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
-        return rechunk(_blocks(iter([self._frame]), self._encoder, self.name), chunk_rows)
+        return rechunk(_blocks([self._frame], self._encoder, self.name), chunk_rows)
 
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""
@@ -101,18 +102,18 @@ class ParquetSource(Source):
         self,
         path: str | os.PathLike[str],
         *,
-        labels: int | Sequence[str] | None = None,
-        target: str | None = None,
-        classes: Sequence[str] = (),
-        categorical: Sequence[str] = (),
+        labels: int | Sequence[Hashable] | None = None,
+        target: Hashable | None = None,
+        classes: Sequence[Hashable] = (),
+        categorical: Sequence[Hashable] = (),
     ):
         self.path = Path(path)
         self.name = self.path.stem
         open_bytes(self.path).close()  # its errors are clearer than pyarrow's
         with self._open() as file:
             self.n_rows = file.metadata.num_rows
-            empty = nw.from_native(file.schema_arrow.empty_table(), eager_only=True)
-        self._encoder, self.schema = _encoder(
+            empty = open_frame(file.schema_arrow.empty_table(), str(self.path))
+        self._encoder = _encoder(
             empty,
             str(self.path),
             labels=labels,
@@ -120,6 +121,7 @@ class ParquetSource(Source):
             classes=classes,
             categorical=categorical,
         )
+        self.schema = self._encoder.schema
         self.columns_grow = self._encoder.columns_grow
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
@@ -143,71 +145,51 @@ class ParquetSource(Source):
         except (pyarrow.ArrowException, OSError) as error:
             raise DataError(f"is not a Parquet file: {error}", source=str(self.path)) from None
 
-    def _frames(self) -> Iterator[Any]:
+    def _frames(self) -> Iterator[Frame]:
         import pyarrow
 
         try:
             with self._open() as file:
-                for batch in file.iter_batches(
-                    BLOCK_CELLS // max(len(self._encoder.header), 1) + 1
-                ):
-                    yield nw.from_native(pyarrow.Table.from_batches([batch]), eager_only=True)
+                for batch in file.iter_batches(_block_rows(self._encoder)):
+                    yield open_frame(pyarrow.Table.from_batches([batch]))
         except (pyarrow.ArrowException, OSError) as error:
             raise DataError(f"cannot be read: {error}", source=str(self.path)) from None
 
 
 def _encoder(
-    frame: Any,
+    frame: Frame,
     source: str,
     *,
-    labels: int | Sequence[str] | None,
-    target: str | None,
-    classes: Sequence[str],
-    categorical: Sequence[str],
-) -> tuple[TableEncoder, Schema]:
-    textual = [
-        name
-        for name, dtype in frame.schema.items()
-        if not (dtype.is_numeric() or dtype in (nw.Boolean, nw.Object, nw.Unknown))
-    ]
-    names = [str(name) for name in frame.columns]
-    outputs = (
-        {labels} if isinstance(labels, str) else set(labels if isinstance(labels, Sequence) else ())
-    )
-    if isinstance(labels, int):
-        outputs = set(names[:labels] if labels > 0 else names[labels:])
-    outputs |= {target} if target is not None else set()
-    texts = {*categorical, *(str(name) for name in textual if str(name) not in outputs)}
-    encoder = TableEncoder(
-        source, names, labels=labels, target=target, classes=classes, categorical=sorted(texts)
-    )
-    encoder.find_kinds([])
-    task: Task = "multi-label" if target is None else "single-label"
-    return encoder, Schema(encoder.features.names, encoder.labels.names, task)
+    labels: int | Sequence[Hashable] | None,
+    target: Hashable | None,
+    classes: Sequence[Hashable],
+    categorical: Sequence[Hashable],
+) -> TableEncoder:
+    roles = ColumnRoles(source, frame.names, labels=labels, target=target)
+    texts = {roles.position(name, "categorical column") for name in categorical}
+    texts |= {i for i in roles.features if is_category(frame.column(i))}
+    numeric = [i for i in roles.features if i not in texts and is_numeric(frame.column(i))]
+    return TableEncoder(roles, classes=classes, as_text=sorted(texts), numeric=numeric)
 
 
-def _blocks(frames: Iterator[Any], encoder: TableEncoder, source: str) -> Iterator[Batch]:
+def _blocks(frames: Iterable[Frame], encoder: TableEncoder, source: str) -> Iterator[Batch]:
     at = 0
-    step = BLOCK_CELLS // max(len(encoder.header), 1) + 1
+    step = _block_rows(encoder)
     for frame in frames:
-        for start in range(0, len(frame), step):
-            part = frame[start : start + step]
-            columns = [_cells(part[name]) for name in part.columns]
-            rows = [list(row) for row in zip(*columns, strict=True)]
+        for start in range(0, len(frame.data), step):
+            part = frame.rows(start, start + step)
+            values = [column_values(part.column(i)) for i in range(len(part.names))]
+            n_rows = len(part.data)
             try:
-                yield encoder.encode(rows, at)
-            except BadCellError as error:
+                yield encoder.encode(values, n_rows, at)
+            except BadValueError as error:
                 if error.row:
-                    yield encoder.encode(rows[: error.row], at)
+                    yield encoder.encode([each[: error.row] for each in values], error.row, at)
                 raise DataError(
                     error.reason, source=source, line=at + error.row + 1, column=error.column
                 ) from None
-            at += len(rows)
+            at += n_rows
 
 
-def _cells(series: Any) -> list[str]:
-    """Cells as the text reader would find them, so that one encoder serves both."""
-    return [
-        "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
-        for value in series.to_list()
-    ]
+def _block_rows(encoder: TableEncoder) -> int:
+    return BLOCK_CELLS // max(len(encoder.roles.header), 1) + 1

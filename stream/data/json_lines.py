@@ -14,7 +14,8 @@ from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
 from stream.rows.builder import BLOCK_ROWS, rechunk
 from stream.rows.cells import shorten
-from stream.rows.encoder import DictionaryEncoder
+from stream.rows.encoder import RowEncoder
+from stream.rows.schema import Task
 from stream.rows.text import BagOfWords
 from stream.rows.text_columns import TextColumns
 
@@ -24,7 +25,7 @@ class JsonLinesSource(Source):
 
     Nested objects and arrays are features by their path, ``a.b`` and ``a.0``. A text becomes a
     column of 0 and 1 named ``path=text``; ``true`` is 1; ``null`` is missing; what is left out is
-    0. Columns and labels appear as they are read.
+    0; see :mod:`stream.rows.values`. Columns and labels appear as they are read.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ class JsonLinesSource(Source):
         fields: each is a label and holds its truth value.
     target
         Field that holds the class instead; the task is then single-label.
+    label_names
+        Names of the labels, where ``labels`` is an array of 0 and 1 in their order.
     text
         Fields (their paths) of free text: each word is a feature, see
         :class:`stream.rows.text.BagOfWords`.
@@ -68,6 +71,7 @@ class JsonLinesSource(Source):
         *,
         labels: str | Sequence[str] | None = None,
         target: str | None = None,
+        label_names: Sequence[str] = (),
         text: Sequence[str] = (),
         text_columns: int | None = None,
         ignore: Sequence[str] = (),
@@ -94,10 +98,9 @@ class JsonLinesSource(Source):
         self._text = [text] if isinstance(text, str) else list(text)
         self._bag = BagOfWords(text_columns) if text else None
         self._ignore = [ignore] if isinstance(ignore, str) else list(ignore)
-        self._encoder = DictionaryEncoder(
-            str(self.path),
-            "multi-label" if target is None else "single-label",
-            watch=TextColumns(str(self.path)),
+        task: Task = "multi-label" if target is None else "single-label"
+        self._encoder = RowEncoder(
+            str(self.path), task, label_names=label_names, watch=TextColumns(str(self.path))
         )
         self.schema = self._encoder.schema
         blocks = read_lines(self.path, encoding)
@@ -130,10 +133,8 @@ class JsonLinesSource(Source):
             for field in self._ignore:
                 _take(row, field)
             texts = {field: _take(row, field) for field in self._text}
-            x: dict[str, Any] = {}
-            _flatten(row, "", x)
             for field, value in texts.items():
-                self._add_words(x, field, value)
+                self._add_words(row, field, value)
         except json.JSONDecodeError as error:
             raise DataError(
                 f"is not valid JSON: {error.msg}",
@@ -145,7 +146,7 @@ class JsonLinesSource(Source):
             raise DataError(str(error), source=str(self.path), line=number) from None
         except RecursionError:
             raise DataError("is nested too deeply", source=str(self.path), line=number) from None
-        return x, y
+        return row, y
 
     def _add_words(self, x: dict[str, Any], field: str, value: Any) -> None:
         if value is None:
@@ -179,16 +180,3 @@ def _take(row: dict[str, Any], field: str) -> Any:
     head, _, rest = field.partition(".")
     inner = row.get(head)
     return _take(inner, rest) if rest and isinstance(inner, dict) else None
-
-
-def _flatten(value: Any, path: str, out: dict[str, Any]) -> None:
-    if isinstance(value, dict | list):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, inner in items:
-            _flatten(inner, f"{path}.{name}" if path else str(name), out)
-        return
-    if path in out:
-        raise ValueError(
-            f"two features are called {shorten(path)!r} once nested names are joined by dots"
-        )
-    out[path] = value

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import narwhals as nw
-
 from stream.data.frames import FrameSource
 from stream.data.pairs import PairSource, is_multiflow, multiflow_pairs
 from stream.data.source import Source
 from stream.errors import ParameterError
+from stream.rows.frames import is_frame
 
 
 def open_object(data: Any, **options: Any) -> Source:
@@ -17,7 +16,7 @@ def open_object(data: Any, **options: Any) -> Source:
     :func:`stream.data.open_source`.
     """
     try:
-        if nw.from_native(data, eager_only=True, pass_through=True) is not data:
+        if is_frame(data):
             return FrameSource(data, **options)
         if is_multiflow(data):
             return PairSource(multiflow_pairs(data), **({"name": type(data).__name__} | options))

@@ -5,7 +5,7 @@ scikit-multiflow.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
 from stream.rows.builder import BLOCK_ROWS, rechunk
-from stream.rows.encoder import DictionaryEncoder, Present
+from stream.rows.encoder import RowEncoder
 from stream.rows.schema import Task
+from stream.rows.truth import Present
 
 Pairs = Iterable[tuple[Mapping[Any, Any], Any]]
 
@@ -24,8 +25,9 @@ class PairSource(Source):
     """Rows from River's ``(x, y)`` pairs.
 
     Features are numbers, truth values or texts by name (a text becomes a column of 0 and 1 named
-    ``name=text``; None and NaN are missing). ``y`` is a dictionary of truth values, a collection of
-    the labels present, or the class itself. Columns appear as they are read.
+    ``name=text``; None and NaN are missing; see :mod:`stream.rows.values`). ``y`` is a dictionary
+    of truth values, a set or list of the labels present, where all others are absent, or the class
+    itself. Columns appear as they are read.
 
     Parameters
     ----------
@@ -34,6 +36,8 @@ class PairSource(Source):
         time it is called. An iterator can be read only once.
     task
         By default single-label, unless the first ``y`` is a dictionary or collection.
+    label_names
+        Names of the labels, where ``y`` is a list or array of 0 and 1 in their order.
     present
         When a label counts as present: ``"true"``: 1 or True; ``"positive"``: a number above 0.
     name
@@ -60,6 +64,7 @@ class PairSource(Source):
         pairs: Pairs | Callable[[], Pairs],
         *,
         task: Task | None = None,
+        label_names: Sequence[Hashable] = (),
         present: Present = "true",
         name: str | None = None,
     ):
@@ -78,9 +83,13 @@ class PairSource(Source):
             self._head = list(itertools.islice(self._iterate(), 1))
             first = self._head[0] if self._head else None
             if isinstance(first, tuple | list) and len(first) == 2:
-                several = isinstance(first[1], Collection) and not isinstance(first[1], str | bytes)
+                several = isinstance(first[1], Collection) and not isinstance(
+                    first[1], str | bytes | tuple | frozenset
+                )
                 task = "multi-label" if several else "single-label"
-        self._encoder = DictionaryEncoder(self.name, task or "multi-label", present=present)
+        self._encoder = RowEncoder(
+            self.name, task or "multi-label", label_names=label_names, present=present
+        )
         self.schema = self._encoder.schema
 
     def _iterate(self) -> Iterator[tuple[Any, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ from river import base
 
 from stream.engine.checking import require
 from stream.errors import DataError
-from stream.models.inputs import batch_of, is_unknown, label_truth, plain
 from stream.models.parameters import (
     BOOLEAN,
     NONE,
@@ -21,7 +20,9 @@ from stream.models.parameters import (
 )
 from stream.models.saved import Saved
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
+from stream.rows.matrices import batch_of
 from stream.rows.names import Names, Translation, in_order, translate
+from stream.rows.truth import truth_of_row
 
 Listener = Callable[[PartitionEvent], None]
 LabelSet = Mapping[Hashable, Any] | Iterable[Hashable]
@@ -261,15 +262,7 @@ class LabelPartitioner(Saved, base.Base):
 
 def _labels_of(y: LabelSet) -> tuple[list[Hashable], list[Hashable]]:
     """The labels that are present, and those that are named."""
-    if isinstance(y, Mapping):
-        truth = label_truth(y)
-        return [plain(label) for label, value in truth.items() if value], [*map(plain, truth)]
-    if isinstance(y, str | bytes) or not isinstance(y, Iterable):
-        raise DataError(
-            f"the labels must be a dictionary of label to bool or a set, got {type(y).__name__}"
-        )
-    present = list(dict.fromkeys(map(plain, y)))
-    for label in present:
-        if is_unknown(label):
-            raise DataError("the name of a label must not be missing", column=str(label))
-    return present, present
+    truth = truth_of_row(list(y) if isinstance(y, Iterator) else y, "multi-label")
+    if truth is None:
+        raise DataError("the labels must be a dictionary of label to bool or a set, got None")
+    return list(truth.present), [*truth.present, *truth.absent]

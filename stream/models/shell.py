@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import abc
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,21 +14,16 @@ from river import base
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
 from stream.engine.learner import PREDICT_ONLY, Rows
-from stream.models.inputs import (
-    NO_TRUTH,
-    batch_of,
-    feature_entries,
-    frame_like,
-    is_unknown,
-    label_truth,
-    plain,
-    series_like,
-)
 from stream.models.saved import Saved
 from stream.rows.batch import Batch
+from stream.rows.features import feature_entries
+from stream.rows.frames import frame_like, series_like
+from stream.rows.matrices import NO_TRUTH, batch_of
 from stream.rows.names import UNSEEN, Vocabulary
 from stream.rows.predictions import Predictions
 from stream.rows.schema import Schema, Task
+from stream.rows.truth import truth_of_row
+from stream.rows.values import class_of
 
 FeatureName = Hashable
 
@@ -195,13 +190,15 @@ class Shell(Saved, base.Estimator):
     def _row_batch(self, x: Mapping[FeatureName, Any], *, learn: bool) -> Rows:
         entries = feature_entries(x)
         features = self._names.features
-        if learn and self._learner.accepts_features:
-            features.add(name for name, _ in entries if name not in features.number)
         number = features.number
-        numbered = sorted([(number[name], value) for name, value in entries if name in number])
-        indptr = np.array([0, len(numbered)], np.int64)
-        indices = np.array([number for number, _ in numbered], np.int32)
-        return indptr, indices, np.array([value for _, value in numbered], np.float64)
+        if learn and self._learner.accepts_features:
+            features.add([name for name, v in entries.items() if v and name not in number])
+        numbered = sorted(
+            [(number[name], v) for name, v in entries.items() if v and name in number]
+        )
+        columns = np.array([column for column, _ in numbered], np.int32)
+        values = np.array([value for _, value in numbered], np.float64)
+        return np.array([0, len(numbered)], np.int64), columns, values
 
     def _one_row(self, x: Mapping[FeatureName, Any]) -> Batch:
         """A row to predict, in the engine's columns."""
@@ -250,35 +247,46 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
     def _multiclass(self) -> bool:
         return True
 
-    def learn_one(self, x: dict[FeatureName, Any], y: dict[Hashable, bool]) -> None:  # type: ignore[override]
+    def learn_one(  # type: ignore[override]
+        self, x: dict[FeatureName, Any], y: Mapping[Hashable, Any] | Collection[Hashable] | None
+    ) -> None:
         """Learn one row.
 
         Parameters
         ----------
         x
             Features by name. A feature left out is 0; None or NaN is missing; a text is the feature
-            ``name=text``.
+            ``name=text``; see :mod:`stream.rows.values` for every other kind of value.
         y
-            Labels by name. A label that was named before and is left out is unknown, not absent;
-            before it is first named it counts as absent.
+            A dictionary of truth values by label says what it knows: a label that was named before
+            and is left out, or missing, is unknown and not absent; before it is first named it
+            counts as absent. A set or list of labels is the whole truth: all others are absent.
+            None: nothing is known.
 
         Raises
         ------
         DataError
             When a value cannot be used; nothing is learnt then.
         """
-        truth = label_truth(y)
+        truth = truth_of_row(y, self._task)
         row = self._row_batch(x, learn=True)
         names = self._names
-        unknown = [label for label in names.known_labels if label not in truth]
-        present = [label for label, value in truth.items() if value]
         numbered = names.labels.number
+        unknown: list[Hashable] = []
+        if truth is None:
+            present: tuple[Hashable, ...] = ()
+            told: set[Hashable] = set()
+        else:
+            present = truth.present
+            told = {*present, *truth.absent}
+        if (truth is None or not truth.whole) and not names.known_labels.keys() <= told:
+            unknown = [label for label in names.known_labels if label not in told]
         names.labels.add(label for label in (*present, *unknown) if label not in numbered)
-        names.mention(truth, names.n_rows)
+        names.mention(told, names.n_rows)
         names.n_rows += 1
         parts: list[np.ndarray] = []
         for group in (present, unknown):
-            numbers = np.array(sorted(numbered[label] for label in group), np.int32)
+            numbers = np.array(sorted([numbered[label] for label in group]), np.int32)
             parts += [np.array([0, len(group)], np.int64), numbers]
         self._learner.run(Batch(*row, *parts), predict=False)
 
@@ -345,7 +353,7 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
         ----------
         x
             Features by name. A feature left out is 0; None or NaN is missing; a text is the feature
-            ``name=text``.
+            ``name=text``; see :mod:`stream.rows.values` for every other kind of value.
         y
             The class; None or NaN: unknown, nothing is learnt of classes.
 
@@ -354,7 +362,7 @@ class ClassifierShell(Shell, base.MiniBatchClassifier):
         DataError
             When a value cannot be used; nothing is learnt then.
         """
-        known = None if is_unknown(y) else plain(y)
+        known = class_of(y)
         row = self._row_batch(x, learn=True)
         names = self._names
         names.n_rows += 1

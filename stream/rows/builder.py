@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch, concatenate, slice_rows
+from stream.rows.names import in_order
 
 Array = npt.NDArray[Any]
 
@@ -252,8 +253,6 @@ class Columns:
     ----------
     names
         Names known beforehand.
-    allow_new
-        Whether other names may come.
 
     Examples
     --------
@@ -263,9 +262,8 @@ class Columns:
     (['b', 'c', 'd'], 2)
     """
 
-    def __init__(self, names: Iterable[Hashable] = (), allow_new: bool = True):
+    def __init__(self, names: Iterable[Hashable] = ()):
         self.names: list[Hashable] = list(names)
-        self.allow_new = allow_new
         self.number = {name: number for number, name in enumerate(self.names)}
 
     def __len__(self) -> int:
@@ -284,11 +282,7 @@ class Columns:
     def add_all(self, names: Iterable[Hashable]) -> None:
         """Number the names that are new."""
         new = {name for name in names if name not in self.number}
-        if not new:
-            return
-        if not self.allow_new:
-            raise KeyError(min(new, key=_sort_key))
-        for name in sorted(new, key=_sort_key):
+        for name in in_order(new):
             self.number[name] = len(self.names)
             self.names.append(name)
 
@@ -318,11 +312,3 @@ class LabelGrowth:
     def by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""
         return self._counts[bisect.bisect_right(self._rows, row) - 1]
-
-
-def _sort_key(name: Hashable) -> tuple[str, Any]:
-    if isinstance(name, str):
-        return "str", name
-    if isinstance(name, int | float):
-        return "number", name
-    return type(name).__name__, repr(name)

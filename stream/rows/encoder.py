@@ -1,87 +1,102 @@
-"""Rows given as dictionaries: features by name, labels as a set, as truth values by name, or one
-class.
-"""
+"""Rows by name as batches of numbered columns."""
 
 from __future__ import annotations
 
 import copy
-import math
-import numbers
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
-from stream.rows.builder import BatchBuilder, Columns, LabelGrowth
-from stream.rows.cells import shorten
+from stream.rows.builder import Columns, LabelGrowth, assemble
+from stream.rows.features import feature_entries
+from stream.rows.names import in_order
 from stream.rows.schema import Schema, Task
 from stream.rows.text_columns import TextColumns
+from stream.rows.truth import Present, Truth, truth_of_row
 
-Present = Literal["true", "positive"]
 
-
-class DictionaryEncoder:
+class RowEncoder:
     """Numbers the names of features and labels as they come and gathers rows into batches.
 
-    Numbers and booleans are values of the column of that name. A text becomes the value 1 of the
-    column ``name=text``. None and NaN are missing: in the column of that name or, where the feature
-    has only had texts, in all of their columns.
+    What values mean is said in :mod:`stream.rows.values`.
 
     Parameters
     ----------
     source
         File or stream, for error messages.
     task
-        Whether ``y`` is a set (or truth values) of labels, or one class.
-    features, labels
-        Names known beforehand.
+        Whether ``y`` tells of labels, or is one class.
+    label_names
+        Names of the labels where they are known beforehand: lists of 0 and 1 have their order.
     present
         When a label counts as present: ``"true"``: 1 or True (0 and False are absent, anything else
         is refused); ``"positive"``: a number above 0.
     watch
         Is told of every text, and warns of what does not seem to be a name.
+    max_features
+        Features that are new beyond so many are left out; None: no limit.
+
+    Attributes
+    ----------
+    schema
+        Names of the columns; it grows.
+    growth
+        Which row brought which labels.
+
+    Examples
+    --------
+    >>> encoder = RowEncoder("example", "multi-label")
+    >>> encoder.add({"bpm": 72.0, "key": "minor"}, {"calm", "sad"})
+    >>> batch = encoder.take()
+    >>> encoder.schema.features, batch.x_values.tolist(), batch.y_indices.tolist()
+    (['bpm', 'key=minor'], [72.0, 1.0], [0, 1])
     """
 
     def __init__(
         self,
         source: str | None,
         task: Task,
-        features: Collection[Hashable] = (),
-        labels: Collection[Hashable] = (),
+        *,
+        label_names: Sequence[Hashable] = (),
         present: Present = "true",
+        max_features: int | None = None,
         watch: TextColumns | None = None,
     ):
         if present not in ("true", "positive"):
             raise ParameterError(f"'present' must be 'true' or 'positive'. Got {present!r}.")
         self.source = source
-        self.task = task
         self.present = present
+        self.max_features = max_features
         self._watch = watch
-        self.features = Columns(features)
-        self.labels = Columns(labels)
+        self.label_names = tuple(label_names)
+        self.features = Columns()
+        self.labels = Columns(label_names)
         self.schema = Schema(self.features.names, self.labels.names, task)
-        # Column of each text of a feature, and the row that brought it.
-        self._texts: dict[Hashable, dict[str, tuple[int, int]]] = {}
-        self._first_row: dict[Hashable, int] = {}  # row that brought the column of that name
-        self._builder = BatchBuilder(source)
         self.growth = LabelGrowth(len(self.labels))
+        self._begin()
+
+    def _begin(self) -> None:
         self._row = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._lengths: list[int] = []
+        self._columns: list[int] = []
+        self._values: list[float] = []
+        self._present: tuple[list[int], list[int]] = [], []  # rows and columns
+        self._unknown: tuple[list[int], list[int]] = [], []
 
     def __len__(self) -> int:
-        return len(self._builder)
+        return len(self._lengths)
 
-    def fresh(self) -> DictionaryEncoder:
+    def fresh(self) -> RowEncoder:
         """An encoder without rows that shares the numbering, for another pass over the data."""
         other = copy.copy(self)
-        other._builder = BatchBuilder(self.source)
-        other._row = 0
+        other._begin()
         return other
-
-    def take(self) -> Batch:
-        """The rows gathered so far."""
-        return self._builder.take()
 
     def blocks(self, rows: Iterable[tuple[Any, Any, int]], block_rows: int) -> Iterator[Batch]:
         """Add rows ``(x, y, line)`` and yield them, ``block_rows`` at a time.
@@ -100,158 +115,101 @@ class DictionaryEncoder:
         if len(self):
             yield self.take()
 
-    def add(self, x: Mapping[Hashable, Any], y: Any, line: int | None = None) -> None:
+    def add(self, x: Any, y: Any, line: int | None = None) -> None:
         """Add a row.
 
         Parameters
         ----------
         x
-            Value of each feature by name.
+            Value of each feature by name; see :func:`stream.rows.features.feature_entries`.
         y
-            The class when the task is single-label (None: unknown). Otherwise truth values by
-            label, where a label left out is unknown; or the collection of the labels present, where
-            all others are absent.
+            What is known of its labels; see :func:`stream.rows.truth.truth_of_row`.
         line
             Line of the file or number of the row, for error messages.
 
         Raises
         ------
         DataError
-            When a value cannot be used; the row is not added.
+            When a value cannot be used; the row is not added and no name is numbered.
         """
-        if not isinstance(x, Mapping):
-            raise self._error(f"the features must be a dictionary, got {type(x).__name__}", line)
-        present, unknown, new_labels = self._outcome(y, line)
-        entries = self._entries(x, line)
-        columns = [column for column, _ in entries]
-        values = [value for _, value in entries]
-        if new_labels:
-            self.labels.add_all(new_labels)
-        number = self.labels.__getitem__
-        self._builder.add(
-            columns,
-            values,
-            [number(label) for label in present],
-            [number(label) for label in unknown],
-            line=line,
-            names=self.features.names,
-        )
+        texts: list[tuple[Hashable, str]] | None = None if self._watch is None else []
+        try:
+            entries = feature_entries(x, texts)
+            truth = truth_of_row(y, self.schema.task, self.label_names, self.present)
+        except DataError as error:
+            raise DataError(
+                error.reason, source=self.source, line=line, column=error.column
+            ) from None
+        if self._watch is not None and texts:
+            known = self.features.number
+            for name, text in texts:
+                new = () if f"{name}={text}" in known else (text,)
+                self._watch.see(str(name), 1, new)
+        self.add_entries(entries, truth)
+
+    def add_entries(self, entries: dict[Any, float], truth: Truth | None) -> None:
+        """Add a row whose values have been looked at.
+
+        Parameters
+        ----------
+        entries
+            Number of each feature by name: finite, or NaN for a missing one.
+        truth
+            What is known of its labels; None: nothing.
+        """
+        columns = self.columns(entries)
+        if truth is not None:
+            self.labels.add_all((*truth.present, *truth.absent))
         self.growth.note(self._row, len(self.labels))
+        self._add_truth(len(self), truth)
+        self._lengths.append(len(columns))
+        self._columns += columns
+        self._values += entries.values()
         self._row += 1
 
-    def _error(self, reason: str, line: int | None, column: Hashable = None) -> DataError:
-        name = None if column is None else shorten(str(column))
-        return DataError(reason, source=self.source, line=line, column=name)
+    def columns(self, entries: Iterable[Hashable]) -> list[int]:
+        """Columns of the features of a row; -1 where there is no room for one that is new."""
+        number = self.features.number
+        try:
+            return [number[name] for name in entries]
+        except KeyError:
+            new = in_order(name for name in entries if name not in number)
+            if self.max_features is not None:
+                new = new[: self.max_features - len(self.features)]
+            self.features.add_all(new)
+            return [number.get(name, -1) for name in entries]
 
-    def _entries(self, x: Mapping[Hashable, Any], line: int | None) -> list[tuple[int, float]]:
-        numeric: list[tuple[Hashable, float]] = []
-        textual: list[tuple[Hashable, str, str]] = []
-        for name, value in x.items():
-            if isinstance(value, str):
-                textual.append((name, value, f"{name}={value}"))
-            else:
-                numeric.append((name, self._number(name, value, line)))
-        new: set[Hashable] = {
-            name
-            for name, value in numeric
-            if name not in self.features and not (math.isnan(value) and self._text_columns(name))
-        }
-        for name, text, column in textual:
-            known = text in self._texts.get(name, ())
-            if self._watch is not None:
-                self._watch.see(str(name), 1, () if known else (text,))
-            if known:
-                continue
-            if column in self.features or column in new:
-                raise self._error(f"another feature is called {shorten(column)!r}", line, name)
-            new.add(column)
-        lost: list[tuple[int, float]] = []
-        for name, value in numeric:
-            if math.isnan(value):
-                lost += [(column, math.nan) for column in self._text_columns(name)]
-        self.features.add_all(new)
-        self._first_row.update(dict.fromkeys(new, self._row))
-        for name, text, column in textual:
-            texts = self._texts.setdefault(name, {})
-            texts.setdefault(text, (self.features[column], self._row))
-        entries = [
-            (self.features[name], value)
-            for name, value in numeric
-            if not math.isnan(value) or self._first_row.get(name, self._row + 1) <= self._row
-        ]
-        entries += [(self.features[column], 1.0) for _, _, column in textual]
-        return entries + lost
+    def _add_truth(self, row: int, truth: Truth | None) -> None:
+        number = self.labels.number
+        told: list[int] = []
+        if truth is not None:
+            present = [number[label] for label in truth.present]
+            self._present[0].extend([row] * len(present))
+            self._present[1].extend(present)
+            if truth.whole:
+                return
+            told = present + [number[label] for label in truth.absent]
+        n_known = self.growth.by(self._row)
+        if self.schema.task == "single-label" or len(told) == n_known:
+            return
+        unknown = np.ones(n_known, np.bool_)
+        unknown[told] = False
+        columns = np.flatnonzero(unknown).tolist()
+        self._unknown[0].extend([row] * len(columns))
+        self._unknown[1].extend(columns)
 
-    def _text_columns(self, name: Hashable) -> list[int]:
-        """Columns of the texts that the feature had in earlier rows (not those known from an
-        earlier pass).
-        """
-        return [column for column, row in self._texts.get(name, {}).values() if row < self._row]
-
-    def _number(self, name: Hashable, value: Any, line: int | None) -> float:
-        if value is None:
-            return math.nan
-        if isinstance(value, float | int | np.bool_ | np.number | numbers.Real) or hasattr(
-            value, "__float__"
-        ):
-            try:
-                number = float(value)
-            except (OverflowError, ValueError, TypeError):
-                raise self._error("the number is too large or no real number", line, name) from None
-            if math.isinf(number):
-                raise self._error(f"a value must be finite, got {number}", line, name)
-            return number
-        raise self._error(
-            f"a value must be a number, a truth value, a text or None, got {type(value).__name__}",
-            line,
-            name,
+    def take(self) -> Batch:
+        """The rows gathered so far; the encoder holds none afterwards."""
+        rows = np.repeat(np.arange(len(self), dtype=np.int64), self._lengths)
+        columns, values = np.array(self._columns, np.int64), np.array(self._values, np.float64)
+        if self.max_features is not None and len(columns) and columns.min() < 0:
+            kept = columns >= 0
+            rows, columns, values = rows[kept], columns[kept], values[kept]
+        batch = assemble(
+            len(self),
+            (rows, columns, values),
+            (np.array(self._present[0], np.int64), np.array(self._present[1], np.int64)),
+            (np.array(self._unknown[0], np.int64), np.array(self._unknown[1], np.int64)),
         )
-
-    def _outcome(
-        self, y: Any, line: int | None
-    ) -> tuple[list[Hashable], list[Hashable], list[Hashable]]:
-        """Labels present, labels unknown, labels to be numbered."""
-        if self.task == "single-label":
-            if y is None or (isinstance(y, float) and math.isnan(y)):
-                return [], [], []
-            if not isinstance(y, Hashable) or isinstance(y, Mapping):
-                raise self._error(f"the class must be one value, got {type(y).__name__}", line)
-            return [y], [], [y]
-        if y is None:
-            return [], self._known(), []
-        if isinstance(y, Mapping):
-            known = {label: self._truth(label, value, line) for label, value in y.items()}
-            present = [label for label, truth in known.items() if truth is True]
-            unknown = [label for label, truth in known.items() if truth is None]
-            unknown += [label for label in self._known() if label not in known]
-            return present, unknown, list(known)
-        if isinstance(y, str) or not isinstance(y, Collection):
-            raise self._error(
-                "the labels must be a list of names or truth values by name, got "
-                f"{type(y).__name__}",
-                line,
-            )
-        present = list(y)
-        for label in present:
-            if not isinstance(label, Hashable) or label is None:
-                raise self._error(f"a label must be a name, got {shorten(repr(label))}", line)
-        return present, [], present
-
-    def _known(self) -> list[Hashable]:
-        return self.labels.names[: self.growth.by(self._row)]
-
-    def _truth(self, label: Hashable, value: Any, line: int | None) -> bool | None:
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            return None
-        if isinstance(value, bool | np.bool_):
-            return bool(value)
-        if isinstance(value, numbers.Real | np.number):
-            if self.present == "positive":
-                return bool(value > 0)  # type: ignore[operator]
-            if value in (0, 1):
-                return bool(value)
-        raise self._error(
-            f"a label must be true, false, 1, 0 or None (unknown), got {shorten(repr(value))}",
-            line,
-            label,
-        )
+        self._clear()
+        return batch

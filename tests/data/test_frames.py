@@ -35,7 +35,7 @@ def test_a_frame_of_every_kind():
         {"p": True, "q": True},
     )
     assert math.isnan(rows[1][0]["n"])
-    assert math.isnan(rows[1][0]["t=x"])
+    assert math.isnan(rows[1][0]["t"])
     assert rows[3] == ({"n": 4.0, "i": 4.0, "c=v": 1.0, "t=x": 1.0}, {"p": False, "q": True})
 
 

@@ -51,7 +51,7 @@ def test_kinds_of_values(tmp_path):
     assert math.isnan(x.pop("z"))
     assert (x, y) == ({"b": 1.0, "e.f.0": 2.0, "e.f.1=y": 1.0, "n": 1.5, "t=x": 1.0}, {"p": True})
     assert rows[1] == ({}, {"q": False})
-    assert list(rows[2][0]) == ["b", "t=x"]
+    assert sorted(rows[2][0]) == ["b", "t"]
     assert rows[2][1] == {}
 
 
@@ -66,8 +66,8 @@ def test_no_row_tells_of_the_labels_of_a_later_one(tmp_path):
 
 def test_a_missing_text_means_the_same_in_every_pass(tmp_path):
     for values, lengths in [
-        (["null", '"x"', "null", '"y"'], [1, 1, 2, 1]),
-        (['"x"', "null", "3", "null"], [1, 1, 1, 2]),
+        (["null", '"x"', "null", '"y"'], [1, 1, 1, 1]),
+        (['"x"', "null", "3", "null"], [1, 1, 1, 1]),
     ]:
         path = write(tmp_path, "a.jsonl", "".join(f'{{"t": {value}}}\n' for value in values))
         source = JsonLinesSource(path, labels="l")
@@ -94,13 +94,14 @@ def test_single_label_and_nested_fields(tmp_path):
         ("[1]", None, "expected an object"),
         ("3", None, "expected an object"),
         ('{"a": 1, "a": 2}', None, "'a' is given twice"),
-        ('{"a.b": 1, "a": {"b": 2}}', None, "two features are called 'a.b'"),
+        ('{"a.b": 1, "a": {"b": 2}}', None, "another feature of the name 'a.b'"),
         ('{"a": Infinity}', "a", "finite"),
         ('{"a": 1e999}', "a", "finite"),
-        ('{"a": 1' + "0" * 400 + "}", "a", "too large"),
-        ('{"l": "happy"}', None, "must be a list of names"),
-        ('{"l": [["x"]]}', None, "a label must be a name"),
-        ('{"l": {"x": 2}}', "x", "a label must be true, false"),
+        ('{"a": 1' + "0" * 400 + "}", "a", "finite or NaN (missing), got a larger number"),
+        ('{"l": "happy"}', None, "must be a dictionary of label to bool, or a set or list"),
+        ('{"l": [["x"]]}', "['x']", "a label must be a name"),
+        ('{"l": [0, 1]}', None, "names of the labels are not given"),
+        ('{"l": {"x": 2}}', "x", "a label must be True, False"),
         ('{"a": ' * 100_000, None, ""),
         ('{"t=x": 1, "t": "x"}', "t", "another feature"),
     ],

@@ -106,13 +106,14 @@ def test_scikit_multiflow_streams():
 @pytest.mark.parametrize(
     ("pair", "column", "word"),
     [
-        (({"a": [1]}, {"l": 1}), "a", "must be a number, a truth value, a text or None, got list"),
+        (({"a": {1}}, {"l": 1}), "a", "must be a number, a truth value, a text"),
         (({"a": math.inf}, {"l": 1}), "a", "finite"),
-        (({"a": 1j}, {"l": 1}), "a", "got complex"),
+        (({"a": 1j}, {"l": 1}), "a", "got a complex"),
         (([1, 2], {"l": 1}), None, "features must be a dictionary"),
         (({"a": 1}, {"l": 2}), "l", "a label must be"),
         (({"a": 1}, {"l": "yes"}), "l", "a label must be"),
-        (({"a": 1}, 3), None, "labels must be a list"),
+        (({"a": 1}, np.array([0, 1])), None, "names of the labels are not given"),
+        (({"a": 1}, 3), None, "labels must be a dictionary of label to bool, or a set or list"),
         ((1, 2, 3), None, "expected a pair"),
     ],
 )

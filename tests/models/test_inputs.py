@@ -150,7 +150,6 @@ def changed(table, row, column, value):
 
 
 SPARSE_INF = scipy.sparse.csr_array(changed(X, 4, 2, np.inf))
-TEXTS = pd.DataFrame(X, columns=NAMES).assign(colour="red")
 REFUSED = {
     "infinite": (changed(X, 4, 2, -np.inf), Y, "column '2'.*finite or NaN.*got -inf in row 5"),
     "infinite, sparse": (SPARSE_INF, Y, "column '2'.*finite or NaN.*got inf in row 5"),
@@ -159,38 +158,33 @@ REFUSED = {
         Y,
         "column 'z'.*finite or NaN.*got inf in row 5",
     ),
-    "label 2": (X, changed(Y, 6, 1, 2), "column '1'.*0, 1 or NaN.*got 2 in row 7"),
-    "label 0.5": (X, changed(Y, 0, 0, 0.5), "column '0'.*0, 1 or NaN.*got 0.5 in row 1"),
-    "label infinite": (X, changed(Y, 0, 0, np.inf), "column '0'.*0, 1 or NaN.*inf in row 1"),
+    "label 2": (X, changed(Y, 6, 1, 2), "column '1'.*1 or 0, or missing.*got 2 in row 7"),
+    "label 0.5": (X, changed(Y, 0, 0, 0.5), "column '0'.*1 or 0, or missing.*got 0.5 in row 1"),
+    "label infinite": (X, changed(Y, 0, 0, np.inf), "column '0'.*1 or 0, or missing.*inf in row 1"),
     "label -1, frame": (
         X,
         pd.DataFrame(changed(Y, 9, 0, -1), columns=LABELS),
-        "column 'up'.*0, 1 or NaN.*got -1 in row 10",
+        "column 'up'.*1 or 0, or missing.*got -1 in row 10",
     ),
     "rows": (X[:-1], Y, "same number of rows, got 119 and 120"),
     "one dimension": (X[0], Y, "features must have two dimensions.*got 1"),
     "three dimensions": (X[None], Y, "features must have two dimensions.*got 3"),
     "labels of one dimension": (X, Y[:, 0], "labels must have two dimensions.*got 1"),
-    "text": (changed(X, 3, 1, "red"), Y, "features must hold numbers.*red"),
-    "text, frame": (TEXTS, Y, "column 'colour'.*must hold numbers and truth values, got String"),
     "same name twice": (
         pd.DataFrame(X, columns=["x", "y", "x"]),
         Y,
         "column 'x'.*the columns of a data frame must differ in name",
     ),
-    "text among numbers, frame": (
-        pd.DataFrame(changed(X, 3, 1, "red"), columns=NAMES),
+    "complex": (X + 1j, Y, "column '0'.*number, a truth value.*got a complex"),
+    "complex, sparse": (scipy.sparse.csr_array(X + 1j), Y, "features must hold numbers.*complex"),
+    "bytes, frame": (
+        pd.DataFrame(X, columns=NAMES).assign(raw=b"red"),
         Y,
-        "column 'y'.*must hold numbers and truth values, got Object",
+        "column 'raw'.*got a bytes; decode them.*in row 1",
     ),
-    "complex": (X + 1j, Y, "features must hold numbers: got complex ones"),
-    "complex, sparse": (
-        scipy.sparse.csr_array(X + 1j),
-        Y,
-        "features must hold numbers: got complex ones",
-    ),
+    "structured": (np.zeros((3, 2), [("a", "f8")]), Y[:3], "structured array"),
     "no labels": (X, None, "labels must have two dimensions.*got 0"),
-    "text label": (X, changed(Y, 3, 1, "yes"), "labels must hold numbers.*yes"),
+    "text label": (X, changed(Y, 3, 1, "yes"), "column '1'.*1 or 0, or missing.*'yes' in row 4"),
 }
 
 
@@ -206,7 +200,7 @@ def test_refused_with_row_and_column_and_nothing_learnt(name):
         assert pickle.dumps(model) == before
 
 
-@pytest.mark.parametrize("name", ["infinite", "infinite, sparse", "one dimension", "text, frame"])
+@pytest.mark.parametrize("name", ["infinite", "infinite, sparse", "one dimension", "bytes, frame"])
 def test_refused_in_prediction(name):
     features, _, message = REFUSED[name]
     model = trained()
@@ -220,16 +214,20 @@ def test_refused_in_prediction(name):
 
 ROWS = {
     "infinite": ({"x": 1.0, "y": float("-inf")}, {"up": True}, "'y'.*finite or NaN.*-inf"),
-    "list": ({"new": 1.0, "y": [1]}, {"up": True}, "'y'.*number, a truth value, a text.*list"),
-    "complex": ({"y": 1j}, {"up": True}, "'y'.*got complex"),
-    "list of features": ([1.0], {"up": True}, "dictionary of name to value, got list"),
-    "too large": ({"new": 1.0, "x": 10**400}, {"up": True}, "'x'.*fit a float"),
-    "label 2": ({"new": 1.0}, {"new": True, "up": 2}, "'up'.*True or False.*got 2"),
-    "label None": ({"new": 1.0}, {"new": True, "up": None}, "'up'.*left out when.*got None"),
-    "label text": ({"new": 1.0}, {"up": "yes"}, "'up'.*True or False.*got 'yes'"),
-    "label NaN": ({"new": 1.0}, {"up": float("nan")}, "'up'.*True or False.*got nan"),
-    "labels": ({"new": 1.0}, ["up"], "dictionary of label to bool, got list"),
-    "same name": ({"a": "b", "a=b": 2.0}, {"up": True}, "'a=b'.*another feature"),
+    "set": ({"new": 1.0, "y": {1}}, {"up": True}, "'y'.*number, a truth value, a text.*a set"),
+    "bytes": ({"new": 1.0, "y": b"a"}, {"up": True}, "'y'.*got a bytes; decode"),
+    "complex": ({"y": 1j}, {"up": True}, "'y'.*got a complex"),
+    "list of features": ([1.0], {"up": True}, "dictionary of name to value, got a list"),
+    "too large": ({"new": 1.0, "x": 10**400}, {"up": True}, "'x'.*got a larger number"),
+    "name": ({"new": 1.0, object: 1.0}, {"up": True}, "a name must be a text.*got a type"),
+    "name of a label": ({"new": 1.0}, {object: True}, "a label must be a name.*got a type"),
+    "missing name": ({"new": 1.0, float("nan"): 1.0}, {"up": True}, "'nan'.*got a float"),
+    "label 2": ({"new": 1.0}, {"new": True, "up": 2}, "'up'.*True, False, 1 or 0.*got 2"),
+    "label text": ({"new": 1.0}, {"up": "yes"}, "'up'.*True, False, 1 or 0.*got 'yes'"),
+    "labels": ({"new": 1.0}, "up", "dictionary of label to bool, or a set or list.*got a str"),
+    "indicators": ({"new": 1.0}, np.array([0, 1]), "names of the labels are not given"),
+    "indicators in a list": ({"new": 1.0}, [True, False], "names of the labels are not given"),
+    "same name": ({"a": "b", "a=b": 2.0}, {"up": True}, "'a(=b)?'.*another feature"),
 }
 
 
