@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from stream.errors import ParameterError
-from stream.kafka.messages.decoding import Truth
-from stream.kafka.messages.row_encoder import RowEncoder
+from stream.kafka.messages.row_encoder import MessageRowEncoder
+from stream.rows.truth import Truth
 
 Policy = Literal["drop", "unknown"]
 POLICIES = ("drop", "unknown")
@@ -24,7 +24,7 @@ POLICIES = ("drop", "unknown")
 class Waiting(NamedTuple):
     """A row that was predicted."""
 
-    x: dict[str, float]
+    x: dict[Hashable, float]
     predicted: list[int]  # label columns
     truth: Truth | None  # what is known so far
     since: int  # clock, milliseconds
@@ -33,7 +33,7 @@ class Waiting(NamedTuple):
 class Completed(NamedTuple):
     """A row that can be learnt."""
 
-    x: dict[str, float]
+    x: dict[Hashable, float]
     predicted: list[int]
     truth: Truth | None
 
@@ -142,7 +142,7 @@ class WaitingRoom:
     def add_row(
         self,
         key: bytes,
-        x: dict[str, float],
+        x: dict[Hashable, float],
         predicted: list[int],
         truth: Truth | None,
         since: int,
@@ -212,7 +212,7 @@ class WaitingRoom:
 
     # ---- state
 
-    def get_state(self, encoder: RowEncoder) -> dict[str, Any]:
+    def get_state(self, encoder: MessageRowEncoder) -> dict[str, Any]:
         """Everything that waits, as arrays; features are columns of ``encoder``."""
         rows = self._rows.values()
         columns: list[int] = []
@@ -245,7 +245,7 @@ class WaitingRoom:
             },
         }
 
-    def set_state(self, state: dict[str, Any], encoder: RowEncoder) -> None:
+    def set_state(self, state: dict[str, Any], encoder: MessageRowEncoder) -> None:
         """Go on with what a state holds."""
         self.clock = state["clock"]
         self.counts = WaitingCounts(**state["counts"])

@@ -15,9 +15,9 @@ import numpy as np
 from stream.kafka.clients.interface import Message, Record, TopicPartition
 from stream.kafka.errors import BadMessageError
 from stream.kafka.label_join import Completed, WaitingRoom
-from stream.kafka.messages.decoding import LabelRow, MessageDecoder, Row, Truth
+from stream.kafka.messages.decoding import LabelRow, MessageDecoder, Row
 from stream.kafka.messages.predictions import Answer, Place, PredictionWriter, dead_letter
-from stream.kafka.messages.row_encoder import RowEncoder
+from stream.kafka.messages.row_encoder import Entries, MessageRowEncoder
 from stream.kafka.model_drivers import Answers, Driver, model_state
 from stream.kafka.window_metrics import LatestMetrics
 from stream.rows.batch import Batch
@@ -123,7 +123,7 @@ class TopicLearner:
         self.labels_topic = labels_topic
         self.room = room
         self.dead_letters = dead_letters or DeadLetters()
-        self.encoder = RowEncoder(task)
+        self.encoder = MessageRowEncoder(task)
         self.metrics = LatestMetrics(task, window)
         self.counts = Counts()
         self._out: list[Message] = []
@@ -284,7 +284,7 @@ class TopicLearner:
         assert self.room is not None
         asked, self._asked = self._asked, []
         start, schema = 0, self.encoder.schema
-        rows: list[tuple[dict[str, float], Truth | None]] = [(each.row.x, None) for each in asked]
+        rows: list[Entries] = [(each.row.x, None) for each in asked]
         for batch in self.encoder.segments(rows, self.driver.most):
             stop = start + batch.n_rows
             answers = self.driver.predict(batch, schema)

@@ -29,6 +29,8 @@ class RowEncoder:
         File or stream, for error messages.
     task
         Whether ``y`` tells of labels, or is one class.
+    features, labels
+        Names that have columns from the start.
     label_names
         Names of the labels where they are known beforehand: lists of 0 and 1 have their order.
     present
@@ -60,6 +62,8 @@ class RowEncoder:
         source: str | None,
         task: Task,
         *,
+        features: Sequence[Hashable] = (),
+        labels: Sequence[Hashable] = (),
         label_names: Sequence[Hashable] = (),
         present: Present = "true",
         max_features: int | None = None,
@@ -72,8 +76,8 @@ class RowEncoder:
         self.max_features = max_features
         self._watch = watch
         self.label_names = tuple(label_names)
-        self.features = Columns()
-        self.labels = Columns(label_names)
+        self.features = Columns(features)
+        self.labels = Columns(dict.fromkeys((*labels, *label_names)))
         self.schema = Schema(self.features.names, self.labels.names, task)
         self.growth = LabelGrowth(len(self.labels))
         self._begin()
@@ -166,6 +170,13 @@ class RowEncoder:
         self._columns += columns
         self._values += entries.values()
         self._row += 1
+
+    def has_new_labels(self, truth: Truth | None) -> bool:
+        """Whether a row tells of labels that no row before it told of."""
+        known = self.labels.number
+        return truth is not None and not (
+            known.keys() >= set(truth.present) and known.keys() >= set(truth.absent)
+        )
 
     def columns(self, entries: Iterable[Hashable]) -> list[int]:
         """Columns of the features of a row; -1 where there is no room for one that is new."""

@@ -21,12 +21,13 @@ from kafka_helpers import (
 from stream import MultiLabelHoeffdingTree
 from stream.kafka.clients.interface import Record, TopicPartition
 from stream.kafka.label_join import WaitingRoom
-from stream.kafka.messages.decoding import FieldDecoder, Truth
+from stream.kafka.messages.decoding import FieldDecoder
 from stream.kafka.messages.field_mapping import FieldMapping
 from stream.kafka.messages.predictions import PredictionWriter
-from stream.kafka.messages.row_encoder import RowEncoder
+from stream.kafka.messages.row_encoder import MessageRowEncoder
 from stream.kafka.model_drivers import BatchDriver
 from stream.kafka.topic_learner import TopicLearner
+from stream.rows.truth import Truth
 from stream.snapshot import dumps, loads
 
 ROWS, LABELS = TopicPartition("rows", 0), TopicPartition("labels", 0)
@@ -171,14 +172,14 @@ def test_neither_groups_nor_restarts_change_anything(found, data, policy, capaci
 
 
 def test_a_room_comes_back_as_it_was():
-    where, encoder = room(label_names=("a", "b")), RowEncoder("multi-label")
+    where, encoder = room(label_names=("a", "b")), MessageRowEncoder("multi-label")
     add(where, b"1", y=truth("a", whole=False))
     list(where.add_row(b"2", {"g": float("nan"), "h": 0.0}, [0, 3], None, 7))
     say(where, b"9")
     say(where, b"8", truth(whole=True))
     add(where, b"8")
     state = where.get_state(encoder)
-    other, names = room(label_names=("a", "b")), RowEncoder("multi-label")
+    other, names = room(label_names=("a", "b")), MessageRowEncoder("multi-label")
     names.set_state(encoder.get_state())
     other.set_state(loads(dumps(state)), names)
     assert dumps(other.get_state(names)) == dumps(state)

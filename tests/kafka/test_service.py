@@ -108,7 +108,7 @@ def test_classes(broker, topic, tmp_path):
         where,
         predictions,
         model=HoeffdingTreeClassifier(seed=1),
-        mapping=FieldMapping(target="class"),
+        mapping=FieldMapping(target="y"),
         settings={"batch_messages": 61},
     )
     service.run()

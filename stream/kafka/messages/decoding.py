@@ -3,33 +3,26 @@ messages, so that a bad one leaves no trace."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from stream.errors import DataError
 from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
 from stream.kafka.messages.field_mapping import FieldMapping
-from stream.rows.cells import shorten
+from stream.rows.features import feature_entries
+from stream.rows.truth import Truth, truth_of_row
 
 _MISSING: Any = object()
-
-
-class Truth(NamedTuple):
-    """What is known of a row's labels (single-label: its class is the one present)."""
-
-    present: tuple[str, ...]
-    absent: tuple[str, ...]
-    whole: bool  # whether every other label is absent, and not unknown
 
 
 class Row(NamedTuple):
     """A row of a message."""
 
     key: bytes | None
-    x: dict[str, float]  # NaN: missing
+    x: dict[Hashable, float]  # NaN: missing
     y: Truth | None  # None: nothing is known
 
 
@@ -147,138 +140,71 @@ class FieldDecoder:
 
     # ---- features
 
-    def _features(self, row: Any) -> dict[str, float]:
+    def _features(self, row: Any) -> dict[Hashable, float]:
         path = self.mapping.features
-        found = _find(row, path) if path else row
-        if type(found) is dict:
-            if path and set(map(type, found.values())) <= self._sound:
-                x = found  # the common case, without a look at each
-            else:
-                x = {}
-                self._flatten(found, "", x, "" if path else None)
-        elif type(found) is list:
-            x = self._array(found)
-        else:
+        found = _find(row, path) if path else _without(row, "", self._taken)
+        if type(found) is list:
+            found = self._named(found)
+        elif type(found) is not dict:
             raise BadMessageError(
                 f"the features {path!r} must be an object or an array, got {_kind(found)}"
             )
+        if set(map(type, found.values())) <= self._sound:
+            x = found  # the common case, without a look at each
+        else:
+            try:
+                x = feature_entries(found)
+            except DataError as error:
+                raise BadMessageError(f"the feature {error.column!r}: {error.reason}") from None
         if len(x) > self.mapping.max_features:
             raise BadMessageError(
                 f"a row may have {self.mapping.max_features} features, got {len(x)}"
             )
         return x
 
-    def _array(self, values: list[Any]) -> dict[str, float]:
+    def _named(self, values: list[Any]) -> dict[str, Any]:
         names: Any = self.mapping.feature_names or range(len(values))
         if len(names) != len(values):
             raise BadMessageError(
                 f"the array of features must have {len(names)} values, got {len(values)}"
             )
-        return {
-            str(name): number(value, str(name)) for name, value in zip(names, values, strict=True)
-        }
-
-    def _flatten(self, value: Any, path: str, x: dict[str, float], taken: str | None) -> None:
-        """Put a value and all inside of it under its path; ``taken`` None: leave out the fields
-        that are something else."""
-        if taken is None and path in self._taken:
-            return
-        if isinstance(value, dict | list):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            for name, inner in items:
-                self._flatten(inner, f"{path}.{name}" if path else str(name), x, taken)
-            return
-        if isinstance(value, str):
-            path, value = f"{path}={value}", 1.0
-        if path in x:
-            raise BadMessageError(
-                f"two features are called {shorten(path)!r} once nested names are joined by dots"
-            )
-        x[path] = number(value, path)
+        return {str(name): value for name, value in zip(names, values, strict=True)}
 
     # ---- labels
 
     def _truth(self, row: Any) -> Truth | None:
         if self.mapping.target is not None:
-            return self._class(_find(row, self.mapping.target))
+            found = _find(row, self.mapping.target)
+            return None if found is _MISSING else self._truth_of(found)
         found = _find(row, self.mapping.labels)
         if type(found) is str:  # a class is the one label that is present
-            return self._class(found)
-        return None if found is _MISSING or found is None else self._truth_of(found)
+            found = [found]
+        return None if found is _MISSING else self._truth_of(found)
 
-    def _class(self, found: Any) -> Truth | None:
-        if found is _MISSING or found is None:
-            return None
-        if isinstance(found, bool | int):
-            found = str(found)
-        if not isinstance(found, str):
-            raise BadMessageError(f"a class must be a text or an integer, got {_kind(found)}")
-        return Truth((found,), (), True)
-
-    def _truth_of(self, found: Any) -> Truth:
-        if not isinstance(found, dict | list):
-            raise BadMessageError(f"labels must be an object or an array, got {_kind(found)}")
-        if len(found) > self.mapping.max_labels:
-            raise BadMessageError(
-                f"a row may have {self.mapping.max_labels} labels, got {len(found)}"
-            )
-        if isinstance(found, list):
-            if not all(isinstance(each, str) for each in found):
-                return self._vector(found)
-            return Truth(tuple(dict.fromkeys(found)), (), True)
-        present: list[str] = []
-        absent: list[str] = []
-        for label, value in found.items():
-            if not isinstance(label, str):
-                raise BadMessageError(f"a label must be a text, got {_kind(label)}")
-            known = truth_value(value, label)
-            if known is not None:
-                (present if known else absent).append(label)
-        return Truth(tuple(present), tuple(absent), False)
-
-    def _vector(self, found: list[Any]) -> Truth:
-        names = self.mapping.label_names
-        if len(found) != len(names):
-            raise BadMessageError(
-                f"the array of labels must hold names, or {len(names)} values of 0 and 1 in the "
-                f"order of label_names, got {len(found)} values"
-            )
-        return self._truth_of(dict(zip(names, found, strict=True)))
-
-
-def number(value: Any, name: str) -> float:
-    """A feature's value; None is missing.
-
-    Raises
-    ------
-    BadMessageError
-        When it is not a finite number or a truth value.
-    """
-    if value is None:
-        return math.nan
-    if isinstance(value, int | float):
+    def _truth_of(self, found: Any) -> Truth | None:
+        most = self.mapping.max_labels
+        if isinstance(found, dict | list) and len(found) > most:
+            raise BadMessageError(f"a row may have {most} labels, got {len(found)}")
         try:
-            found = float(value)
-        except OverflowError:
-            found = math.inf
-        if not math.isinf(found):
-            return found
-        raise BadMessageError(f"the feature {shorten(name)!r} must be finite, got a larger number")
-    raise BadMessageError(
-        f"the feature {shorten(name)!r} must be a number, a truth value, a text or null, got "
-        f"{_kind(value)}"
-    )
+            return truth_of_row(found, self.mapping.task, self.mapping.label_names)
+        except DataError as error:
+            where = "the labels" if error.column is None else f"the label {error.column!r}"
+            if self.mapping.target is not None:
+                where = "the class"
+            raise BadMessageError(f"{where}: {error.reason}") from None
 
 
-def truth_value(value: Any, label: str) -> bool | None:
-    """Whether a label is present; None: unknown."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or (isinstance(value, int | float) and value in (0, 1)):
-        return bool(value)
-    raise BadMessageError(
-        f"the label {shorten(label)!r} must be true, false, 1, 0 or null, got {_kind(value)}"
-    )
+def _without(value: Any, path: str, taken: Collection[str]) -> Any:
+    """A copy of objects and arrays without what has a path that is ``taken``."""
+    if not isinstance(value, dict | list):
+        return value
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    kept = {}
+    for name, inner in items:
+        at = f"{path}.{name}" if path else str(name)
+        if at not in taken:
+            kept[name] = _without(inner, at, taken)
+    return kept
 
 
 def _find(value: Any, path: str) -> Any:

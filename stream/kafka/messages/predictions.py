@@ -97,7 +97,7 @@ class PredictionWriter:
         content = Prediction(
             _text(key),
             answer.labels,
-            answer.probabilities,
+            _keys(answer.probabilities),
             version,
             event,
             Source(topic, number, offset, row),
@@ -105,6 +105,19 @@ class PredictionWriter:
         return Message(
             self.topic, number % self.n_partitions, place.as_key(), self._encode(content)
         )
+
+
+_KEYS = frozenset({str, int, float})  # names that can be keys of JSON, as texts
+
+
+def _keys(probabilities: dict[Hashable, float] | None) -> dict[Any, float] | None:
+    if probabilities is None or set(map(type, probabilities)) <= _KEYS:
+        return probabilities
+    texts = {True: "true", False: "false", None: "null"}
+    return {
+        name if type(name) in _KEYS else texts.get(name, str(name)): value  # type: ignore[call-overload]
+        for name, value in probabilities.items()
+    }
 
 
 def _text(key: bytes | None) -> str | dict[str, str] | None:

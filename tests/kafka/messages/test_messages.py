@@ -15,8 +15,9 @@ from stream.errors import DataError, NotAvailableError, ParameterError
 from stream.kafka.clients.connection import Secret, read_options
 from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
-from stream.kafka.messages.decoding import FieldDecoder, Row, Truth
+from stream.kafka.messages.decoding import FieldDecoder, Row
 from stream.kafka.messages.field_mapping import FieldMapping, read_mapping
+from stream.rows.truth import Truth
 from stream.snapshot import SnapshotStore
 
 
@@ -51,7 +52,7 @@ def test_the_form_that_produce_writes():
          Truth(("r",), ("s",), False)),
         ({"x": {}, "y": None}, {}, {}, None),
         ({"x": {}, "class": "up"}, {"target": "class"}, {}, Truth(("up",), (), True)),
-        ({"x": {}, "class": 3}, {"target": "class"}, {}, Truth(("3",), (), True)),
+        ({"x": {}, "class": 3}, {"target": "class"}, {}, Truth((3,), (), True)),
         ({"x": {}}, {"target": "class"}, {}, None),
     ],
 )  # fmt: skip

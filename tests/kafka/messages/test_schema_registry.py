@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from stream.errors import NotAvailableError
 from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError, BrokerUnavailableError, KafkaError
-from stream.kafka.messages.decoding import FieldDecoder, Row, Truth
+from stream.kafka.messages.decoding import FieldDecoder, Row
 from stream.kafka.messages.field_mapping import FieldMapping
 from stream.kafka.messages.schema_registry import parser_for
+from stream.rows.truth import Truth
 
 AVRO = {
     "type": "record",
