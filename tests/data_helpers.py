@@ -41,7 +41,8 @@ def dense(batch: Batch, n_features: int, n_labels: int) -> tuple[np.ndarray, np.
 
 
 def same(first: Batch, second: Batch) -> bool:
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
+    arrays = zip(first[:-1], second[:-1], strict=True)
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in arrays)
 
 
 def refused(make, *words: str, line: int | None = None, column=None, source=None) -> DataError:

@@ -109,7 +109,9 @@ class JsonLinesSource(Source):
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
-        return rechunk(self._encoder.fresh().blocks(self._rows(), BLOCK_ROWS), chunk_rows)
+        blocks = self._encoder.fresh().blocks(self._rows(), BLOCK_ROWS)
+        single = self.schema.task == "single-label"
+        return rechunk(blocks, chunk_rows, None if single else self._encoder.growth)
 
     def _rows(self) -> Iterator[tuple[Any, Any, int]]:
         for first, lines in read_lines(self.path, self.encoding):

@@ -120,7 +120,7 @@ class LibsvmSource(Source):
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
-        return rechunk(self._blocks(), chunk_rows)
+        return rechunk(self._blocks(), chunk_rows, None if self._single else self._growth)
 
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""

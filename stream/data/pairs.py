@@ -106,7 +106,9 @@ class PairSource(Source):
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
         # Objects may be live: hand over a chunk as soon as it is full.
         block_rows = min(chunk_rows, BLOCK_ROWS)
-        return rechunk(self._encoder.fresh().blocks(self._rows(), block_rows), chunk_rows)
+        blocks = self._encoder.fresh().blocks(self._rows(), block_rows)
+        single = self.schema.task == "single-label"
+        return rechunk(blocks, chunk_rows, None if single else self._encoder.growth)
 
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""

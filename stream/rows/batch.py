@@ -25,6 +25,8 @@ class Batch(NamedTuple):
     y_indices: Int32Array  # [present labels] label column
     u_indptr: Int64Array  # [rows + 1]
     u_indices: Int32Array  # [unknown labels] label column
+    n_named: Int64Array | None = None  # [rows] labels, the first ones of the schema, that had been
+    # named once the row was read; None: all of them
 
     @property
     def n_rows(self) -> int:
@@ -39,11 +41,12 @@ def slice_rows(batch: Batch, start: int, stop: int) -> Batch:
         low, high = indptr[start], indptr[stop]
         return indptr[start : stop + 1] - low, *(array[low:high] for array in arrays)
 
-    return Batch(
+    rows = Batch(
         *part(batch.x_indptr, batch.x_indices, batch.x_values),
         *part(batch.y_indptr, batch.y_indices),
         *part(batch.u_indptr, batch.u_indices),
     )
+    return rows if batch.n_named is None else rows._replace(n_named=batch.n_named[start:stop])
 
 
 def concatenate(batches: list[Batch]) -> Batch:
@@ -67,4 +70,5 @@ def concatenate(batches: list[Batch]) -> Batch:
         join("y_indices", np.int32),
         join_indptr([batch.u_indptr for batch in batches]),
         join("u_indices", np.int32),
+        None if any(batch.n_named is None for batch in batches) else join("n_named", np.int64),
     )

@@ -19,7 +19,9 @@ Array = npt.NDArray[Any]
 BLOCK_ROWS = 1_000  # rows that the row-wise parsers gather before they hand over a batch
 
 
-def rechunk(blocks: Iterable[Batch], chunk_rows: int) -> Iterator[Batch]:
+def rechunk(
+    blocks: Iterable[Batch], chunk_rows: int, growth: LabelGrowth | None = None
+) -> Iterator[Batch]:
     """Cut batches of any size into batches of ``chunk_rows`` rows; the last may be shorter.
 
     When a block raises `DataError`, the rows before it are yielded first, so that what a reader
@@ -31,6 +33,9 @@ def rechunk(blocks: Iterable[Batch], chunk_rows: int) -> Iterator[Batch]:
         Batches in order.
     chunk_rows
         Rows of each batch yielded, at least 1.
+    growth
+        Which row brought which labels, where labels appear as rows are read; it is told before
+        their block is yielded.
     """
     if (
         isinstance(chunk_rows, bool)
@@ -40,7 +45,15 @@ def rechunk(blocks: Iterable[Batch], chunk_rows: int) -> Iterator[Batch]:
         raise ParameterError(
             f"'chunk_rows' must be an int in the range [1, inf). Got {chunk_rows!r}."
         )
-    return _rechunk(blocks, int(chunk_rows))
+    return _rechunk(blocks if growth is None else _named(blocks, growth), int(chunk_rows))
+
+
+def _named(blocks: Iterable[Batch], growth: LabelGrowth) -> Iterator[Batch]:
+    """Say in each batch how many labels had been named by each of its rows."""
+    row = 0
+    for block in blocks:
+        yield block._replace(n_named=growth.by_rows(row, row + block.n_rows))
+        row += block.n_rows
 
 
 def _rechunk(blocks: Iterable[Batch], chunk_rows: int) -> Iterator[Batch]:
@@ -312,3 +325,10 @@ class LabelGrowth:
     def by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""
         return self._counts[bisect.bisect_right(self._rows, row) - 1]
+
+    def by_rows(self, start: int, stop: int) -> npt.NDArray[np.int64]:
+        """The same for each of the rows ``start`` to ``stop`` (exclusive)."""
+        first = bisect.bisect_right(self._rows, start) - 1
+        last = bisect.bisect_left(self._rows, stop)
+        places = np.searchsorted(self._rows[first:last], np.arange(start, stop), side="right")
+        return np.array(self._counts[first:last], np.int64)[places - 1]

@@ -68,7 +68,7 @@ def open_frame(data: Any, source: str | None = None) -> Frame:
         native = native.rename({name: str(i) for i, name in enumerate(given)}).to_native()
     names: dict[Hashable, None] = {}
     for each in given:
-        name = _column_name(each)
+        name = plain_name(each)
         if name in names:
             raise DataError(
                 "the columns of a data frame must differ in name",
@@ -79,7 +79,8 @@ def open_frame(data: Any, source: str | None = None) -> Frame:
     return Frame(nw.from_native(native, eager_only=True), list(names))
 
 
-def _column_name(name: Any) -> Hashable:
+def plain_name(name: Any) -> Hashable:
+    """The name of a column: what :func:`stream.rows.values.name_of` makes of it, or its text."""
     try:
         return name_of(name)
     except DataError:

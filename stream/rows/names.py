@@ -140,6 +140,7 @@ class Vocabulary:
         self.known_labels: dict[Hashable, int] = {}  # row that named each first, in this order
         self._features: Translation | None = None
         self._labels: Translation | None = None
+        self._mentioned = np.zeros(0, np.int64)  # by column of the labels' schema
 
     def __getstate__(self) -> dict[str, Any]:
         """The names; translations are made anew."""
@@ -160,6 +161,7 @@ class Vocabulary:
             self._features = Translation(self.features, schema.features)
         if self._labels is None or not self._labels.fits(schema.labels):
             self._labels = Translation(self.labels, schema.labels)
+            self._mentioned = np.zeros(0, np.int64)
         return self._features, self._labels
 
     def mention(self, labels: Iterable[Hashable], row: int) -> None:
@@ -168,6 +170,17 @@ class Vocabulary:
         new = [label for label in labels if label not in self.known_labels]
         if new:
             self.known_labels.update(dict.fromkeys(in_order(new), row))
+            self._mentioned = np.zeros(0, np.int64)  # looked up anew when a batch comes
+
+    def _mentions(self, labels: Sequence[Hashable], n: int) -> Int64Array:
+        """The row that named each of the first ``n`` labels of a schema (``NEVER``: none), to be
+        kept up to date by who names more."""
+        known = len(self._mentioned)
+        if known < n:
+            find = self.known_labels.get
+            more = [find(label, NEVER) for label in labels[known:n]]
+            self._mentioned = np.concatenate([self._mentioned, np.array(more, np.int64)])
+        return self._mentioned[:n]
 
     def rows_to_learn(
         self, batch: Batch, schema: Schema, *, more_features: bool = True, pending: int = 0
@@ -215,25 +228,45 @@ class Vocabulary:
     ) -> tuple[Int64Array, Int32Array]:
         """The unknown labels without those that no row has said anything about before; notes the
         labels that the rows do."""
-        indptr, indices = batch.u_indptr, batch.u_indices
-        if not len(indices):
-            if batch.n_rows and schema.task == "multi-label":
-                self.mention(schema.labels, first_row)
+        indptr, indices, n_rows = batch.u_indptr, batch.u_indices, batch.n_rows
+        if not n_rows or schema.task == "single-label":
             return indptr, indices
-        rows = first_row + np.repeat(np.arange(batch.n_rows), np.diff(indptr))
-        mentioned = np.array([self.known_labels.get(x, NEVER) for x in schema.labels], np.int64)
+        n_named = batch.n_named
+        if n_named is None:
+            n_named = np.full(n_rows, len(schema.labels), np.int64)
+        mentioned = self._mentions(schema.labels, int(n_named[-1]))
+        rows = np.repeat(np.arange(n_rows), np.diff(indptr))
         new = np.flatnonzero(mentioned == NEVER)
-        mentioned[new] = first_row
-        for label in np.intersect1d(new, indices[rows == first_row]).tolist():
-            silent = rows[indices == label] - first_row
-            gaps = np.flatnonzero(silent != np.arange(len(silent)))
-            mentioned[label] += gaps[0] if len(gaps) else len(silent)
-        for row in np.unique(mentioned[new]).tolist():
-            if row < first_row + batch.n_rows:
-                named = new[mentioned[new] == row].tolist()
-                self.mention((schema.labels[label] for label in named), row)
-        kept = rows >= mentioned[indices]
+        if len(new):
+            # The first row that names a label is the one in which it is not unknown any more.
+            first = np.searchsorted(n_named, new, side="right")
+            first += _lengths_of_runs(rows, indices, new, first)
+            named: dict[int, list[Hashable]] = {}
+            for label, row in zip(new.tolist(), first.tolist(), strict=True):
+                if row < n_rows:
+                    named.setdefault(row, []).append(schema.labels[label])
+            for row in sorted(named):
+                self.known_labels.update(dict.fromkeys(in_order(named[row]), first_row + row))
+            mentioned[new] = np.where(first < n_rows, first_row + first, NEVER)
+        if not len(indices):
+            return indptr, indices
+        of_entries = mentioned[indices]
+        kept = (of_entries != NEVER) & (first_row + rows >= of_entries)
         return np.concatenate([[0], np.cumsum(kept)])[indptr], indices[kept]
+
+
+def _lengths_of_runs(
+    rows: Int64Array, columns: Int32Array, labels: Int64Array, first: Int64Array
+) -> Int64Array:
+    """For each of ``labels`` (sorted): in how many rows without a gap it has an entry, beginning
+    with the row that ``first`` has for it."""
+    place = np.minimum(np.searchsorted(labels, columns), len(labels) - 1)
+    kept = (labels[place] == columns) & (rows >= first[place])
+    place, rows = place[kept], rows[kept]
+    order = np.argsort(place, kind="stable")  # rows are in order
+    place, rows = place[order], rows[order]
+    nth = np.arange(len(place)) - np.searchsorted(place, place)
+    return np.bincount(place[rows - first[place] == nth], minlength=len(labels))
 
 
 def _merge_rows(

@@ -18,6 +18,7 @@ from stream.rows.columns import (
     class_values,
     truth_values,
 )
+from stream.rows.frames import plain_name
 from stream.rows.schema import Schema, Task
 from stream.rows.text import BagOfWords
 from stream.rows.text_columns import TextColumns, quoted
@@ -60,14 +61,13 @@ class ColumnRoles:
         self._line = header_line
         self._position: dict[Hashable, int] = {}
         for i, name in enumerate(self.header):
-            if name == "" or name in self._position:
-                reason = (
-                    "the column has no name"
-                    if name == ""
-                    else "the column name is given twice; names must differ"
+            if name in self._position:
+                raise DataError(
+                    "the column name is given twice; names must differ",
+                    source=source,
+                    line=header_line,
+                    column=str(name),
                 )
-                column = i + 1 if name == "" else str(name)
-                raise DataError(reason, source=source, line=header_line, column=column)
             self._position[name] = i
         self.target = None if target is None else self.position(target, "target")
         self.labels = [] if target is not None else self._label_columns(labels)
@@ -76,8 +76,9 @@ class ColumnRoles:
 
     def position(self, name: Hashable, what: str) -> int:
         """Position of a column by its name, or by the text of its name."""
-        if name in self._position:
-            return self._position[name]
+        plain = plain_name(name)
+        if plain in self._position:
+            return self._position[plain]
         found = [i for i, each in enumerate(self.header) if str(each) == str(name)]
         if len(found) == 1:
             return found[0]

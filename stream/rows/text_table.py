@@ -57,6 +57,13 @@ class TextTableEncoder:
         sample: Sequence[Sequence[str]] = (),
     ):
         self.header = list(header)
+        if "" in self.header:
+            raise DataError(
+                "the column has no name",
+                source=source,
+                line=header_line,
+                column=self.header.index("") + 1,
+            )
         roles = ColumnRoles(source, header, labels=labels, target=target, header_line=header_line)
         self.roles = roles
         self.kind: dict[int, str] = {

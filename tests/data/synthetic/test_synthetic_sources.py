@@ -25,7 +25,9 @@ REQUIRED = [
 
 def digest(batch: Batch) -> str:
     """One number for all bytes of a batch."""
-    return hashlib.blake2b(b"|".join(array.tobytes() for array in batch), digest_size=8).hexdigest()
+    return hashlib.blake2b(
+        b"|".join(array.tobytes() for array in batch[:-1]), digest_size=8
+    ).hexdigest()
 
 
 def read(source, chunk_rows: int) -> Batch:
@@ -63,7 +65,7 @@ def test_batches_keep_the_contract(name):
     source = create(name, n_rows=2_000)
     batch = source.rows(0, 2_000)
     expected = [np.int64, np.int32, np.float64, np.int64, np.int32, np.int64, np.int32]
-    assert [array.dtype for array in batch] == expected
+    assert [array.dtype for array in batch[:-1]] == expected
     for indptr, indices, width in (
         (batch.x_indptr, batch.x_indices, len(source.schema.features)),
         (batch.y_indptr, batch.y_indices, len(source.schema.labels)),
@@ -112,7 +114,7 @@ import hashlib, sys
 from stream.data.synthetic import create, names
 for name in names():
     batch = create(name, n_rows=60, seed=5).rows(0, 60)
-    whole = b"|".join(a.tobytes() for a in (*batch[:2], *batch[3:]))
+    whole = b"|".join(a.tobytes() for a in (*batch[:2], *batch[3:-1]))
     values = ",".join(f"{v:.9g}" for v in batch.x_values).encode()
     print(name, hashlib.blake2b(whole + values, digest_size=8).hexdigest())
 """
