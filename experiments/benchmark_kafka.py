@@ -45,7 +45,7 @@ from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import Message, Record, TopicPartition, load_client
 from stream.kafka.messages.decoding import FieldDecoder
 from stream.kafka.messages.field_mapping import FieldMapping
-from stream.kafka.messages.row_encoder import MessageRowEncoder, of_rows
+from stream.kafka.messages.row_encoder import MessageRowEncoder
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
 from stream.rows.batch import Batch, slice_rows
@@ -178,7 +178,7 @@ def speeds(topics: Topics, n_rows: int, rounds: int) -> list[Finding]:
     out_size = statistics.mean(len(value) for _, value in out)
     decoder, encoder = FieldDecoder(FieldMapping()), MessageRowEncoder("multi-label")
     rows = [row for key, value in given for row in decoder.rows(Record(0, key, value, 0))]
-    *_, batch = encoder.segments(of_rows(rows))
+    *_, batch = encoder.segments([(row.x, row.y) for row in rows])
     found: dict[str, list[float]] = {}
 
     def note(name: str, value: float) -> None:

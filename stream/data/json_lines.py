@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,10 @@ class JsonLinesSource(Source):
                 if line and not line.isspace():
                     yield *self._row(line, number), number
 
+    def keep_rows(self) -> None:
+        """See :meth:`stream.data.Source.keep_rows`."""
+        self.kept_rows = deque()
+
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""
         return self._encoder.growth.by(row)
@@ -135,8 +140,11 @@ class JsonLinesSource(Source):
             for field in self._ignore:
                 _take(row, field)
             texts = {field: _take(row, field) for field in self._text}
+            came = dict(row) if self._text and self.kept_rows is not None else {}
             for field, value in texts.items():
                 self._add_words(row, field, value)
+            if self.kept_rows is not None:
+                self.kept_rows.append(came | texts if self._text else row)
         except json.JSONDecodeError as error:
             raise DataError(
                 f"is not valid JSON: {error.msg}",

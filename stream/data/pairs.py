@@ -5,6 +5,7 @@ scikit-multiflow.
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,9 @@ class PairSource(Source):
     """
 
     columns_grow = True
+    # Whether models that are not of this package may have the rows as they came; a benchmark gives
+    # every method the same numbers.
+    tells_rows = True
 
     def __init__(
         self,
@@ -110,6 +114,10 @@ class PairSource(Source):
         single = self.schema.task == "single-label"
         return rechunk(blocks, chunk_rows, None if single else self._encoder.growth)
 
+    def keep_rows(self) -> None:
+        """See :meth:`stream.data.Source.keep_rows`."""
+        self.kept_rows = deque() if self.tells_rows else None
+
     def n_labels_by(self, row: int) -> int:
         """Number of labels known once row ``row`` has been read."""
         return self._encoder.growth.by(row)
@@ -132,7 +140,10 @@ class PairSource(Source):
                     source=self.name,
                     line=number,
                 )
-            yield *pair, number
+            x, y = pair
+            if self.kept_rows is not None:
+                self.kept_rows.append(x)
+            yield x, y, number
 
 
 def is_multiflow(data: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from stream.data.catalogue import Entry, close_names, find_entry, normalise
 from stream.data.formats import SUFFIXES, open_path
 from stream.data.opening import COMPRESSION_SUFFIXES, strip_compression
+from stream.data.pairs import PairSource
 from stream.data.source import Source
 from stream.errors import DataError, NotAvailableError, ParameterError
 
@@ -239,9 +240,8 @@ def _open_river(entry: Entry, options: dict[str, Any]) -> Source:
             options = {"labels": list(dataset._LABELS), **options}
         source = open_path(Path(dataset.path), **options)
     else:
-        from stream.data.objects import open_object
-
-        source = open_object(dataset, **({"present": "positive"} | options))
+        source = PairSource(dataset, **({"present": "positive"} | options))
+        source.tells_rows = False
     source.name = entry.name
     source.n_rows = entry.rows
     return source

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Hashable, Iterator
+from collections import deque
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,15 @@ class Source(abc.ABC):
     columns_grow
         Whether features and labels appear as rows are read, numbered in the order in which they
         appear. The schema may then hold more than the rows so far tell: see :meth:`n_labels_by`.
+    kept_rows
+        See :meth:`keep_rows`; None: none are kept.
     """
 
     name: str
     schema: Schema
     n_rows: int | None = None
     columns_grow: bool = False
+    kept_rows: deque[Mapping[Hashable, Any]] | None = None
 
     @abc.abstractmethod
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
@@ -73,6 +77,14 @@ class Source(abc.ABC):
         ahead or in an earlier pass.
         """
         return len(self.schema.labels)
+
+    def keep_rows(self) -> None:
+        """Keep the features of the rows that are read from now on as they came, with texts and
+        nested objects, in ``kept_rows``, until they are taken out of it.
+
+        A source that has only numbers in columns keeps none.
+        """
+        self.kept_rows = None
 
 
 def rows_as_dicts(

@@ -199,6 +199,8 @@ class _Evaluation:
         self.progress = progress
         self.watcher = watcher
         self.runner: BatchRunner | RowRunner = runner_for(model, source.schema, delay)
+        if isinstance(self.runner, RowRunner):
+            source.keep_rows()
         self.metrics = MultiLabelMetrics(task=source.schema.task, delay=delay, window=window)
         self.params = parameters_of(model)  # some models of River change theirs as they learn
         self.structures: list[dict[str, Any]] = []

@@ -15,6 +15,7 @@ from stream.data.source import Source, rows_as_dicts
 from stream.engine.arrays import UInt8Array
 from stream.errors import ParameterError
 from stream.evaluate.protocol import BatchEstimator
+from stream.evaluate.row_model import Row, RowModel
 from stream.rows.batch import Batch, concatenate, slice_rows
 from stream.rows.schema import Schema, Task
 
@@ -95,16 +96,25 @@ class BatchRunner:
 
 
 class RowRunner:
-    """Gives any River estimator a dictionary at a time; it holds also the features that are 0.
+    """Gives any River estimator a row at a time, as it came where the source has kept that.
 
-    Where columns appear as rows are read, a row tells nothing of those that appear later.
+    Where a source has only numbers in columns, a row holds also the features that are 0; where
+    columns appear as rows are read, it tells nothing of those that appear later.
+
+    Parameters
+    ----------
+    model
+        The estimator or pipeline.
+    delay
+        Rows between a prediction and the arrival of its labels.
+    single_label
+        Whether rows have classes.
     """
 
-    def __init__(self, model: Any, delay: int):
-        self.model = model
+    def __init__(self, model: Any, delay: int, *, single_label: bool):
+        self.model = RowModel(model, single_label=single_label)
         self.delay = delay
-        self._late: collections.deque[tuple[dict[Hashable, float], Any]] = collections.deque()
-        self._zeros: dict[Hashable, float] = {}
+        self._late: collections.deque[tuple[Row, Any]] = collections.deque()
         self._columns: dict[Hashable, int] = {}
 
     def run(
@@ -114,48 +124,40 @@ class RowRunner:
         schema = source.schema
         if len(self._columns) != len(schema.labels):
             self._columns = {label: column for column, label in enumerate(schema.labels)}
-        single_label = schema.task == "single-label"
         predicted = np.zeros((piece.n_rows, len(schema.labels)), np.uint8)
         clock = time.perf_counter
         seconds, done, deadline = 0.0, 0, clock() + ROW_BLOCK_SECONDS
         try:
-            for x, y in self._dictionaries(piece, source, first_row):
+            for x, y in self._rows(piece, source, first_row):
                 began = clock()
-                answer = self.model.predict_one(x)
+                labels = self.model.predict(x)
                 seconds += clock() - began
-                labels = [answer] if single_label else [k for k, v in (answer or {}).items() if v]
                 for label in labels:
-                    if label is not None:
-                        predicted[done, self._column(label)] = 1
+                    predicted[done, self._column(label)] = 1
                 self._late.append((x, y))
                 done += 1
                 if len(self._late) > self.delay:
-                    x, y = self._late.popleft()
-                    if y is not None and y != {}:
-                        began = clock()
-                        self.model.learn_one(x, y)
-                        seconds += clock() - began
+                    began = clock()
+                    self.model.learn(*self._late.popleft())
+                    seconds += clock() - began
                 if stop.requested or clock() > deadline:
                     break
         except KeyboardInterrupt:
             stop.requested = True
         return predicted[:done], seconds
 
-    def _dictionaries(
-        self, piece: Batch, source: Source, first_row: int
-    ) -> Iterator[tuple[dict[Hashable, float], Any]]:
-        """Rows with every feature that is known by then."""
+    def _rows(self, piece: Batch, source: Source, first_row: int) -> Iterator[tuple[Row, Any]]:
+        """Rows with every numeric feature that is known by then."""
+        kept = source.kept_rows
         if not source.columns_grow:
-            if len(self._zeros) != len(source.schema.features):
-                self._zeros = dict.fromkeys(source.schema.features, 0.0)
+            self.model.know_numbers(source.schema.features)
             for x, y in rows_as_dicts(piece, source.schema):
-                yield self._zeros | x, y
+                yield self.model.whole(x), y
             return
         for i in range(piece.n_rows):
             known = source.n_labels_by(first_row + i)
             for x, y in rows_as_dicts(slice_rows(piece, i, i + 1), source.schema, n_labels=known):
-                self._zeros |= dict.fromkeys(x, 0.0)
-                yield self._zeros | x, y
+                yield self.model.whole(kept.popleft() if kept is not None else x), y
 
     def _column(self, label: Hashable) -> int:
         column = self._columns.get(label)
@@ -200,7 +202,7 @@ def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | RowRunne
             f"Got {model if isinstance(model, type) else type(model)} instead."
         )
     _check_task(model, schema)
-    return RowRunner(model, delay)
+    return RowRunner(model, delay, single_label=schema.task == "single-label")
 
 
 def task_of(model: Any) -> Task | None:

@@ -7,6 +7,7 @@ timestamp read so far), never by that of the machine, so that a replay expires t
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from typing import Any, Literal, NamedTuple
@@ -24,7 +25,7 @@ POLICIES = ("drop", "unknown")
 class Waiting(NamedTuple):
     """A row that was predicted."""
 
-    x: dict[Hashable, float]
+    x: dict[Hashable, Any]
     predicted: list[int]  # label columns
     truth: Truth | None  # what is known so far
     since: int  # clock, milliseconds
@@ -33,7 +34,7 @@ class Waiting(NamedTuple):
 class Completed(NamedTuple):
     """A row that can be learnt."""
 
-    x: dict[Hashable, float]
+    x: dict[Hashable, Any]
     predicted: list[int]
     truth: Truth | None
 
@@ -142,7 +143,7 @@ class WaitingRoom:
     def add_row(
         self,
         key: bytes,
-        x: dict[Hashable, float],
+        x: dict[Hashable, Any],
         predicted: list[int],
         truth: Truth | None,
         since: int,
@@ -217,7 +218,7 @@ class WaitingRoom:
         rows = self._rows.values()
         columns: list[int] = []
         values: list[float] = []
-        for row in rows:
+        for row in rows if not encoder.as_it_came else ():
             columns += encoder.columns(row.x)
             values += row.x.values()
         return {
@@ -227,6 +228,8 @@ class WaitingRoom:
                 "keys": _pack(self._rows),
                 "since": np.array([row.since for row in rows], np.int64),
                 "lengths": np.array([len(row.x) for row in rows], np.int64),
+                # As the model, which is not of this package either.
+                "pickle": pickle.dumps([row.x for row in rows], 4) if encoder.as_it_came else None,
                 "columns": np.array(columns, np.int64),
                 "values": np.array(values, np.float64),
                 "n_predicted": np.array([len(row.predicted) for row in rows], np.int64),
@@ -250,24 +253,23 @@ class WaitingRoom:
         self.clock = state["clock"]
         self.counts = WaitingCounts(**state["counts"])
         rows, early, settled = state["rows"], state["early"], state["settled"]
-        x = _cut(
-            list(zip(rows["columns"].tolist(), rows["values"].tolist(), strict=True)),
-            rows["lengths"],
-        )
+        if encoder.as_it_came and rows.get("pickle") is not None:
+            features = pickle.loads(rows["pickle"])
+        else:
+            pairs = zip(rows["columns"].tolist(), rows["values"].tolist(), strict=True)
+            features = [
+                encoder.features_of(*zip(*each, strict=True)) if each else {}
+                for each in _cut(list(pairs), rows["lengths"])
+            ]
         predicted = _cut(rows["predicted"].tolist(), rows["n_predicted"])
         self._rows = OrderedDict(
             (
                 key,
-                Waiting(
-                    encoder.features_of(*zip(*pairs, strict=True)) if pairs else {},
-                    labels,
-                    _truth(truth),
-                    since,
-                ),
+                Waiting(x, labels, _truth(truth), since),
             )
-            for key, pairs, labels, truth, since in zip(
+            for key, x, labels, truth, since in zip(
                 _unpack(rows["keys"]),
-                x,
+                features,
                 predicted,
                 rows["truths"],
                 rows["since"].tolist(),

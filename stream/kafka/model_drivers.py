@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Hashable
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from stream.data.source import rows_as_dicts
 from stream.engine.arrays import Float64Array, UInt8Array
 from stream.errors import ParameterError, SnapshotError
+from stream.evaluate.row_model import RowModel
 from stream.evaluate.runners import BatchRunner, runner_for
 from stream.rows.batch import Batch
 from stream.rows.schema import Schema
@@ -27,22 +28,36 @@ class Answers(NamedTuple):
     probabilities: Float64Array | None  # [rows, labels]; None: it does not tell
 
 
+Rows = Sequence[Mapping[Any, Any]]
+
+
 class Driver(Protocol):
-    """Takes a model through batches."""
+    """Takes a model through batches.
+
+    Attributes
+    ----------
+    model
+        The model.
+    most
+        Rows that a batch may have; None: any number.
+    as_it_came
+        Whether the model is given the features of a row as they came, and not as numbers in
+        columns.
+    """
 
     model: Any
     most: int | None
-    """Rows that a batch may have; None: any number."""
+    as_it_came: bool
 
-    def test_then_train(self, batch: Batch, schema: Schema) -> Answers:
-        """Predict each row, then learn it."""
+    def test_then_train(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
+        """Predict each row, then learn it; ``rows`` are the features by name."""
         ...
 
-    def predict(self, batch: Batch, schema: Schema) -> Answers:
+    def predict(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """Predict the rows; the model stays as it is."""
         ...
 
-    def learn(self, batch: Batch, schema: Schema) -> None:
+    def learn(self, batch: Batch, schema: Schema, rows: Rows) -> None:
         """Learn the rows in order."""
         ...
 
@@ -51,84 +66,64 @@ class BatchDriver:
     """For the models of this package: any number of rows in a call."""
 
     most: int | None = None
+    as_it_came = False
 
     def __init__(self, model: Any):
         self.model = model
 
-    def test_then_train(self, batch: Batch, schema: Schema) -> Answers:
+    def test_then_train(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """See :class:`Driver`."""
         return Answers(*self.model.test_then_train_many(batch, schema))
 
-    def predict(self, batch: Batch, schema: Schema) -> Answers:
+    def predict(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """See :class:`Driver`."""
         return Answers(*self.model.predict_batch(batch, schema))
 
-    def learn(self, batch: Batch, schema: Schema) -> None:
+    def learn(self, batch: Batch, schema: Schema, rows: Rows) -> None:
         """See :class:`Driver`."""
         self.model.learn_batch(batch, schema)
 
 
 class RowDriver:
-    """For any River estimator or pipeline: a dictionary at a time, with the features that are 0."""
+    """For any River estimator or pipeline: a row at a time, as it came."""
 
     most: int | None = 1
+    as_it_came = True
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, *, single_label: bool):
         self.model = model
-        self._zeros: dict[Hashable, float] = {}
+        self._asked = RowModel(model, single_label=single_label)
 
-    def test_then_train(self, batch: Batch, schema: Schema) -> Answers:
+    def test_then_train(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """See :class:`Driver`."""
-        answers = self.predict(batch, schema)
-        self.learn(batch, schema)
+        answers = self.predict(batch, schema, rows)
+        self.learn(batch, schema, rows)
         return answers
 
-    def predict(self, batch: Batch, schema: Schema) -> Answers:
+    def predict(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """See :class:`Driver`."""
+        self._asked.know_numbers(schema.features)
         column = {label: number for number, label in enumerate(schema.labels)}
         labels = np.zeros((batch.n_rows, len(column)), np.uint8)
         probabilities = np.zeros(labels.shape)
         told = True
-        for row, (x, _) in enumerate(self._dictionaries(batch, schema)):
-            said = self.model.predict_one(x)
-            present = (
-                [said]
-                if schema.task == "single-label"
-                else [label for label, value in (said or {}).items() if value]
-            )
-            for label in present:
+        for i, each in enumerate(rows):
+            x = self._asked.whole(each)
+            for label in self._asked.predict(x):
                 if label in column:
-                    labels[row, column[label]] = 1
-            told = told and self._ask_probabilities(x, column, probabilities[row])
+                    labels[i, column[label]] = 1
+            found = self._asked.predict_proba(x)
+            told = told and found is not None
+            for label, value in (found or {}).items():
+                if label in column:
+                    probabilities[i, column[label]] = value
         return Answers(labels, probabilities if told else None)
 
-    def _ask_probabilities(
-        self, x: dict[Hashable, float], column: dict[Hashable, int], out: Float64Array
-    ) -> bool:
-        """Fill in what the model tells of a row; whether it tells anything."""
-        ask = getattr(self.model, "predict_proba_one", None)
-        if ask is None:
-            return False
-        try:
-            said = ask(x)
-        except (NotImplementedError, AttributeError):  # a pipeline has it whatever it ends with
-            return False
-        for label, value in (said or {}).items():
-            p = value.get(True, 0.0) if isinstance(value, dict) else value
-            if label in column:
-                out[column[label]] = p
-        return True
-
-    def learn(self, batch: Batch, schema: Schema) -> None:
+    def learn(self, batch: Batch, schema: Schema, rows: Rows) -> None:
         """See :class:`Driver`."""
-        for x, y in self._dictionaries(batch, schema):
-            if y is not None and y != {}:
-                self.model.learn_one(x, y)
-
-    def _dictionaries(self, batch: Batch, schema: Schema) -> Any:
-        if len(self._zeros) != len(schema.features):
-            self._zeros = dict.fromkeys(schema.features, 0.0)
-        return [(self._zeros | x, y) for x, y in rows_as_dicts(batch, schema)]
+        self._asked.know_numbers(schema.features)
+        for x, (_, y) in zip(rows, rows_as_dicts(batch, schema), strict=True):
+            self._asked.learn(self._asked.whole(x), y)
 
 
 def driver_for(model: Any, schema: Schema) -> Driver:
@@ -140,7 +135,9 @@ def driver_for(model: Any, schema: Schema) -> Driver:
         When the model cannot predict, or is not made for the task.
     """
     several = isinstance(runner_for(model, schema, 0), BatchRunner)
-    return BatchDriver(model) if several and hasattr(model, "predict_batch") else RowDriver(model)
+    if several and hasattr(model, "predict_batch"):
+        return BatchDriver(model)
+    return RowDriver(model, single_label=schema.task == "single-label")
 
 
 def model_state(model: Any) -> Any:

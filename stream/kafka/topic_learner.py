@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ class TopicLearner:
         self.labels_topic = labels_topic
         self.room = room
         self.dead_letters = dead_letters or DeadLetters()
-        self.encoder = MessageRowEncoder(task)
+        self.encoder = MessageRowEncoder(task, as_it_came=driver.as_it_came)
         self.metrics = LatestMetrics(task, window)
         self.counts = Counts()
         self._out: list[Message] = []
@@ -156,9 +157,9 @@ class TopicLearner:
         return self._out
 
     def _decode(self, partition: TopicPartition, records: Iterable[Record]) -> list[_Event]:
-        decode: Any = (
-            self.decoder.labels if partition.topic == self.labels_topic else self.decoder.rows
-        )
+        decode: Any = self.decoder.labels
+        if partition.topic != self.labels_topic:
+            decode = partial(self.decoder.rows, as_it_came=self.driver.as_it_came)
         events: list[_Event] = []
         for record in records:
             try:
@@ -212,7 +213,8 @@ class TopicLearner:
         known = len(schema.labels)
         for batch in self.encoder.segments(rows, self.driver.most):
             stop = start + batch.n_rows
-            answers = self.driver.test_then_train(batch, schema)
+            each_x = [x for x, _ in rows[start:stop]]
+            answers = self.driver.test_then_train(batch, schema, each_x)
             self.metrics.update(answers.labels, batch, len(schema.labels))
             self._write(instances[start:stop], answers, known, learning=True)
             start, known = stop, len(schema.labels)
@@ -287,7 +289,7 @@ class TopicLearner:
         rows: list[Entries] = [(each.row.x, None) for each in asked]
         for batch in self.encoder.segments(rows, self.driver.most):
             stop = start + batch.n_rows
-            answers = self.driver.predict(batch, schema)
+            answers = self.driver.predict(batch, schema, [x for x, _ in rows[start:stop]])
             self._write(asked[start:stop], answers, len(schema.labels), learning=False)
             for each, labels in zip(asked[start:stop], answers.labels, strict=True):
                 key, x, y = each.row
@@ -306,7 +308,7 @@ class TopicLearner:
             [(each.x, each.truth) for each in complete], self.driver.most
         ):
             stop = start + batch.n_rows
-            self.driver.learn(batch, schema)
+            self.driver.learn(batch, schema, [each.x for each in complete[start:stop]])
             self._score(complete[start:stop], batch)
             self.counts.learnt += batch.n_rows
             start = stop

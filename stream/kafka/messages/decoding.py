@@ -22,7 +22,7 @@ class Row(NamedTuple):
     """A row of a message."""
 
     key: bytes | None
-    x: dict[Hashable, float]  # NaN: missing
+    x: dict[Hashable, Any]  # numbers, where NaN is missing; or as it came
     y: Truth | None  # None: nothing is known
 
 
@@ -36,8 +36,16 @@ class LabelRow(NamedTuple):
 class MessageDecoder(Protocol):
     """Turns messages into rows; raises :class:`BadMessageError` for one that it cannot use."""
 
-    def rows(self, record: Record) -> list[Row]:
-        """The rows of a message of the instances' topic, in order."""
+    def rows(self, record: Record, *, as_it_came: bool = False) -> list[Row]:
+        """The rows of a message of the instances' topic, in order.
+
+        Parameters
+        ----------
+        record
+            The message.
+        as_it_came
+            Whether features stay texts and nested objects; else they are numbers by path.
+        """
         ...
 
     def labels(self, record: Record) -> list[LabelRow]:
@@ -62,16 +70,13 @@ class FieldDecoder:
         # JSON has no infinity, so that floats of it need no look.
         self._sound: set[type] = {float} if parse is None else set()
         self._parse = parse or msgspec.json.Decoder().decode
-        self._taken = {
-            path
-            for path in (mapping.key, mapping.labels, mapping.target, *mapping.ignore)
-            if path is not None
-        }
+        self._taken = _no_features(mapping)
 
-    def rows(self, record: Record) -> list[Row]:
+    def rows(self, record: Record, *, as_it_came: bool = False) -> list[Row]:
         """See :class:`MessageDecoder`."""
+        features = self._as_it_came if as_it_came else self._features
         return [
-            Row(self._key(row, record), self._features(row), self._truth(row))
+            Row(self._key(row, record), features(row), self._truth(row))
             for row in self._pieces(record)
         ]
 
@@ -142,7 +147,9 @@ class FieldDecoder:
 
     def _features(self, row: Any) -> dict[Hashable, float]:
         path = self.mapping.features
-        found = _find(row, path) if path else _without(row, "", self._taken)
+        found = _find(row, path) if path else row
+        if self._taken:
+            found = _without(found, "", self._taken)
         if type(found) is list:
             found = self._named(found)
         elif type(found) is not dict:
@@ -161,6 +168,13 @@ class FieldDecoder:
                 f"a row may have {self.mapping.max_features} features, got {len(x)}"
             )
         return x
+
+    def _as_it_came(self, row: Any) -> dict[Hashable, Any]:
+        numbers = self._features(row)  # the same messages are bad ones for every model
+        found = _find(row, self.mapping.features) if self.mapping.features else row
+        if type(found) is not dict:
+            return numbers
+        return _without(found, "", self._taken) if self._taken else found
 
     def _named(self, values: list[Any]) -> dict[str, Any]:
         names: Any = self.mapping.feature_names or range(len(values))
@@ -194,13 +208,23 @@ class FieldDecoder:
             raise BadMessageError(f"{where}: {error.reason}") from None
 
 
+def _no_features(mapping: FieldMapping) -> set[str]:
+    """Paths inside of the features that are something else.
+
+    What is to be ignored may be named by its path from the outermost object or from the features.
+    """
+    inside = mapping.features + "." if mapping.features else ""
+    named = (mapping.key, mapping.labels, mapping.target, *mapping.ignore)
+    found = {path.removeprefix(inside) for path in named if path and path.startswith(inside)}
+    return found | set(mapping.ignore)
+
+
 def _without(value: Any, path: str, taken: Collection[str]) -> Any:
-    """A copy of objects and arrays without what has a path that is ``taken``."""
-    if not isinstance(value, dict | list):
+    """A copy of an object, and of those inside, without what has a path that is ``taken``."""
+    if not isinstance(value, dict):
         return value
-    items = value.items() if isinstance(value, dict) else enumerate(value)
     kept = {}
-    for name, inner in items:
+    for name, inner in value.items():
         at = f"{path}.{name}" if path else str(name)
         if at not in taken:
             kept[name] = _without(inner, at, taken)

@@ -24,7 +24,7 @@ class FieldMapping:
         Field of a row that its labels are joined by; None: the key of the message.
     features
         An object of features by name, nested as it likes, or an array of numbers. "": the row
-        itself, without the fields that are named here.
+        itself. Fields that are named here, at any depth, are no features.
     feature_names
         Names for an array of features; by default "0", "1" and so on.
     labels
@@ -37,7 +37,8 @@ class FieldMapping:
     target
         Field of the class; the stream then is single-label and ``labels`` is not looked at.
     ignore
-        Fields that are no features.
+        Fields that are no features, by their paths from the outermost object or from
+        ``features``.
     labels_in_parts
         Whether messages of the labels' topic tell some labels each; a row is learnt once all of
         ``label_names`` are known. Otherwise a message tells all that will be known.

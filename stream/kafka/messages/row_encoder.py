@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
-from stream.kafka.messages.decoding import Row
+from stream.evaluate.row_model import numbers_of
 from stream.rows.batch import Batch
 from stream.rows.encoder import RowEncoder
 from stream.rows.schema import Task
 from stream.rows.truth import Truth
 
-Entries = tuple[dict[Hashable, float], Truth | None]  # features by name, and labels
+Entries = tuple[dict[Hashable, Any], Truth | None]  # features by name, and labels
 MAX_FEATURES = 1_000_000  # names; features that are new beyond are left out
 
 
@@ -22,6 +22,9 @@ class MessageRowEncoder:
     ----------
     task
         Whether rows have sets of labels or classes.
+    as_it_came
+        Whether features are as they came, with texts and nested objects; only the names of numbers
+        are kept then.
 
     Attributes
     ----------
@@ -29,7 +32,8 @@ class MessageRowEncoder:
         The names so far; it grows.
     """
 
-    def __init__(self, task: Task):
+    def __init__(self, task: Task, *, as_it_came: bool = False):
+        self.as_it_came = as_it_came
         self._encoder = RowEncoder(None, task, max_features=MAX_FEATURES)
         self.schema = self._encoder.schema
 
@@ -66,6 +70,8 @@ class MessageRowEncoder:
         for x, y in rows:
             if len(encoder) and (len(encoder) == most or encoder.has_new_labels(y)):
                 yield encoder.take()
+            if self.as_it_came:
+                x = {name: float(x[name]) for name in numbers_of(x)}
             encoder.add_entries(x, y)
         if len(encoder):
             yield encoder.take()
@@ -78,8 +84,3 @@ class MessageRowEncoder:
         """A row from columns that :meth:`columns` gave."""
         names = self.schema.features
         return {names[c]: v for c, v in zip(columns, values, strict=True) if c >= 0}
-
-
-def of_rows(rows: Sequence[Row]) -> list[Entries]:
-    """What :meth:`MessageRowEncoder.segments` takes."""
-    return [(row.x, row.y) for row in rows]

@@ -60,6 +60,42 @@ def test_forms_of_a_mapping(value, mapping, x, y):
     assert rows(value, **mapping) == [Row(b"k", x, y)]
 
 
+ENVELOPE = {"payload": {"after": {"amount": 3.5, "fraud": "yes", "id": 7, "at": 1_700}}}
+INSIDE = {"features": "payload.after", "target": "payload.after.fraud"}
+
+
+@pytest.mark.parametrize("as_it_came", [False, True])
+@pytest.mark.parametrize(
+    ("value", "mapping", "names"),
+    [
+        (ENVELOPE, INSIDE, {"amount", "id", "at"}),
+        (ENVELOPE, INSIDE | {"ignore": ("payload.after.id", "at")}, {"amount"}),
+        (ENVELOPE, INSIDE | {"key": "payload.after.id"}, {"amount", "at"}),
+        ({"f": {"a": 1.5, "y": {"u": True}}}, {"features": "f", "labels": "f.y"}, {"a"}),
+        ({"f": {"a": 1.5, "y": ["u"]}}, {"features": "f", "labels": "f.y"}, {"a"}),
+        ({"f": {"a": 1.5, "in": {"y": "u"}}}, {"features": "f", "target": "f.in.y"}, {"a"}),
+        ({"a": 1.5, "y": "u", "id": 3}, {"features": "", "target": "y", "key": "id"}, {"a"}),
+        ({"a": 1, "m": {"y": ["u"]}}, {"features": "", "labels": "m.y"}, {"a"}),
+    ],
+)
+def test_nothing_that_the_mapping_names_is_a_feature(value, mapping, names, as_it_came):
+    """The class lies inside of the features' object, and a model of noise is right 98 times of
+    100."""
+    content = json.dumps(value).encode()
+    decoder = FieldDecoder(FieldMapping(**mapping))
+    (row,) = decoder.rows(Record(0, b"k", content, 0), as_it_came=as_it_came)
+    found = {name for name, inner in row.x.items() if inner != {}}
+    assert found == names
+    assert row.y.present
+
+
+def test_a_row_as_it_came_keeps_texts_and_objects():
+    value = {"x": {"text": "sun and rain", "at": {"lat": 1, "y": None}, "n": 2}, "y": ["u"]}
+    decoder = FieldDecoder(FieldMapping(ignore=("at.y",)))
+    (row,) = decoder.rows(Record(0, b"k", json.dumps(value).encode(), 0), as_it_came=True)
+    assert row.x == {"text": "sun and rain", "at": {"lat": 1}, "n": 2}
+
+
 def test_several_rows_with_keys_of_their_own():
     message = {"rows": [{"id": 7, "x": {"a": 1}}, {"id": "é", "x": {"a": 2}}]}
     found = rows(message, rows="rows", key="id")
