@@ -13,10 +13,10 @@ BEFORE = """# What values mean
 
 <!-- Written by tools/values_page.py from stream/rows/values.py: change the table there. -->
 
-The same row means the same however it comes: as a dictionary to `learn_one`, in a pair `(x, y)`, as
-a line of JSON, a Kafka message, a row of a data frame (pandas, polars, Arrow, Parquet), an array, or
-cells of CSV. Whatever a door cannot say (JSON has no dates), it cannot send; what it can say means
-this.
+The same row means the same however it comes: as a dictionary to `learn_one`, in a pair `(x, y)`,
+as a line of JSON, a Kafka message, a row of a data frame (pandas, polars, Arrow, Parquet), an
+array, or cells of CSV. Whatever a door cannot say (JSON has no dates), it cannot send; what it
+can say means this.
 
 | kind | such as | as a feature | as the truth of a label | as a class | as a name |
 |---|---|---|---|---|---|
@@ -25,10 +25,11 @@ this.
 AFTER = """
 ## Features
 
-A feature that is left out is 0, and one that is 0 costs nothing. A missing one is NaN in the feature
-of that name: one entry, whatever the feature was before. Texts are features of their own, so that
-`{"key": "minor"}` is `{"key=minor": 1}`. Lists and objects may stand in each other, at most 100 deep;
-the names inside are joined by dots. Two features of one name in one row are refused.
+A feature that is left out is 0, and one that is 0 costs nothing. A missing one is NaN in the
+feature of that name: one entry, whatever the feature was before. Texts are features of their own,
+so that `{"key": "minor"}` is `{"key=minor": 1}`. Lists and objects may stand in each other, at
+most 100 deep; the names inside are joined by dots. Two features of one name in one row are
+refused.
 
 ## Labels
 
@@ -36,8 +37,8 @@ the names inside are joined by dots. Two features of one name in one row are ref
   neither presence nor absence. Before it is first named a label counts as absent.
 - A set or list of names is the *whole* truth: all other labels are absent.
 - A list or array of 0 and 1 is read in the order of the names of the labels, where these are known
-  (`label_names`), and refused where they are not. A list of other numbers names labels; a set always
-  does.
+  (`label_names`), and refused where they are not. A list of other numbers names labels; a set
+  always does.
 - Nothing (`None`, `null`, no field) leaves all labels unknown.
 
 ## Names

@@ -22,7 +22,7 @@ from stream.rows.matrices import NO_TRUTH, batch_of
 from stream.rows.names import UNSEEN, Vocabulary
 from stream.rows.predictions import Predictions
 from stream.rows.schema import Schema, Task
-from stream.rows.truth import truth_of_row
+from stream.rows.truth import Truth, truth_of_row
 from stream.rows.values import class_of
 
 FeatureName = Hashable
@@ -189,16 +189,18 @@ class Shell(Saved, base.Estimator):
 
     def _row_batch(self, x: Mapping[FeatureName, Any], *, learn: bool) -> Rows:
         entries = feature_entries(x)
-        features = self._names.features
-        number = features.number
-        if learn and self._learner.accepts_features:
-            features.add([name for name, v in entries.items() if v and name not in number])
-        numbered = sorted(
-            [(number[name], v) for name, v in entries.items() if v and name in number]
+        values = np.array([*entries.values()], np.float64)
+        kept = values != 0  # NaN is: it means missing
+        columns = self._names.features.columns_of(
+            entries, kept, number_new=learn and self._learner.accepts_features
         )
-        columns = np.array([column for column, _ in numbered], np.int32)
-        values = np.array([value for _, value in numbered], np.float64)
-        return np.array([0, len(numbered)], np.int64), columns, values
+        kept &= columns != UNSEEN
+        if not kept.all():
+            columns, values = columns[kept], values[kept]
+        if (columns[1:] < columns[:-1]).any():
+            order = np.argsort(columns)
+            columns, values = columns[order], values[order]
+        return np.array([0, len(columns)], np.int64), columns, values
 
     def _one_row(self, x: Mapping[FeatureName, Any]) -> Batch:
         """A row to predict, in the engine's columns."""
@@ -227,6 +229,7 @@ class Shell(Saved, base.Estimator):
         return time.perf_counter() - start
 
 
+_NOTHING_KNOWN = Truth((), (), False)
 _NO_LABELS = (np.zeros(2, np.int64), np.zeros(0, np.int32))
 
 
@@ -271,18 +274,17 @@ class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):
         truth = truth_of_row(y, self._task)
         row = self._row_batch(x, learn=True)
         names = self._names
-        numbered = names.labels.number
+        numbered, known = names.labels.number, names.known_labels
         unknown: list[Hashable] = []
-        if truth is None:
-            present: tuple[Hashable, ...] = ()
-            told: set[Hashable] = set()
-        else:
-            present = truth.present
-            told = {*present, *truth.absent}
-        if (truth is None or not truth.whole) and not names.known_labels.keys() <= told:
-            unknown = [label for label in names.known_labels if label not in told]
-        names.labels.add(label for label in (*present, *unknown) if label not in numbered)
-        names.mention(told, names.n_rows)
+        present, absent, whole = truth or _NOTHING_KNOWN
+        told = {*present, *absent}
+        if not whole and not known.keys() <= told:
+            unknown = [label for label in known if label not in told]
+        new = [label for label in (*present, *unknown) if label not in numbered]
+        if new:
+            names.labels.add(new)
+        if not known.keys() >= told:
+            names.mention(told, names.n_rows)
         names.n_rows += 1
         parts: list[np.ndarray] = []
         for group in (present, unknown):

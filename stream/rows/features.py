@@ -14,6 +14,7 @@ from stream.rows.values import feature_of, name_of, type_name
 
 _NAMES = frozenset({str, int})
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
+_FLOAT = {float}
 MAX_DEPTH = 100  # lists and dictionaries in each other
 
 
@@ -23,7 +24,7 @@ Texts = list[tuple[Hashable, str]]
 def feature_entries(x: Mapping[Any, Any], texts: Texts | None = None) -> dict[Hashable, float]:
     """Number of each feature of a row by its name, as :data:`stream.rows.values.KINDS` says.
 
-    Zeros are kept, NaN is missing.
+    Zeros are kept, NaN is missing. The result may be ``x`` itself; do not write to it.
 
     Parameters
     ----------
@@ -45,15 +46,21 @@ def feature_entries(x: Mapping[Any, Any], texts: Texts | None = None) -> dict[Ha
     """
     if not isinstance(x, Mapping):
         raise DataError(f"the features must be a dictionary of name to value, got {type_name(x)}")
-    # The common case, at the speed of C.
-    if set(map(type, x)) <= _NAMES and set(map(type, x.values())) <= _NUMBERS:
-        try:
-            numbers = list(map(float, x.values()))
-        except OverflowError:
-            numbers = [math.inf]
+    # The common cases, at the speed of C.
+    kinds = set(map(type, x.values()))
+    if kinds <= _NUMBERS and set(map(type, x)) <= _NAMES:
+        if kinds == _FLOAT and type(x) is dict:
+            numbers: Any = x.values()
+            entries: dict[Hashable, float] = x
+        else:
+            try:
+                numbers = list(map(float, x.values()))
+            except OverflowError:
+                numbers = [math.inf]
+            entries = dict(zip(x, numbers, strict=False))
         if math.inf not in numbers and -math.inf not in numbers:
-            return dict(zip(x, numbers, strict=True))
-    entries: dict[Hashable, float] = {}
+            return entries
+    entries = {}
     for key, value in x.items():
         put_feature(entries, _name(key), value, texts)
     return entries

@@ -10,16 +10,18 @@ with them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from stream.engine.arrays import Int32Array, Int64Array
 from stream.engine.checking import require
 from stream.rows.batch import Batch
 from stream.rows.schema import Schema
 
+BoolArray = npt.NDArray[np.bool_]
 UNSEEN = -1
 NEVER = -1
 
@@ -64,7 +66,29 @@ class Names:
             self.number[name] = len(self.names)
             self.names.append(name)
 
-    def numbers_of(self, names: Sequence[Hashable]) -> Int32Array:
+    def columns_of(
+        self, names: Collection[Hashable], wanted: BoolArray, *, number_new: bool
+    ) -> Int32Array:
+        """Number of each name of a row; ``UNSEEN`` where it has none.
+
+        Parameters
+        ----------
+        names
+            Names that came in one row.
+        wanted
+            [names] Which of them get a number if they have none.
+        number_new
+            False: none does.
+        """
+        found: list[int | None] = [*map(self.number.get, names)]
+        if None in found:
+            if number_new:
+                pairs = zip(names, wanted.tolist(), strict=True)
+                self.add([name for name, yes in pairs if yes and name not in self.number])
+            return self.numbers_of(names)
+        return np.array(found, np.int32)
+
+    def numbers_of(self, names: Collection[Hashable]) -> Int32Array:
         """Number of each name; ``UNSEEN`` where it has none."""
         find = self.number.get
         return np.fromiter((find(name, UNSEEN) for name in names), np.int32, len(names))

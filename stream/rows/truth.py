@@ -91,8 +91,8 @@ def truth_of_row(
 def _truth_of_mapping(y: Mapping[Any, Any], present: Present) -> Truth:
     if set(map(type, y.values())) <= {bool} and set(map(type, y)) <= _NAMES:
         return Truth(
-            tuple(label for label, value in y.items() if value),
-            tuple(label for label, value in y.items() if not value),
+            tuple([label for label, value in y.items() if value]),
+            tuple([label for label, value in y.items() if not value]),
             False,
         )
     known: dict[Hashable, bool] = {}
