@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from harness.definition import Experiment, ModelChoice, Protocol, StreamChoice
 from harness.published import quoted
-from harness.ranking import LOWER_IS_BETTER, MARK, Ranks, Score, better, rank
 from harness.runner import Options, run
 from harness.scores import scores_of
 from harness.store import Store
@@ -24,6 +23,7 @@ from reporting import print_table
 from run import RECORDS
 
 from stream.cli.options import parse_literal
+from stream.compare.ranking import LOWER_IS_BETTER, MARK, Ranks, Score, better, rank
 from stream.data import entries, open_source
 from stream.errors import DriftHomerError, NotAvailableError
 

@@ -17,16 +17,16 @@ from harness import summary
 from harness.curves import read_courses
 from harness.definition import Experiment, find_definition, load
 from harness.figures.costs import cost_curves
-from harness.figures.critical_difference import critical_difference_diagram
 from harness.figures.curves import Curve, Panel, windowed_curves
 from harness.figures.hierarchy import hierarchy_figure
 from harness.figures.scatter import speed_accuracy
-from harness.figures.style import save
 from harness.published import quoted
-from harness.ranking import MARK, Ranks, Score
 from harness.table import Row, read_rows
 from reporting import RESULTS
 
+from stream.compare.critical_difference import critical_difference_diagram
+from stream.compare.ranking import MARK, Ranks, Score
+from stream.compare.style import save
 from stream.errors import DriftHomerError
 from stream.evaluate.result import write_text
 

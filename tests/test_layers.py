@@ -20,6 +20,7 @@ ALLOWED = {
     "models": {"engine", "partition", "rows", "snapshot"},
     "checks": {"models", "data", "engine", "rows"},
     "evaluate": {"engine", "data", "models", "partition", "rows"},
+    "compare": {"data", "models", "rows", "evaluate"},
     "live": {"engine", "data", "models", "partition", "rows", "evaluate"},
     "kafka": {"engine", "rows", "data", "models", "evaluate", "snapshot"},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from harness.ranking import Score
+from stream.compare.ranking import Score
 
 FOLDER = Path(__file__).resolve().parents[1] / "published"
 

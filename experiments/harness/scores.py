@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.ranking import Score
 from harness.table import METRICS, Row
+from stream.compare.ranking import Score
 
 
 def scores_of(rows: Iterable[Row], metrics: Iterable[str] = METRICS) -> list[Score]:

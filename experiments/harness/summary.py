@@ -10,10 +10,10 @@ from reporting import markdown_table
 
 from harness.curves import rows_to_recover
 from harness.definition import Experiment
-from harness.ranking import LOWER_IS_BETTER, MARK, Ranks, Score, rank
 from harness.scores import scores_of
-from harness.significance import friedman, wilcoxon
 from harness.table import Row
+from stream.compare.ranking import LOWER_IS_BETTER, MARK, Ranks, Score, rank
+from stream.compare.significance import friedman, wilcoxon
 
 PREFIX = "†"  # marks the values of a prefix of the stream
 

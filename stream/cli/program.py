@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from stream._version import __version__
+from stream.cli.compare import compare
 from stream.cli.console import EXIT_BAD_DATA, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain
 from stream.cli.consume import consume
 from stream.cli.datasets import datasets
@@ -40,7 +41,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (prequential, datasets, inspect, consume, produce, report):
+for command in (prequential, compare, datasets, inspect, consume, produce, report):
     cli.add_command(command)
 
 

@@ -17,7 +17,7 @@ from stream.live.report import page_html
 
 LOOPBACK = "127.0.0.1"
 HOLD_SECONDS = 10.0  # that a request waits for news
-# Writing a state as JSON takes at most this share of the time of each browser that asks.
+# Writing a state as JSON takes at most this share of the time, however many browsers ask.
 SHARE, LEAST_SECONDS = 0.003, 0.25
 
 
@@ -43,6 +43,9 @@ class PageServer:
         self._final = False
         self._waiting: set[int] = set()  # threads whose browser has not got the last state
         self._closed = False
+        self._text: tuple[int, bytes, bool] | None = None  # the state that was written last
+        self._ready_at = 0.0
+        self._writing = threading.Lock()
         try:
             self._http = _Http((host, port), _Handler)
         except OSError as error:
@@ -79,11 +82,39 @@ class PageServer:
                 self._news.wait(left)
             if self._state is None:
                 return None
+        with self._writing:
+            return self._written()
+
+    def _written(self) -> tuple[bytes, bool]:
+        """The newest state as JSON; written anew only when the time for that has come."""
+        with self._news:
+            assert self._state is not None
             state, now, final = self._state, self._version, self._final
+        if self._text is not None:
+            if self._text[0] == now:
+                return self._text[1:]
+            if not final:
+                self._pause()
+                with self._news:
+                    state, now, final = self._state, self._version, self._final
+        began = time.thread_time()
         history = state["history"]
         if isinstance(history, History):
             state = state | {"history": history.columns()}
-        return json.dumps(state | {"version": now}, allow_nan=False).encode(), final
+        text = json.dumps(state | {"version": now}, allow_nan=False).encode()
+        cost = time.thread_time() - began
+        self._ready_at = time.monotonic() + max(LEAST_SECONDS, cost / SHARE)
+        self._text = now, text, final
+        return text, final
+
+    def _pause(self) -> None:
+        """Wait until writing another state is within its share of the time, or the end is there."""
+        with self._news:
+            while not self._final and not self._closed:
+                left = self._ready_at - time.monotonic()
+                if left <= 0:
+                    break
+                self._news.wait(left)
 
     def wait(self, seconds: float) -> None:
         """Wait until no browser is owed the last state, at most so long."""
@@ -97,11 +128,6 @@ class PageServer:
         with self._news:
             (self._waiting.add if yes else self._waiting.discard)(thread)
             self._news.notify_all()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the last state has been published."""
-        return self._final
 
     def allows(self, host: str | None) -> bool:
         """Whether a request names this server as its host.
@@ -135,7 +161,6 @@ class _Http(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Http
     protocol_version = "HTTP/1.1"
-    _ready_at = 0.0
 
     def do_GET(self) -> None:
         page = self.server.page
@@ -160,17 +185,12 @@ class _Handler(BaseHTTPRequestHandler):
         thread = threading.get_ident()
         page.following(thread, True)
         try:
-            if not page.ended:
-                time.sleep(max(0.0, self._ready_at - time.monotonic()))
-            began = time.thread_time()
             found = page.newer_than(int(since) if since.lstrip("-").isdigit() else -1)
             if found is None:
                 self._answer(503, b"There is nothing to see yet.", "text/plain")
                 return
             text, last = found
             self._answer(200, text, "application/json")
-            cost = time.thread_time() - began
-            self._ready_at = time.monotonic() + max(LEAST_SECONDS, cost / SHARE)
             if last:
                 page.following(thread, False)
         except OSError:

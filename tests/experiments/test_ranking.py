@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from harness.published import quoted
-from harness.ranking import MARK, Score, rank
 
+from stream.compare.ranking import MARK, Score, rank
 from stream.errors import ParameterError
 
 

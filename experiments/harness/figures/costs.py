@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from harness.figures.style import drawing, legend_below, styles
+from stream.compare.style import drawing, legend_below, styles
 
 Line = Mapping[float, float]  # rows/s by the value of the property
 

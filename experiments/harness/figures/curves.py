@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from harness.figures.style import FAINT, drawing, legend_below, styles
+from stream.compare.style import FAINT, drawing, legend_below, styles
 
 
 @dataclasses.dataclass(frozen=True)

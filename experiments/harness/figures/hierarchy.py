@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from harness.figures.style import COLOURS, FAINT, drawing
+from stream.compare.style import COLOURS, FAINT, drawing
 
 MOST_NAMES = 8  # labels of a cluster that are written out
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from harness.figures.style import drawing, legend_below, styles
+from stream.compare.style import drawing, legend_below, styles
 
 Points = Mapping[str, tuple[float, float]]  # rows/s and metric, by method
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
-from harness.figures.style import COLOURS, FAINT, INK, drawing
-from harness.ranking import Ranks
-from harness.significance import friedman, groups
+from stream.compare.ranking import Ranks
+from stream.compare.significance import friedman, groups
+from stream.compare.style import COLOURS, FAINT, INK, drawing
 
 LINE_HEIGHT = 0.22  # inches
 
@@ -53,7 +55,9 @@ def critical_difference_diagram(ranks: Ranks, ours: set[str], title: str) -> Fig
             left = place < half
             y = depth + (place if left else len(average) - 1 - place)
             end = best - 0.05 * span if left else worst + 0.05 * span
-            look = {"color": COLOURS[0], "fontweight": "bold"} if name in ours else {"color": INK}
+            look: Any = (
+                {"color": COLOURS[0], "fontweight": "bold"} if name in ours else {"color": INK}
+            )
             axes.plot([value, value, end], [0, y, y], color=look["color"], linewidth=0.9)
             words = f"{name}  {value:.2f}" if left else f"{value:.2f}  {name}"
             at = end + (-0.01 if left else 0.01) * span

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from harness.ranking import LOWER_IS_BETTER, Ranks
+from stream.compare.ranking import LOWER_IS_BETTER, Ranks
 from stream.errors import ParameterError
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from harness.ranking import Score, rank
-from harness.significance import friedman, groups, holm, wilcoxon
 from scipy import stats
 
+from stream.compare.ranking import Score, rank
+from stream.compare.significance import friedman, groups, holm, wilcoxon
 from stream.errors import ParameterError
 
 # Demšar 2006, table 6: AUC of C4.5 with two parameters tuned or not, on 14 data sets.

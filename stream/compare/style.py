@@ -19,7 +19,7 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("*", "o", "s", "^", "D", "v", "P", "X", "<", ">")
 LINES = ("-", "--", "-.", ":")
 INK, FAINT, GRID = "#222222", "#6b7280", "#d7dae0"
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
     "axes.spines.right": False,
