@@ -64,6 +64,13 @@ class History:
         self.joined *= 2
         self._n_old = len(self._points)
 
+    def copy(self) -> History:
+        """The history of this moment; windows that come later do not appear in it."""
+        found = History(self.most)
+        found.joined, found.n_windows, found._n_old = self.joined, self.n_windows, self._n_old
+        found._points = list(self._points)
+        return found
+
     def columns(self) -> dict[str, Any]:
         """The points by column: ``stop``, ``metrics`` by name, ``rows_per_second``, and how the
         model was built; ``joined`` says how many windows an older point stands for."""

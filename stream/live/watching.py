@@ -188,7 +188,7 @@ class LivePage:
             "metrics": describe(metrics.as_dict()),
             "seconds": seconds,
             "rows_per_second": ratio(metrics.n_rows, seconds),
-            "history": self._history,
+            "history": self._history.copy(),
         }
         return self._state
 

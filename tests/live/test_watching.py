@@ -49,6 +49,16 @@ def test_history_is_bounded_and_keeps_means(n, most):
     assert seconds == pytest.approx(sum(10 / (10.0 + i) for i in range(n)))
 
 
+def test_a_published_state_does_not_change():
+    """The page shows points that are newer than the numbers above them."""
+    history = History(4)
+    history.add(window(0))
+    then = history.copy()
+    for i in range(1, 9):
+        history.add(window(i))
+    assert then.columns()["stop"] == [10]
+
+
 def test_ten_million_rows_do_not_grow_the_page():
     """A page of 10⁷ rows is larger than one of 10⁶."""
     sizes = []
