@@ -116,6 +116,12 @@ def parse_partitions(
     metavar="SHARE",
     help="A larger share of such messages ends the learner.",
 )
+@click.option(
+    "--null-values",
+    type=click.Choice(["skip", "error"]),
+    help="Messages without a value, which are deletions in a compacted topic: they are passed over "
+    "and counted, or cannot be used.  [default: skip with --allow-gaps, else error]",
+)
 @click.option("--until-end", is_flag=True, help="Stop at the ends that the partitions have now.")
 @click.option(
     "--max-messages", type=click.IntRange(min=1), metavar="N", help="Take N messages at most."
@@ -158,10 +164,17 @@ def parse_partitions(
     "--metrics-port",
     type=click.IntRange(0, 65_535),
     metavar="PORT",
-    help="Answer Prometheus at this port.",
+    help="Answer /live, /ready and /metrics (Prometheus) at this port.",
+)
+@click.option(
+    "--metrics-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address that the port is bound to; 0.0.0.0: all of the machine.",
 )
 @click.option("--quiet", is_flag=True, help="Say only what went wrong.")
-def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
+def consume(quiet: bool, metrics_port: int | None, metrics_host: str, **options: Any) -> int:
     """Read a topic, predict, learn, and write predictions to another topic.
 
     It can be killed at any moment: offsets, model and waiting rows are in one snapshot, and what
@@ -186,18 +199,21 @@ def consume(quiet: bool, metrics_port: int | None, **options: Any) -> int:
     )
 
     configure_logging(quiet)
-    service = build(**options)
-    # What is there now stays as long as the process: looking at it again and again for garbage
-    # takes a third of the time of a row.
-    gc.collect()
-    gc.freeze()
     with contextlib.ExitStack() as closing:
+        operations = None
         if metrics_port is not None:
-            from stream.kafka.monitoring import serve_metrics
+            from stream.kafka.operations import OperationsServer
 
-            server = serve_metrics(service, metrics_port)
-            closing.callback(server.shutdown)
-            logger.info("Metrics are at port %d.", server.server_port)
+            operations = OperationsServer(metrics_port, metrics_host)
+            closing.callback(operations.close)
+            logger.info("Metrics are at port %d.", operations.port)
+        service = build(**options)
+        if operations is not None:
+            operations.service = service
+        # What is there now stays as long as the process: looking at it again and again for garbage
+        # takes a third of the time of a row.
+        gc.collect()
+        gc.freeze()
         closing.enter_context(stopping_on_signals(service))
         try:
             service.run()

@@ -54,6 +54,7 @@ def make_service(
     dead_letters_topic: str | None = None,
     max_dead_share: float = 0.01,
     window: int = 1_000,
+    skip_null_values: bool = False,
     files: Files | None = None,
 ) -> Service:
     """A service that has not begun.
@@ -78,6 +79,8 @@ def make_service(
         Where messages go that cannot be used, and how large their share may be.
     window
         Rows of a window of the metrics.
+    skip_null_values
+        Whether messages without a value are passed over, and not bad ones.
     files
         The file system of the snapshots; None: that of the machine.
 
@@ -134,6 +137,7 @@ def make_service(
                 dead_letters_topic, n_partitions(dead_letters_topic), max_dead_share
             ),
             window=window,
+            skip_null_values=skip_null_values,
         )
         if state is not None:
             learner.set_state(dict(state))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from stream.errors import NotAvailableError
 from stream.evaluate.protocol import structure_counts
 from stream.kafka.service import Service
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stream.kafka.topic_learner import TopicLearner
 
 PREFIX = "drifthomer"
+MOST_LABELS = 20
 WAITING = {
     "learnt": "Rows whose labels came in time.",
     "expired": "Rows whose labels did not come in time.",
@@ -49,6 +50,12 @@ class ServiceCollector(Collector):
         for (topic, number), value in service.lag.items():
             lag.add_metric([topic, str(number)], value)
         yield lag
+        yield _gauge("broker_up", "Whether a broker answers.", float(service.broker_up))
+        yield _gauge("ready", "Whether the learner has caught up.", float(not service.not_ready))
+        yield _counter(
+            "learn_seconds", "Time spent with predicting and learning.", service.learn_seconds
+        )
+        yield _gauge("memory_bytes", "Resident memory of the process.", resident_bytes())
         checkpoints = service.checkpoints
         yield _gauge(
             "snapshot_age_seconds",
@@ -71,6 +78,9 @@ class ServiceCollector(Collector):
         yield _counter("messages", "Messages read, of all topics.", counts.messages)
         yield _counter("rows", "Instances predicted.", counts.events)
         yield _counter("rows_learnt", "Instances learnt.", counts.learnt)
+        yield _counter(
+            "null_values", "Messages without a value that were passed over.", counts.skipped
+        )
         yield _counter("dead_letters", "Messages that could not be used.", counts.dead)
         now, (before, rows) = time.monotonic(), self._last
         self._last = now, counts.events
@@ -86,9 +96,10 @@ class ServiceCollector(Collector):
                 + ("the last whole window." if scope == "window" else "all rows."),
                 labels=["metric"],
             )
-            for name, value in values.items():
+            for name, value in values.items() if counts.learnt else ():
                 family.add_metric([name], value)
             yield family
+        yield self._label_f1(learner)
         for name, value in structure_counts(learner.driver.model).items():
             if isinstance(value, int):
                 yield _gauge(name, f"Number of {name} of the model.", value)
@@ -98,6 +109,29 @@ class ServiceCollector(Collector):
             for name, what in WAITING.items():
                 yield _counter(f"waiting_{name}", what, getattr(learner.room.counts, name))
 
+    def _label_f1(self, learner: TopicLearner) -> Metric:
+        """F1 of the labels that are present most often."""
+        family = GaugeMetricFamily(
+            f"{PREFIX}_label_f1", "F1 of each of the most frequent labels.", labels=["label"]
+        )
+        found = learner.metrics.total.per_label(learner.encoder.schema.labels)
+        found.sort(key=lambda each: each["support"], reverse=True)
+        for each in found[:MOST_LABELS]:
+            if each["support"]:
+                right = 2 * each["tp"]
+                value = right / (right + each["fp"] + each["fn"])
+                family.add_metric([str(each["label"])], value)
+        return family
+
+
+def resident_bytes() -> float:
+    """Resident memory of the process; its largest so far where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return float(pages * resource.getpagesize())
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+
 
 def _gauge(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(f"{PREFIX}_{name}", what, value=value)
@@ -105,22 +139,3 @@ def _gauge(name: str, what: str, value: float) -> Metric:
 
 def _counter(name: str, what: str, value: float) -> Metric:
     return CounterMetricFamily(f"{PREFIX}_{name}", what, value=value)
-
-
-def serve_metrics(service: Service, port: int, address: str = "0.0.0.0") -> Any:
-    """Answer Prometheus at a port, in a thread, until the returned server is shut down.
-
-    Raises
-    ------
-    NotAvailableError
-        When the port cannot be had.
-    """
-    registry = CollectorRegistry()
-    registry.register(ServiceCollector(service))
-    try:
-        server, _ = start_http_server(port, address, registry)
-    except OSError as error:
-        raise NotAvailableError(
-            f"Metrics cannot be served at port {port}: {error.strerror}; choose another one."
-        ) from None
-    return server

@@ -94,6 +94,8 @@ class Poller:
         Messages between what was taken and the ends of the partitions, as last heard.
     n_untimed
         Messages whose timestamps were refused.
+    broker_up
+        Whether a broker answered when it was last asked.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class Poller:
         self._finished = False
         self._stop = False
         self.n_untimed = 0
+        self.broker_up = True
         self._to_commit: dict[TopicPartition, int] = {}
         self._heard = time.monotonic()
         self._asked = 0.0
@@ -306,6 +309,7 @@ class Poller:
             except BrokerUnavailableError as error:
                 self._away(error)
                 return
+            self.broker_up = True
             if self._told:
                 logger.warning("The broker answers again.")
                 self._told = 0.0
@@ -340,6 +344,7 @@ class Poller:
                 self._changed.notify_all()
 
     def _away(self, error: BrokerUnavailableError) -> None:
+        self.broker_up = False
         now = time.monotonic()
         if now - self._heard > self._deadline:
             raise BrokerUnavailableError(

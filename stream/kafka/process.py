@@ -51,6 +51,7 @@ def build(
     dead_letters_topic: str | None,
     max_dead_share: float,
     window: int,
+    null_values: str | None,
     snapshot_dir: Path,
     snapshot_every: float,
     create_topics: bool,
@@ -93,6 +94,7 @@ def build(
         dead_letters_topic=dead_letters_topic,
         max_dead_share=max_dead_share,
         window=window,
+        skip_null_values=(null_values or ("skip" if chosen.allow_gaps else "error")) == "skip",
     )
 
 

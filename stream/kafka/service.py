@@ -53,6 +53,12 @@ class Service:
         Whether the service was asked to end.
     attempted
         The furthest offsets that this process asked to be committed in transactions; None before.
+    broker_up
+        Whether a broker answered when it was last asked.
+    caught_up
+        Whether everything was taken that was there, once since the service began.
+    learn_seconds
+        Time spent with predicting and learning.
     """
 
     def __init__(
@@ -71,6 +77,9 @@ class Service:
         self.learner: TopicLearner | None = None
         self.lag: dict[TopicPartition, int] = {}
         self.attempted: dict[TopicPartition, int] | None = None
+        self.broker_up = False
+        self.caught_up = False
+        self.learn_seconds = 0.0
         self._messages_before: int | None = None
         self._make_learner = make_learner
         self._store = SnapshotStore(settings.directory, settings.name, files=files)
@@ -79,6 +88,16 @@ class Service:
     def stop(self) -> None:
         """Ask the service to end: what was taken is finished, and a snapshot is written."""
         self.stopping = True
+
+    @property
+    def not_ready(self) -> str:
+        """Why predictions are not up to date: the service has not caught up since it began, or no
+        broker answers; empty when they are."""
+        if self.stopping:
+            return "stopping"
+        if not self.broker_up:
+            return "no broker answers"
+        return "" if self.caught_up else "catching up"
 
     @property
     def n_taken(self) -> int:
@@ -116,6 +135,7 @@ class Service:
                     Session(self).run()
                     return
                 except BrokerUnavailableError as error:
+                    self.broker_up = False
                     now = time.monotonic()
                     if failing_since is None or self.n_taken > most:
                         failing_since, most = now, self.n_taken

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from stream.errors import NotAvailableError, ParameterError
@@ -40,6 +41,9 @@ class Host(Protocol):
     checkpoints: Checkpoints
     stopping: bool
     lag: dict[TopicPartition, int]
+    broker_up: bool
+    caught_up: bool
+    learn_seconds: float
     attempted: dict[TopicPartition, int] | None
     """The furthest offsets that this process asked to be committed; None: it never did."""
 
@@ -217,7 +221,24 @@ class Session:
             return
         self.order_length = self.order.length
         if self.settings.follow_order is not None:
+            self.refuse_if_deleted(self.settings.follow_order)
             self.take_recorded(read_order(self.settings.follow_order), record=True)
+
+    def refuse_if_deleted(self, path: Path) -> None:
+        """End when an order needs messages from before the first one that this learner took.
+
+        They were deleted before it began, so that it would learn less than the other learner.
+        """
+        began = dict(self.positions)
+        for partition, first, *_ in read_order(self.order.path):
+            began[partition] = min(first, began.get(partition, first))
+        for partition, first, *_ in read_order(path):
+            if first < began.get(partition, first):
+                raise OffsetError(
+                    f"The order {path} begins with offset {first} of {partition}, and this learner "
+                    f"with {began[partition]}: the messages between were deleted. Follow the order "
+                    "while they are kept, or copy the other learner's snapshots."
+                )
 
     def take_recorded(self, runs: Iterable[Run], *, record: bool) -> None:
         """Take messages in a recorded order, as far as they were not taken yet."""
@@ -271,7 +292,9 @@ class Session:
             pieces = poller.take(most, TAKE_SECONDS)
             if pieces:
                 self.take(pieces, record=True)
-            self.service.lag = poller.lag
+            self.service.lag = lag = poller.lag
+            self.service.broker_up = poller.broker_up
+            self.service.caught_up |= bool(lag) and not any(lag.values())
             self.snapshot_if_due()
         poller.stop()
 
@@ -310,7 +333,9 @@ class Session:
 
     def learn(self, pieces: Sequence[Piece]) -> None:
         """Learn from messages and write what follows, unless it was committed already."""
+        began = time.perf_counter()
         messages = self.learner.take([(each.partition, each.records) for each in pieces])
+        self.service.learn_seconds += time.perf_counter() - began
         silent = True
         for partition, records, _ in pieces:
             silent = silent and records[-1].offset < self.committed.get(partition, 0)

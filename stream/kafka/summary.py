@@ -18,6 +18,8 @@ def summary(learner: TopicLearner) -> str:
         f"{counts.messages} messages in all: {counts.events} instances predicted, "
         f"{counts.learnt} learnt{told}, {counts.dead} dead letters."
     )
+    if counts.skipped:
+        line += f" {counts.skipped} messages without a value were passed over."
     return f"{line} {why}" if (why := why_little_was_learnt(learner)) else line
 
 

@@ -64,6 +64,8 @@ class Counts:
         Messages that could not be used.
     labels
         Rows that messages of the labels' topic told something of.
+    skipped
+        Messages without a value (deletions in a compacted topic) that were passed over.
     """
 
     messages: int = 0
@@ -71,6 +73,7 @@ class Counts:
     learnt: int = 0
     dead: int = 0
     labels: int = 0
+    skipped: int = 0
 
 
 @dataclasses.dataclass
@@ -104,6 +107,8 @@ class TopicLearner:
         What becomes of messages that cannot be used.
     window
         Rows of a window of the metrics.
+    skip_null_values
+        Whether messages without a value are passed over, and not bad ones.
     """
 
     def __init__(
@@ -117,8 +122,10 @@ class TopicLearner:
         room: WaitingRoom | None = None,
         dead_letters: DeadLetters | None = None,
         window: int = 1_000,
+        skip_null_values: bool = False,
     ):
         self.driver = driver
+        self.skip_null_values = skip_null_values
         self.decoder = decoder
         self.writer = writer
         self.labels_topic = labels_topic
@@ -162,6 +169,9 @@ class TopicLearner:
             decode = partial(self.decoder.rows, as_it_came=self.driver.as_it_came)
         events: list[_Event] = []
         for record in records:
+            if record.value is None and self.skip_null_values:
+                events.append((record, []))
+                continue
             try:
                 found = decode(record)
                 if self.room is not None and any(each.key is None for each in found):
@@ -203,6 +213,7 @@ class TopicLearner:
         for (partition, _), events in zip(pieces, decoded, strict=True):
             for record, found in events:
                 self.counts.messages += 1
+                self.counts.skipped += not found and record.value is None
                 if isinstance(found, BadMessageError):
                     self._refuse(partition, record, found)
                 else:
@@ -249,6 +260,7 @@ class TopicLearner:
     ) -> None:
         for record, found in events:
             self.counts.messages += 1
+            self.counts.skipped += not found and record.value is None
             if self._asked and room.lets_go(record.timestamp, self._asked[0].since):
                 self._ask()
             self._due(room.tick(record.timestamp))

@@ -24,7 +24,7 @@ from stream.kafka.clients.confluent_errors import (
     told,
 )
 from stream.kafka.clients.connection import Connection, revealed
-from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition
+from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition, too_large
 from stream.kafka.clients.time_limit import within
 from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError
 
@@ -171,14 +171,24 @@ class ConfluentSource:
 class _Call:
     """What one call of ``send`` handed over."""
 
-    __slots__ = ("sink", "unwritten")
+    __slots__ = ("letters", "sink", "unwritten")
 
-    def __init__(self, unwritten: int, sink: ConfluentSink):
-        self.unwritten = unwritten
+    def __init__(self, messages: Sequence[Message], sink: ConfluentSink):
+        self.unwritten = len(messages)
         self.sink = sink
+        self.letters = [each for each in messages if each.headers]  # not told when one is refused
 
-    def done(self, error: Any, _message: Any) -> None:
+    def done(self, error: Any, message: Any) -> None:
         """A message was written, or could not be."""
+        if error is not None and error.code() == library.KafkaError.MSG_SIZE_TOO_LARGE:
+            place = message.topic(), message.partition(), message.key()
+            content = message.value()
+            headers = (
+                each.headers
+                for each in self.letters
+                if (*each[:3], each.value) == (*place, content)
+            )
+            self.sink._too_large = too_large(*place, next(headers, ()))
         with self.sink._counting:
             self.unwritten -= 1
         if error is not None:
@@ -193,6 +203,7 @@ class ConfluentSink:
         self._seconds = connection.request_seconds
         self._failure: Any = None  # of the first message that could not be written
         self._fatal: Any = None
+        self._too_large: str | None = None
         self._transactional = transactional_id is not None
         self._began = time.monotonic()
         # Callbacks run in whichever thread polls.
@@ -221,7 +232,7 @@ class ConfluentSink:
     def send(self, messages: Sequence[Message]) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         self._check()
-        call = _Call(len(messages), self)
+        call = _Call(messages, self)
         with self._counting:
             self._calls.append(call)
         produce, done = self._handle.produce, call.done
@@ -233,6 +244,10 @@ class ConfluentSink:
                             topic, value, key, partition, on_delivery=done, headers=list(headers)
                         )
                         break
+                    except library.KafkaException as error:
+                        if error.args[0].code() != library.KafkaError.MSG_SIZE_TOO_LARGE:
+                            raise
+                        raise KafkaError(too_large(topic, partition, key, headers)) from error
                     except BufferError:
                         self._handle.poll(QUEUE_SECONDS)
                         self._check()
@@ -307,6 +322,8 @@ class ConfluentSink:
 
     def _check(self) -> None:
         failure, self._failure = self._failure, None
+        if self._too_large is not None:
+            raise KafkaError(self._too_large)
         if failure is not None:
             with self._telling("writing"):
                 raise library.KafkaException(failure)

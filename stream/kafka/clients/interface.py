@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from stream.errors import NotAvailableError
 from stream.kafka.clients.connection import Connection
@@ -42,6 +42,26 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def too_large(topic: str, partition: int, key: bytes | None, headers: Any) -> str:
+    """What to say of a message that its topic does not take.
+
+    The key of a prediction, and the headers of a dead letter, tell which message it came of.
+    """
+    source = dict(headers)
+    if "source-topic" in source:
+        place = b"%b/%b@%b" % tuple(source[f"source-{each}"] for each in _PLACE)
+    else:
+        place = key or b"a message without a key"
+    return (
+        f"What was to be written to {topic}/{partition} for {place.decode(errors='replace')} is "
+        "larger than the topic allows; raise its max.message.bytes, or the broker's "
+        "message.max.bytes."
+    )
+
+
+_PLACE = ("topic", "partition", "offset")
 
 
 class Offsets(NamedTuple):

@@ -6,15 +6,17 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata
 from kafka import TopicPartition as ClientPartition
 from kafka import errors as client_errors
 
+from stream.errors import NotAvailableError
 from stream.kafka.clients.causes import causes
 from stream.kafka.clients.connection import OPTIONS, Connection, revealed
-from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition
+from stream.kafka.clients.interface import Message, Offsets, Record, TopicPartition, too_large
 from stream.kafka.clients.time_limit import within
 from stream.kafka.errors import BrokerUnavailableError, FencedError, KafkaError, OffsetError
 
@@ -26,9 +28,12 @@ MAX_UNWRITTEN = 20_000  # messages handed over and not acknowledged
 PRODUCER = {"linger_ms": 5, "batch_size": 1 << 17, "max_request_size": 20_000_000}
 CONSUMER = {"fetch_max_wait_ms": 100, "max_partition_fetch_bytes": 4 << 20}
 
+CODECS = {"snappy": "python-snappy", "lz4": "lz4", "zstd": "zstandard"}
+
 _LOST = (client_errors.OffsetOutOfRangeError, client_errors.LogTruncationError)
 _NO_OFFSET = (client_errors.NoOffsetForPartitionError,)
 _FENCED = (client_errors.ProducerFencedError, client_errors.TransactionCoordinatorFencedError)
+_TOO_LARGE = (client_errors.MessageSizeTooLargeError, client_errors.RecordListTooLargeError)
 _EPOCH = (client_errors.InvalidProducerEpochError,)
 _PASSING = (
     client_errors.RetriableError,
@@ -54,12 +59,26 @@ def _told(what: str) -> Iterator[None]:
         raise BrokerUnavailableError(
             f"No broker did what was asked, while {what}: {error}"
         ) from error
+    except client_errors.UnsupportedCodecError as error:
+        raise NotAvailableError(_missing_codec(str(error))) from error
     except client_errors.KafkaError as error:
         if type(error) is client_errors.KafkaError:  # "for unknown reasons", such as no answer
             raise BrokerUnavailableError(
                 f"No broker did what was asked, while {what}: {error}"
             ) from error
         raise KafkaError(f"The broker refused, while {what}: {error}") from error
+
+
+def _missing_codec(reason: str) -> str:
+    """What to install, where a codec of compressed messages is not there."""
+    for codec, package in CODECS.items():
+        if codec in reason:
+            return (
+                f"Messages are compressed with {codec}, for which the client kafka-python needs "
+                f"another package; install it with pip install '{package}', or take --client "
+                "confluent, which has all codecs."
+            )
+    return f"Messages are compressed with a codec that the client does not have: {reason}"
 
 
 def _config(connection: Connection) -> dict[str, Any]:
@@ -200,13 +219,21 @@ class KafkaPythonSink:
             self._check()
             for topic, partition, key, value, headers in messages:
                 # Times are the broker's business: repeats of a message then have the same bytes.
-                send(topic, value, key, list(headers), partition).add_errback(failed)
+                try:
+                    sent = send(topic, value, key, list(headers), partition)
+                except client_errors.MessageSizeTooLargeError as error:
+                    raise KafkaError(too_large(topic, partition, key, headers)) from error
+                sent.add_errback(partial(failed, topic, partition, key, headers))
         self._unwritten += len(messages)
         self._handed_over += len(messages)
         if self._unwritten > MAX_UNWRITTEN:
             self.flush()
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(
+        self, topic: str, partition: int, key: Any, headers: Any, error: BaseException
+    ) -> None:
+        if isinstance(error, _TOO_LARGE):
+            error = KafkaError(too_large(topic, partition, key, headers))
         self._failure = self._failure or error
 
     def flush(self) -> None:
