@@ -14,6 +14,7 @@ from stream.cli.console import EXIT_BAD_DATA, EXIT_INTERRUPTED, complain, tellin
 from stream.cli.options import OutputFile, model_options
 from stream.cli.source_options import open_with_options, source_options
 from stream.errors import DataError
+from stream.rows.cells import utf8
 
 if TYPE_CHECKING:
     from stream.evaluate import PrequentialResult
@@ -158,7 +159,7 @@ def write_results(result: PrequentialResult, json_path: str | None, csv_path: st
         (csv_path, result.csv_text, result.to_csv),
     ):
         if path == "-":
-            click.echo(text().encode(), nl=False)
+            click.echo(utf8(text()), nl=False)
         elif path is not None:
             write(path)
     if result.rows or not result.error:

@@ -6,6 +6,7 @@ code 1, Ctrl-C with the results so far and exit code 130.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -60,6 +61,8 @@ def main(args: Sequence[str] | None = None) -> int:
     args
         Arguments; None: those of the process.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names need not be what it can write
     try:
         code = cli.main(args=args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from stream.cli.options import OutputFile
+from stream.rows.cells import utf8
 
 
 @click.command()
@@ -25,7 +26,7 @@ def report(result: str, output: str) -> int:
 
     page = report_html(read_result(result))
     if output == "-":
-        click.echo(page.encode(), nl=False)
+        click.echo(utf8(page), nl=False)
     else:
         write_text(output, page)
     return 0

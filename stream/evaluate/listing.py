@@ -15,6 +15,7 @@ from rich.text import Text
 
 from stream.errors import DriftHomerError, NotAvailableError
 from stream.evaluate.progress import text_for
+from stream.rows.cells import utf8
 
 FILE_WIDTH = 120  # of the table where there is no terminal
 # Columns of the table with the least width of the terminal that shows them.
@@ -200,7 +201,7 @@ def print_streams(streams: list[dict[str, Any]], as_json: bool = False) -> None:
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False).encode())
+    click.echo(utf8(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def _cell(name: str, stream: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from stream.errors import DataError
 from stream.evaluate.frames import label_columns, make_frame, summary_columns, window_columns
 from stream.evaluate.notebook import result_html
 from stream.evaluate.plotting import plot_windows
+from stream.rows.cells import utf8
 from stream.rows.schema import Task
 
 REPORTED_PACKAGES = ("river", "numpy", "numba", "scipy")
@@ -271,18 +272,18 @@ def peak_rss_mb() -> float | None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file so that it is there complete or not at all.
+    """Write a file (UTF-8) so that it is there complete or not at all.
 
     What is not a regular file (a pipe, a device) is written to directly.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(utf8(text))
         return
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with draft.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with draft.open("xb") as file:
+            file.write(utf8(text))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)

@@ -12,7 +12,9 @@ import msgspec
 from stream.data.source import Source
 from stream.errors import NotAvailableError, ParameterError
 from stream.kafka.clients.interface import Message, SinkClient, SourceClient
+from stream.rows.cells import utf8
 
+_ENCODER = msgspec.json.Encoder()
 BURST = 500  # messages handed over at once, at most
 TICK_SECONDS = 0.05  # between bursts at a given rate
 
@@ -101,7 +103,7 @@ def _messages(
     data: Source, topic: str, labels_topic: str | None, n_partitions: int
 ) -> Iterator[tuple[Message, Message | None]]:
     """The message of each row, and that of its labels."""
-    encode = msgspec.json.Encoder().encode
+    encode = _encode
     for row, (x, y) in enumerate(data):
         key, partition = b"%d" % row, row % n_partitions
         # NaN is no JSON; msgspec writes null, which is missing.
@@ -115,6 +117,20 @@ def _messages(
                 Message(topic, partition, key, encode(content)),
                 Message(labels_topic, partition, key, encode(labels)) if labels else None,
             )
+
+
+def _encode(content: Any) -> bytes:
+    try:
+        return _ENCODER.encode(content)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_escaped(content))
+
+
+def _escaped(content: Any) -> Any:
+    """The same with names that are UTF-8."""
+    if isinstance(content, dict):
+        return {_escaped(name): _escaped(value) for name, value in content.items()}
+    return utf8(content).decode() if isinstance(content, str) else content
 
 
 def _labels(y: dict[Hashable, bool] | Any) -> dict[str, Any]:

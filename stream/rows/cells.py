@@ -100,6 +100,19 @@ def split_pairs(text: str, inner: str, outer: str) -> tuple[Sequence[str], Seque
     return first, second
 
 
+def utf8(text: str) -> bytes:
+    """A text as UTF-8; half a pair of surrogates is written escaped, as JSON escapes it.
+
+    Names can hold such halves: JSON allows them, and texts that were cut have them.
+
+    Examples
+    --------
+    >>> utf8("cut \\ud83d")
+    b'cut \\\\ud83d'
+    """
+    return text.encode("utf-8", "backslashreplace")
+
+
 def shorten(text: str, width: int = 60) -> str:
     """Text cut to a width that fits into an error message."""
     return text if len(text) <= width else text[: width - 3] + "..."

@@ -17,7 +17,7 @@ from stream.rows.features import put_feature
 from stream.rows.names import in_order
 from stream.rows.text import BagOfWords
 from stream.rows.text_columns import TextColumns
-from stream.rows.values import MISSING, class_of, kind_of, truth_of
+from stream.rows.values import MISSING, class_of, kind_of, plain_name, truth_of
 
 Array = npt.NDArray[Any]
 Entries = tuple[Array, Array, Array]  # row, column and value of each
@@ -139,7 +139,7 @@ class FeatureColumns:
         of_text: dict[str, str] = {}
         for row, value in enumerate(values):
             if as_text and kind_of(value) is not MISSING:
-                value = str(value)
+                value = str(plain_name(value))
             if type(value) is str:
                 rows.append(row)
                 names.append(of_text.get(value) or of_text.setdefault(value, f"{name}={value}"))

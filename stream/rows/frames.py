@@ -13,7 +13,7 @@ import numpy.typing as npt
 from stream.engine.arrays import Float64Array
 from stream.errors import DataError
 from stream.rows.cells import shorten
-from stream.rows.values import name_of
+from stream.rows.values import plain_name
 
 Array = npt.NDArray[Any]
 Entries = tuple[Array, Array, Array]  # row, column and value of each
@@ -77,14 +77,6 @@ def open_frame(data: Any, source: str | None = None) -> Frame:
             )
         names[name] = None
     return Frame(nw.from_native(native, eager_only=True), list(names))
-
-
-def plain_name(name: Any) -> Hashable:
-    """The name of a column: what :func:`stream.rows.values.name_of` makes of it, or its text."""
-    try:
-        return name_of(name)
-    except DataError:
-        return str(name)
 
 
 def is_numeric(series: nw.Series) -> bool:

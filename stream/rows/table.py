@@ -18,10 +18,10 @@ from stream.rows.columns import (
     class_values,
     truth_values,
 )
-from stream.rows.frames import plain_name
 from stream.rows.schema import Schema, Task
 from stream.rows.text import BagOfWords
 from stream.rows.text_columns import TextColumns, quoted
+from stream.rows.values import plain_name
 
 
 class ColumnRoles:

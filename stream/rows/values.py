@@ -448,3 +448,11 @@ def name_of(value: Any) -> Hashable:
     if type(value) in _PLAIN:
         return value
     return kind_of(value).as_name.of(value)
+
+
+def plain_name(name: Any) -> Hashable:
+    """The name that a value stands for, or its text where it stands for none."""
+    try:
+        return name_of(name)
+    except DataError:
+        return str(name)

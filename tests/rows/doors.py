@@ -19,7 +19,7 @@ from stream.data import CsvSource, FrameSource, JsonLinesSource, PairSource, Par
 from stream.kafka.clients.interface import Record
 from stream.kafka.messages.decoding import FieldDecoder
 from stream.kafka.messages.field_mapping import FieldMapping
-from stream.kafka.messages.row_encoder import MessageRowEncoder, of_rows
+from stream.kafka.messages.row_encoder import MessageRowEncoder
 from stream.rows import values
 from stream.rows.cells import MISSING_WORDS, parse_cell
 from stream.rows.values import kind_of, name_of
@@ -120,7 +120,7 @@ def messages(rows: Rows, folder: Any) -> bytes:
             raise NoWayError  # half a pair of surrogates is no JSON there
         found += decoder.rows(Record(0, b"k", value, 0))
     model = new_model(rows)
-    for batch in encoder.segments(of_rows(found)):
+    for batch in encoder.segments([(row.x, row.y) for row in found]):
         model.learn_batch(batch, encoder.schema)
     return dumps(model)
 
