@@ -15,6 +15,7 @@ import click
 
 from stream._version import __version__
 from stream.cli.compare import compare
+from stream.cli.compile import compile_kernels
 from stream.cli.console import EXIT_BAD_DATA, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain
 from stream.cli.consume import consume
 from stream.cli.datasets import datasets
@@ -42,7 +43,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (prequential, compare, datasets, inspect, consume, produce, report):
+for command in (prequential, compare, datasets, inspect, consume, produce, report, compile_kernels):
     cli.add_command(command)
 
 

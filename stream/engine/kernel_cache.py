@@ -27,6 +27,8 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
+from stream.engine import compile_helpers
+from stream.engine.kernel_locks import KernelLock
 from stream.engine.stamps import describe_type, function_name, kernel_stamp
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ UNUSED_SECONDS = 30 * 24 * 3600.0
 MOST_BYTES = 1_000_000_000
 _USED_AGAIN_SECONDS = 24 * 3600.0
 SUFFIX = ".kernel"
+_PACKAGE = __name__.partition(".")[0]
 # Changes when the content of the files does.
 _FORMAT = 1
 
@@ -79,6 +82,7 @@ class KernelCache(_Cache):
         self._options = repr(sorted(options.items()))
         self._stamp: str | None = None
         self._enabled = True
+        self._locks: dict[Path, KernelLock] = {}
 
     @property
     def cache_path(self) -> str:
@@ -99,14 +103,24 @@ class KernelCache(_Cache):
             path.unlink(missing_ok=True)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The kernel compiled for the types ``sig``; None when it is not kept."""
+        """The kernel compiled for the types ``sig``; None when it is not kept.
+
+        Whoever gets None compiles it, and others wait until it is kept, or :meth:`release` called.
+        """
         target_context.refresh()
         if not self._enabled:
             return None
         path = self._path(sig, target_context.codegen().magic_tuple())
         payload = _read(path)
+        if payload is None and path not in self._locks:
+            if self._function.__module__.partition(".")[0] == _PACKAGE:
+                compile_helpers.start(path.parent)
+            self._locks[path] = KernelLock(path)
+            self._locks[path].acquire()
+            payload = _read(path)
         if payload is None:
             return None
+        self.release()
         _mark_as_used(path)
         rebuild: Any = CompileResult._rebuild
         return rebuild(target_context, *payload)
@@ -126,6 +140,13 @@ class KernelCache(_Cache):
                 path.parent,
                 error,
             )
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Let other processes compile this kernel: it is kept, or cannot be compiled."""
+        while self._locks:
+            self._locks.popitem()[1].release()
 
     def _path(self, sig: Any, processor: tuple[str, str, str]) -> Path:
         return Path(self.cache_path) / self.file_name(sig, processor)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -13,16 +12,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from stream.rows.schema import Task
 
-COMPILING_NOTICE_SECONDS = 2.5  # loading them from the cache takes less
-COMPILING_NOTICE = "Compiling the kernels for this machine (once, one to three minutes) …"
 SHORT_NAMES = {"micro_f1": "micro-F1", "subset_accuracy": "subset acc."}
 
 
 class TerminalProgress:
     """Rows, rows/s and two metrics on standard error while a stream is evaluated.
 
-    Drawing a line takes a few milliseconds, so at most two are drawn each second. That kernels
-    are compiled is said also where there is no terminal, because the wait would be a riddle.
+    Drawing a line takes a few milliseconds, so at most two are drawn each second.
 
     Parameters
     ----------
@@ -45,19 +41,9 @@ class TerminalProgress:
         """Whether there is a terminal that can redraw a line."""
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
-    @contextlib.contextmanager
-    def compiling(self) -> Iterator[None]:
-        """Say that kernels are compiled when it takes longer than loading them."""
-        notice = threading.Timer(COMPILING_NOTICE_SECONDS, self._say_compiling)
-        notice.daemon = True
-        notice.start()
-        try:
-            yield
-        finally:
-            notice.cancel()
-
-    def _say_compiling(self) -> None:
-        self.console.print(text_for(self.console, COMPILING_NOTICE), highlight=False)
+    def compiling(self) -> contextlib.AbstractContextManager[None]:
+        """Leave it to the kernels to say that they are compiled, as they do to every caller."""
+        return contextlib.nullcontext()
 
     def start(self, total: int | None, task: Task) -> None:
         """See :class:`~stream.evaluate.protocol.Progress`."""

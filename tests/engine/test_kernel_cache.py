@@ -4,15 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.errors import TypingError
 
 import stream
-from stream.engine import kernel_cache
+from stream.engine import compile_helpers, kernel_cache, kernel_locks
 from stream.engine.jit import kernel
 from stream.engine.kernel_cache import cache_root, prune
+from stream.engine.kernel_locks import KernelLock
 
 PROGRAM = """
 import sys
@@ -34,7 +37,7 @@ def own_cache(tmp_path, monkeypatch):
 def run(folder: Path, **environment: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env=os.environ | {"PYTHONPATH": str(folder)} | environment,
+        env=os.environ | {"PYTHONPATH": str(folder), compile_helpers.VARIABLE: "0"} | environment,
         cwd=folder,
         capture_output=True,
         text=True,
@@ -148,3 +151,60 @@ def test_old_kernels_are_removed(tmp_path, monkeypatch):
     assert prune(tmp_path / "kernels") == []  # it has just been looked at
     assert prune(tmp_path / "kernels", at_most_every=0.0) == [folder / "used.kernel"]
     assert [path.name for path in folder.iterdir()] == ["new.kernel"]
+
+
+LOCKED = """
+import sys, time
+from pathlib import Path
+from stream.engine.kernel_locks import KernelLock
+lock = KernelLock(Path(sys.argv[1]))
+lock.acquire()
+print("locked", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.skipif(kernel_locks.fcntl is None, reason="there are no locks on this system")
+@pytest.mark.parametrize("end", ["keeps", "dies"])
+def test_one_process_compiles_and_the_other_waits(tmp_path, end):
+    """Processes that start together compile the same kernels; or one that was killed leaves the
+    others waiting."""
+    path = tmp_path / "some.kernel"
+    other = subprocess.Popen(
+        [sys.executable, "-c", LOCKED, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert other.stdout.readline() == "locked\n"
+        lock = KernelLock(path)
+        waiting = threading.Thread(target=lock.acquire)
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        if end == "keeps":
+            path.write_text("compiled")
+        else:
+            other.kill()
+        waiting.join(60)
+        assert not waiting.is_alive()
+        lock.release()
+        assert [each.name for each in tmp_path.iterdir()] == (["some.kernel"] * (end == "keeps"))
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_a_kernel_that_cannot_be_compiled_is_no_longer_locked(own_cache):
+    """Others wait two minutes for a kernel that nobody compiles."""
+
+    def wrong(x):
+        return x.nothing
+
+    compiled = kernel(wrong)
+    for _ in range(2):
+        with pytest.raises(TypingError):
+            compiled(1)
+        assert compiled._cache._locks == {}
+    assert not list(own_cache.rglob("*.lock"))

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from evaluation_streams import BatchSpy, MemorySource, numbered
 from rich.console import Console
 
 from stream.evaluate import prequential
-from stream.evaluate.progress import COMPILING_NOTICE, TerminalProgress
+from stream.evaluate.progress import TerminalProgress
 from stream.evaluate.report import print_report, sparkline
 from stream.evaluate.result import describe, write_text
 from stream.evaluate.tally import metric_names
@@ -216,13 +215,3 @@ def test_progress_does_not_compute_between_drawings():
         progress.update(rows, brief)
     progress.stop()
     assert len(calls) == 1
-
-
-def test_long_compilation_is_announced(monkeypatch):
-    monkeypatch.setattr("stream.evaluate.progress.COMPILING_NOTICE_SECONDS", 0.0)
-    progress = make_progress(force_terminal=False)
-    deadline = time.monotonic() + 30
-    with progress.compiling():
-        while not drawn(progress) and time.monotonic() < deadline:
-            time.sleep(0.001)
-    assert drawn(progress).strip() == COMPILING_NOTICE

@@ -1,0 +1,1 @@
+"""Compile all kernels before they are needed, with several processes."""

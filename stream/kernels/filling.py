@@ -1,0 +1,101 @@
+"""Fill the folder of compiled kernels with a pool of processes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from numba.core.errors import NumbaError
+
+from stream.engine import compile_helpers, kernel_cache
+from stream.kernels.discovering import KernelTask, discover
+
+
+class Filling(NamedTuple):
+    """What was done."""
+
+    kernels: int  # known kernels
+    compiled: int  # of which were not kept before
+    seconds: float
+    folder: Path
+
+
+def fill(
+    processes: int | None = None, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Filling:
+    """Compile every kernel that a scenario reaches and that is not kept yet.
+
+    Parameters
+    ----------
+    processes
+        Number of processes; None: that of the processors, at most four.
+    progress
+        Called with the number of kernels that are there and of those that are known.
+
+    Raises
+    ------
+    NumbaError
+        A kernel that Python calls cannot be compiled.
+    """
+    began = time.perf_counter()
+    folder = kernel_cache.cache_root() / kernel_cache.versions()
+    tasks = discover()
+    progress(0, len(tasks))
+    processes = processes or max(1, compile_helpers.n_processes())
+    # The pool is all the help there is: its processes start no helpers of their own.
+    os.environ[compile_helpers.VARIABLE] = "0"
+    os.environ["DRIFTHOMER_COMPILE_NOTICE"] = "0"
+    # A forked process has all modules already; elsewhere each imports them anew.
+    method = "fork" if sys.platform == "linux" else "spawn"
+    for task in tasks:
+        importlib.import_module(task.module)
+    compiled = 0
+    # One more than work at a time: now and then one waits for a kernel that another compiles.
+    with concurrent.futures.ProcessPoolExecutor(
+        processes + (processes > 1),
+        mp_context=multiprocessing.get_context(method),
+        initializer=end_with,
+        initargs=(os.getpid(),),
+    ) as pool:
+        futures = [pool.submit(_compile, task) for task in tasks]
+        for done, future in enumerate(concurrent.futures.as_completed(futures), start=1):
+            compiled += future.result()
+            progress(done, len(tasks))
+    mark = compile_helpers.complete_mark(folder)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return Filling(len(tasks), compiled, time.perf_counter() - began, folder)
+
+
+def _compile(task: KernelTask) -> bool:
+    """Compile a kernel or load it; whether it had to be compiled."""
+    kernel = importlib.import_module(task.module)
+    for part in task.name.split("."):
+        kernel = getattr(kernel, part)
+    before = sum(kernel.stats.cache_misses.values())
+    try:
+        kernel.compile(task.types)
+    except NumbaError:
+        if task.from_python:
+            raise
+        return False  # types that only the interpreter makes
+    return sum(kernel.stats.cache_misses.values()) > before
+
+
+def end_with(process: int) -> None:
+    """End this process when the one that started it has ended, in whatever way."""
+
+    def watch() -> None:
+        while os.getppid() == process:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end with parent").start()

@@ -1,0 +1,111 @@
+"""All kernels are found and compiled before they are needed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from stream.cli import main
+from stream.engine import compile_helpers
+from stream.kernels import filling
+from stream.kernels.discovering import discover
+
+
+@pytest.fixture(scope="module")
+def found():
+    return discover()
+
+
+def test_the_kernels_of_every_package_are_found(found):
+    """A scenario is missing, so that its kernels are compiled while the user waits."""
+    modules = {task.module for task in found if task.from_python}
+    assert {"stream.engine.tree", "stream.engine.metrics", "stream.engine.cooccurrence"} <= modules
+    assert any(module.startswith("stream.data.synthetic") for module in modules)
+
+
+def test_callees_come_first(found):
+    """The pool begins with what needs everything else, and its processes wait for each other."""
+    names = [f"{task.module}.{task.name}" for task in found]
+    assert names.index("stream.engine.random.mix") < names.index("stream.engine.tree.advance")
+
+
+def test_the_command_compiles_what_is_missing_and_no_more(found, tmp_path, monkeypatch, capsys):
+    """A kernel is compiled for other types than those of the calls, or again at every start."""
+    some = [task for task in found if task.module.endswith("synthetic.sea")]
+    assert some
+    monkeypatch.setattr(filling, "discover", lambda: some)
+    monkeypatch.setenv("DRIFTHOMER_CACHE_DIR", str(tmp_path))
+    assert main(["compile", "--processes", "2"]) == 0
+    first = capsys.readouterr().out
+    assert f"{len(some)} kernels are in" in first
+    assert f": {len(some)} were compiled" in first
+    assert main(["compile", "--processes", "2"]) == 0
+    assert ": 0 were compiled" in capsys.readouterr().out
+
+    program = (
+        "from stream import open_source\n"
+        "from stream.data.synthetic import sea\n"
+        "list(open_source('sea-a:rows=10').batches(10))\n"
+        "print(sum(sea._sea.stats.cache_misses.values()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "0\n", done.stderr
+
+
+def test_helpers_are_started_once_and_end(tmp_path, monkeypatch):
+    """Each missing kernel starts processes, or they are started when all has been compiled."""
+    monkeypatch.setattr(compile_helpers, "_started", [])
+    monkeypatch.setattr(compile_helpers, "MODULE", "stream.engine.random")  # ends at once
+    monkeypatch.setenv(compile_helpers.VARIABLE, "2")
+    started = []
+    popen = subprocess.Popen
+
+    def spy(*args, **kwargs):
+        started.append(popen(*args, **kwargs))
+        return started[-1]
+
+    monkeypatch.setattr(compile_helpers.subprocess, "Popen", spy)
+    compile_helpers.start(tmp_path)
+    compile_helpers.start(tmp_path)
+    assert len(started) == 1
+    assert started[0].wait(timeout=120) == 0
+
+    compile_helpers._started.clear()
+    compile_helpers.complete_mark(tmp_path).touch()
+    compile_helpers.start(tmp_path)
+    compile_helpers._started.clear()
+    monkeypatch.setenv(compile_helpers.VARIABLE, "0")
+    compile_helpers.start(tmp_path / "other")
+    assert len(started) == 1
+
+
+def test_a_wrong_number_of_processes_is_named(monkeypatch):
+    """'two' ends in a message that tells nothing."""
+    monkeypatch.setenv(compile_helpers.VARIABLE, "two")
+    with pytest.raises(ValueError, match=r"DRIFTHOMER_COMPILE_PROCESSES must be .* got 'two'"):
+        compile_helpers.n_processes()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
+def test_helpers_end_with_the_process_that_they_help(tmp_path):
+    """A killed program leaves compilers behind."""
+    program = (
+        "import os, sys, time\n"
+        "from stream.kernels.filling import end_with\n"
+        "if os.fork():\n"
+        "    sys.stdin.readline()\n"
+        "    os._exit(0)\n"
+        "end_with(os.getppid())\n"
+        "print('up', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout.readline() == "up\n"
+    parent.kill()
+    # Standard output is closed when the last of the two has ended.
+    assert parent.communicate(timeout=60)[0] == ""
