@@ -178,7 +178,10 @@ def _blocks(frames: Iterable[Frame], encoder: TableEncoder, source: str) -> Iter
     for frame in frames:
         for start in range(0, len(frame.data), step):
             part = frame.rows(start, start + step)
-            values = [column_values(part.column(i)) for i in range(len(part.names))]
+            values = [
+                column_values(part.column(i), as_names=i in encoder.names)
+                for i in range(len(part.names))
+            ]
             n_rows = len(part.data)
             try:
                 yield encoder.encode(values, n_rows, at)

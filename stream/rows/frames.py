@@ -85,9 +85,18 @@ def is_numeric(series: nw.Series) -> bool:
     return dtype.is_numeric() or dtype == nw.Boolean or dtype in _MOMENTS or dtype == nw.Time
 
 
-def column_values(series: nw.Series) -> Float64Array | list[Any]:
-    """The values of a column: as numbers (NaN: missing) where the table of values is about numbers,
-    or as they are."""
+def column_values(series: nw.Series, *, as_names: bool = False) -> Float64Array | list[Any]:
+    """The values of a column: as numbers (NaN: missing) where they are numbers, or as they are.
+
+    Parameters
+    ----------
+    series
+        The column.
+    as_names
+        Whether its values are names, which numbers may be too.
+    """
+    if as_names:
+        return series.to_list()
     dtype = series.dtype
     plain = dtype.is_numeric() and dtype != nw.Decimal
     if plain or dtype in (nw.Boolean, nw.Unknown) or dtype in _MOMENTS:

@@ -82,13 +82,14 @@ def _columns_of(
         frame = open_frame(data)
         series = [frame.column(i) for i in range(len(frame.names))]
         categories = [i for i, each in enumerate(series) if is_category(each)]
-        return len(frame.data), frame.names, [column_values(each) for each in series], categories
+        values = [column_values(each, as_names=is_category(each)) for each in series]
+        return len(frame.data), frame.names, values, categories
     array = _two_dimensional(data, what)
     if array.dtype.kind == "V":
         raise DataError(f"{what} must not be a structured array; give a data frame")
-    values = array_values(array)
-    if values is not None:
-        return len(array), list(range(array.shape[1])), list(values.T), []
+    numbers = array_values(array)
+    if numbers is not None:
+        return len(array), list(range(array.shape[1])), list(numbers.T), []
     return len(array), list(range(array.shape[1])), [list(column) for column in array.T], []
 
 

@@ -145,6 +145,8 @@ class TableEncoder:
         Names of the columns; it grows.
     growth
         Which row brought which classes.
+    names
+        Positions of the columns whose values are names.
     """
 
     def __init__(
@@ -159,6 +161,7 @@ class TableEncoder:
         watch: TextColumns | None = None,
     ):
         self.roles = roles
+        self.names = {*as_text, *([] if roles.target is None else [roles.target])}
         single = roles.target is not None
         task: Task = "single-label" if single else "multi-label"
         header = roles.header

@@ -169,3 +169,12 @@ def test_no_rows_and_no_columns():
     batch, schema = batch_of(pd.DataFrame(index=range(3)), NO_TRUTH, "multi-label")
     assert batch.n_rows == 3
     assert list(schema.features) == []
+
+
+def test_numbers_that_are_names_keep_their_digits():
+    frame = pd.DataFrame({"id": [2**60 + 1, 2**60], "c": [2**60 + 1, 2**60]})
+    source = FrameSource(frame, target="c", categorical=["id"])
+    assert [(list(x), y) for x, y in source] == [
+        ([f"id={2**60 + 1}"], 2**60 + 1),
+        ([f"id={2**60}"], 2**60),
+    ]
