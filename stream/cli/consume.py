@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from stream.cli.config_file import config_option
 from stream.cli.connection_options import connection_options, topic_options
 from stream.cli.console import complain
 from stream.cli.options import model_options
@@ -33,6 +34,7 @@ def parse_partitions(
 
 
 @click.command()
+@config_option
 @connection_options
 @click.option("--topic", required=True, help="Topic of the instances.")
 @click.option("--labels-topic", metavar="TOPIC", help="Topic of labels that come on their own.")
@@ -173,6 +175,12 @@ def parse_partitions(
     metavar="ADDRESS",
     help="Address that the port is bound to; 0.0.0.0: all of the machine.",
 )
+@click.option(
+    "--check",
+    "check_only",
+    is_flag=True,
+    help="Only see whether everything is there: files, secrets, packages, brokers, topics.",
+)
 @click.option("--quiet", is_flag=True, help="Say only what went wrong.")
 def consume(quiet: bool, metrics_port: int | None, metrics_host: str, **options: Any) -> int:
     """Read a topic, predict, learn, and write predictions to another topic.
@@ -207,15 +215,17 @@ def consume(quiet: bool, metrics_port: int | None, metrics_host: str, **options:
             operations = OperationsServer(metrics_port, metrics_host)
             closing.callback(operations.close)
             logger.info("Metrics are at port %d.", operations.port)
-        service = build(**options)
-        if operations is not None:
-            operations.service = service
-        # What is there now stays as long as the process: looking at it again and again for garbage
-        # takes a third of the time of a row.
-        gc.collect()
-        gc.freeze()
-        closing.enter_context(stopping_on_signals(service))
         try:
+            service = build(**options)
+            if service is None:
+                return 0
+            if operations is not None:
+                operations.service = service
+            # What is there now stays as long as the process: looking at it again and again for
+            # garbage takes a third of the time of a row.
+            gc.collect()
+            gc.freeze()
+            closing.enter_context(stopping_on_signals(service))
             service.run()
         except BrokerUnavailableError as error:
             complain(error)

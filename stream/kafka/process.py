@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stream.errors import NotAvailableError
 from stream.evaluate.runners import task_of
 from stream.kafka.assembly import Joining, make_service
 from stream.kafka.clients.connection import REGISTRY_USER, Connection, Secret, read_options
@@ -23,8 +24,9 @@ from stream.kafka.messages.schema_registry import parser_for
 from stream.kafka.service import Service
 from stream.kafka.settings import Settings
 from stream.kafka.summary import summary
-from stream.kafka.topics import NewTopics, create_missing
+from stream.kafka.topics import NewTopics, check_topics, create_missing
 from stream.models.registry import DEFAULT_MODELS, create_model
+from stream.snapshot import SnapshotStore
 
 logger = logging.getLogger(__name__)
 
@@ -57,31 +59,46 @@ def build(
     create_topics: bool,
     topic_partitions: int | None,
     topic_replication: int | None,
+    check_only: bool = False,
     **settings: Any,
-) -> Service:
-    """The service that the options describe."""
+) -> Service | None:
+    """The service that the options describe; None when they were only to be checked.
+
+    Everything that can be wrong is looked at first, before anything is compiled.
+
+    Raises
+    ------
+    DriftHomerError
+        When something is wrong, or not there.
+    """
     if model is not None and ":" in model:
         sys.path.append(os.getcwd())  # for a module in the user's own folder
     fields = read_mapping(mapping)
     made = create_model(model or DEFAULT_MODELS[fields.task], dict(params), seed)
     if mapping is None and task_of(made) == "single-label":
         fields = dataclasses.replace(fields, target=fields.labels)  # as 'produce' writes classes
-    if callable(getattr(made, "warm_up", None)):
-        logger.info("Compiling, or loading what was compiled.")
-        made.warm_up()
     given = read_options(client_config)
     user = given.get(REGISTRY_USER)
     parse = parser_for(format, schema_registry, user.reveal() if isinstance(user, Secret) else user)
     connection = Connection(bootstrap_servers, given, broker_timeout)
     chosen = Settings(directory=snapshot_dir, snapshot_seconds=snapshot_every, **settings)
-    if create_topics:
-        topics = [*chosen.topics, predictions_topic, dead_letters_topic]
-        create_missing(
-            load_client(client),
-            connection,
-            [each for each in topics if each is not None],
-            NewTopics(topic_partitions, topic_replication),
-        )
+    library = load_client(client)
+    check_folder(snapshot_dir)
+    topics = [*chosen.topics, predictions_topic]
+    if dead_letters_topic is not None:
+        topics.append(dead_letters_topic)
+    if create_topics and not check_only:
+        new = NewTopics(topic_partitions, topic_replication)
+        create_missing(library, connection, topics, new)
+    elif not SnapshotStore(chosen.directory, chosen.name).exists:
+        # Else they were there before, and a broker may be starting.
+        check_topics(library, connection, topics, may_be_missing=create_topics)
+    if check_only:
+        logger.info("Everything is there.")
+        return None
+    if callable(getattr(made, "warm_up", None)):
+        logger.info("Compiling, or loading what was compiled.")
+        made.warm_up()
     return make_service(
         connection,
         chosen,
@@ -96,6 +113,27 @@ def build(
         window=window,
         skip_null_values=(null_values or ("skip" if chosen.allow_gaps else "error")) == "skip",
     )
+
+
+def check_folder(folder: Path) -> None:
+    """See that snapshots can be written to a folder; it is made when there is none.
+
+    Raises
+    ------
+    NotAvailableError
+        When they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotAvailableError(
+            f"The folder {str(folder)!r} for snapshots cannot be made: {error.strerror}."
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise NotAvailableError(
+            f"The folder {str(folder)!r} for snapshots cannot be written to; choose another one, "
+            "or allow it."
+        )
 
 
 def configure_logging(quiet: bool) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from stream.errors import NotAvailableError
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import Client
 from stream.kafka.errors import BrokerUnavailableError
@@ -32,6 +33,34 @@ class NewTopics:
     replication: int | None = None
 
 
+def check_topics(
+    client: Client, connection: Connection, topics: Sequence[str], *, may_be_missing: bool = False
+) -> None:
+    """See that topics are there, waiting for a broker that is away.
+
+    Raises
+    ------
+    NotAvailableError
+        When one is not.
+    BrokerUnavailableError
+        When no broker answers for as long as the connection's deadline allows.
+    """
+
+    def look() -> list[str]:
+        source = client.source(connection, "drifthomer-topics")
+        try:
+            return [topic for topic in topics if not source.partitions(topic)]
+        finally:
+            source.close()
+
+    missing = _waiting_for_broker(connection, look)
+    if missing and not may_be_missing:
+        named = ", ".join(map(repr, missing))
+        raise NotAvailableError(
+            f"There is no topic {named}; make it first, or have it made with --create-topics."
+        )
+
+
 def create_missing(
     client: Client, connection: Connection, topics: Sequence[str], how: NewTopics
 ) -> list[str]:
@@ -45,16 +74,19 @@ def create_missing(
         When no broker answers for as long as the connection's deadline allows.
     KafkaError
         When the broker refuses.
-
     """
+    return _waiting_for_broker(connection, lambda: _create_missing(client, connection, topics, how))
+
+
+def _waiting_for_broker(connection: Connection, call: Callable[[], list[str]]) -> list[str]:
     deadline = time.monotonic() + connection.deadline
     while True:
         try:
-            return _create_missing(client, connection, topics, how)
+            return call()
         except BrokerUnavailableError as error:
             if time.monotonic() > deadline:
                 raise
-            logger.warning("The broker is away; topics are made when it answers: %s", error)
+            logger.warning("The broker is away and is waited for: %s", error)
             time.sleep(RETRY_SECONDS)
 
 

@@ -124,6 +124,11 @@ class SnapshotStore:
                 found.append((int(match[2]), self.directory / file_name))
         return sorted(found, reverse=True)
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a snapshot, whether or not it can be used."""
+        return self.directory.is_dir() and bool(self.snapshots())
+
     def _remove_old(self, newest: int) -> None:
         """Remove what is not kept, and what an interrupted write has left.
 

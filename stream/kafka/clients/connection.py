@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ OPTIONS = {
 # Not of the brokers: user:password of a schema registry.
 REGISTRY_USER = "schema.registry.basic.auth.user.info"
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+FILES = ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.crl.location")
 SECRETS = ("sasl.password", "ssl.key.password", REGISTRY_USER)
 DEFAULT_DEADLINE = 300.0  # seconds
 MAX_REQUEST_SECONDS = 10.0
@@ -120,6 +122,20 @@ SASL_PLAINTEXT, SASL_SSL. Got 'TLS' instead.
                 f"{protocol!r} instead."
             )
 
+        self._check_login(protocol)
+        for name in FILES:
+            if name in self.options:
+                _check_file(name, self.options[name])
+
+    def _check_login(self, protocol: str) -> None:
+        mechanism = self.options.get("sasl.mechanism", "")
+        if protocol.startswith("SASL") and (mechanism == "PLAIN" or mechanism.startswith("SCRAM")):
+            for name in ("sasl.username", "sasl.password"):
+                if not self.options.get(name):
+                    raise ParameterError(
+                        f"The option {name!r} must be given with sasl.mechanism = {mechanism!r}."
+                    )
+
     @property
     def request_seconds(self) -> float:
         """How long one request may take."""
@@ -129,6 +145,24 @@ SASL_PLAINTEXT, SASL_SSL. Got 'TLS' instead.
     def has_secrets(self) -> bool:
         """Whether something is in the options that nobody may see."""
         return any(name in self.options for name in SECRETS)
+
+
+def _check_file(name: str, path: str) -> None:
+    """See that a file of certificates or a key can be used: clients take a wrong one for a broker
+    that is away."""
+    if not os.access(path, os.R_OK) or os.path.isdir(path):
+        if name == "ssl.ca.location" and os.path.isdir(path):
+            return  # a folder of certificates
+        raise NotAvailableError(
+            f"The file {path!r} of the option {name!r} cannot be read; check the path."
+        )
+    if name == "ssl.ca.location":
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except (ssl.SSLError, OSError) as error:
+            raise ParameterError(
+                f"The file {path!r} of the option {name!r} must hold certificates (PEM): {error}."
+            ) from None
 
 
 def read_options(path: str | os.PathLike[str] | None) -> dict[str, str]:
