@@ -134,8 +134,9 @@ def combine(
             learn_mix(combiner.mixer, params.mixer, scratch.truth, n_labels, scratch.mixer)
             if params.decoder.decode != INDEPENDENTLY:
                 learn_decoder(
-                    combiner.decoder, params.decoder, scratch.truth, n_labels, scratch.decoder
-                )
+                    combiner.decoder, params.decoder, scratch.truth, n_labels, scratch.decided,
+                    scratch.decoder,
+                )  # fmt: skip
             for entry in range(y[0][learn], y[0][learn + 1]):
                 scratch.truth[y[1][entry]] = 0
             for entry in range(u[0][learn], u[0][learn + 1]):

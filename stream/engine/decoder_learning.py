@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from stream.engine.decoder import (
+    ANSWERED,
+    ANSWERED_PRESENT,
+    ANSWERED_RIGHT,
     COMPOSED_EXPECTED,
     COMPOSED_RIGHT,
+    COUNTED,
     MAX_PIECES,
     MEMORY,
+    N_REGISTERS,
     NO_COMPOSED,
     PREDICTED,
     PRESENT,
@@ -119,26 +124,33 @@ def _begin_units(decoder):
         decoder.n_present[label] /= unit
         for what in range(3):
             decoder.achieved[label, what] /= unit
-    for place in (COMPOSED_EXPECTED, COMPOSED_RIGHT):
+    for place in range(1, N_REGISTERS):
         decoder.registers[place] /= unit
     decoder.registers[UNIT] = 1.0
 
 
 @inlined
-def learn_decoder(decoder, params, truth, n_labels, scratch):
+def learn_decoder(decoder, params, truth, n_labels, decided, scratch):
     """Count a row; ``scratch`` holds what was said of it.
 
     Parameters
     ----------
     truth
         [labels] 0 absent, 1 present, UNKNOWN.
+    decided
+        [labels] 1: answered.
     """
-    unit, complete = decoder.registers[UNIT], True
+    registers = decoder.registers
+    unit, complete = registers[UNIT], True
+    registers[COUNTED] += unit
     for label in range(n_labels):
         value = truth[label]
         if value == UNKNOWN:
             complete = False
             continue
+        registers[ANSWERED] += unit * decided[label]
+        registers[ANSWERED_RIGHT] += unit * (decided[label] & value)
+        registers[ANSWERED_PRESENT] += unit * value
         predicted = scratch.marginal[label] > f1_threshold(decoder, label)
         achieved = decoder.achieved[label]
         achieved[TRUE_POSITIVE] += unit * (predicted and value == 1)
@@ -149,6 +161,6 @@ def learn_decoder(decoder, params, truth, n_labels, scratch):
     if complete:
         _judge_composed(decoder, truth, n_labels, scratch)
         _learn_sets(decoder, params, truth, n_labels, scratch)
-    decoder.registers[UNIT] = unit / (1.0 - 1.0 / MEMORY)
-    if decoder.registers[UNIT] > LARGEST_UNIT:
+    registers[UNIT] = unit / (1.0 - 1.0 / MEMORY)
+    if registers[UNIT] > LARGEST_UNIT:
         _begin_units(decoder)

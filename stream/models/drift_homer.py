@@ -7,13 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from stream.clusters.coordinator import ClustersParams
+from stream.clusters.expert_pools import ExpertPools
+from stream.clusters.stacked import StackedLearner
+from stream.clusters.tree_mixture import TreeMixture
+from stream.engine import placement as pl
 from stream.engine.combine import INDEPENDENTLY, CombinerParams
 from stream.engine.decoder import BALANCED, F1, MARGINAL, SUBSET, DecoderParams
+from stream.engine.gate import GateParams
+from stream.engine.label_cluster import ClusterParams
 from stream.engine.layout import MAX_RATES, TreeParams
 from stream.engine.learner import PREDICT_ONLY
 from stream.engine.mixer import MixerParams
 from stream.engine.network import NetworkParams
-from stream.models.combined import CombinedLearner
+from stream.engine.recent import RecentParams
+from stream.errors import ParameterError, SnapshotError
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import (
     BOOLEAN,
@@ -23,10 +31,9 @@ from stream.models.parameters import (
     Several,
     check_parameters,
 )
-from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
-from stream.models.routing import Pools
+from stream.models.partitioned import PARTITION_CONSTRAINTS, GivenClusters, PartitionedShell
 from stream.rows.batch import Batch
-from stream.rows.predictions import Predictions
+from stream.rows.predictions import Predictions, SparsePredictions
 
 DECODE = {
     "independent": INDEPENDENTLY,
@@ -35,8 +42,19 @@ DECODE = {
     "f1": F1,
     "balanced": BALANCED,
 }
-EXACT_WEIGHT, F1_WEIGHT = 0.2, 0.4  # of decode="balanced"
+# What decode="balanced" looks at: whether the set is right as a whole, its F1, and what it adds to
+# the stream's micro-F1; the rest of one is its Hamming loss, which says little where labels are many.
+WEIGHTS = (0.4, 0.2, 0.1)
+WEIGHTS_OF_MANY_LABELS = (0.15, 0.25, 0.6)
 ROUTER_BATCH_ROWS = 100
+MAX_TREE_LABELS = 64  # up to which trees are worth their cost, and all clusters are asked
+DENSE_WINDOW = 1000  # rows that vote where most features are not zero
+MODEL_RATE = 0.5  # AdaGrad's step of the models of clusters and gate
+_PLACEMENT = {"jaccard": pl.JACCARD, "random": pl.RANDOM, "single": pl.SINGLE}
+_MAX_WINDOW = 1_000_000
+_INPUTS = (
+    "logistic", "mean", "nearest rows", "persistence", "trend", "gate", "base rate", "bias",
+)  # fmt: skip
 
 _TREE_PARAMETERS = (
     "grace_period",
@@ -63,21 +81,31 @@ _CONSTRAINTS: Constraints = {
     "decode": (OneOf(tuple(DECODE)),),
     "beta": (Number(0, 1),),
     "max_subsets": (Number(1, integer=True),),
+    "cluster_size": (Number(1, 256, integer=True),),
+    "gate_threshold": (Number(0, 1),),
+    "window": (Number(0, _MAX_WINDOW, integer=True),),
+    "n_neighbors": (Number(1, 1000, integer=True),),
 }
 
 
 class DriftHOMER(PartitionedShell):
-    """Label sets from clusters of labels, experts and their router, a mixer and a joint decoder.
+    """Label sets from clusters of labels behind a gate, experts, a mixer and a set decoder.
 
-    Every row passes a *shared* Hoeffding adaptive tree
-    (:class:`stream.MultiLabelHoeffdingTree`) whose leaf models are all asked: label frequencies,
-    naive Bayes, and logistic models of several learning rates. Labels are partitioned into clusters
-    of correlated ones while the stream runs (as in :class:`stream.IHOMER`); each cluster may have a
-    pool of *routed* experts, trees for its labels only, and a head of a router, a small network
-    that learns from the mask of the experts that were right (as in DriftMoE); the heaviest expert
-    learns the row. A *mixer* makes one probability per label of all that and of the label's own
-    past: what followed its last known truth, and its trend. A *joint decoder* keeps the label sets
-    that were seen, as a whole and in each cluster, and chooses the set that is answered.
+    Labels are in *clusters* of at most ``cluster_size``, each placed when it is first seen into the
+    cluster that holds most of the known labels of its row. A *gate*, a router over the clusters as
+    DriftMoE's is over experts, says which of them a row concerns; with few labels all are asked. A
+    cluster has a logistic model for each label, which learns the rows that hold one of its labels.
+    The nearest of the *recent rows* vote for their labels, and the last rows say what persists. A
+    mixer makes one probability per label of all that.
+
+    While there are at most 64 labels, these probabilities are one of several models: every row also
+    passes a *shared* Hoeffding adaptive tree (:class:`stream.MultiLabelHoeffdingTree`) whose leaf
+    models are all asked, and the labels' partition (as in :class:`stream.IHOMER`) has *routed*
+    experts, trees for the labels of one cluster, and heads of a router that learns from the mask of
+    the experts that were right (as in DriftMoE). A second mixer weighs them.
+
+    A *set decoder* chooses the label set that is answered, among sets that were seen and the *k*
+    most probable labels for every *k*.
 
     When the loss of a cluster rises (ADWIN), its partition is looked at anew, its mixer's steps and
     its router's head begin anew, and its worst expert is replaced. When clusters split or merge,
@@ -115,6 +143,15 @@ class DriftHOMER(PartitionedShell):
         How much a label set's being more frequent than chance counts, from 0 to 1.
     max_subsets
         Label sets that are remembered as a whole.
+    cluster_size
+        Labels of a cluster behind the gate.
+    gate_threshold
+        Probability of holding a present label over which a cluster is asked, once there are more
+        than 64 labels. 0: all are asked. :attr:`gate` says what was missed.
+    window
+        Recent rows that vote; where most features are not zero, at most 1,000 of them. 0: none.
+    n_neighbors
+        Rows among them that vote for a row.
     grace_period, max_depth, delta, tau, drift_detection, switch_significance
         Of the trees; see :class:`stream.MultiLabelHoeffdingTree`. ``max_depth=0``: leaf models
         only.
@@ -123,7 +160,8 @@ class DriftHOMER(PartitionedShell):
     drift_delta
         Allowed probability of a false alarm of any detector.
     max_size
-        Limit in MB for the arrays of the trees.
+        Limit in MB for the arrays. At the limit, trees stop growing, and clusters give up the
+        weights that are smallest.
     seed
         Of the router's weights and the routed experts' choice of features; None is the same as 0.
 
@@ -164,6 +202,10 @@ class DriftHOMER(PartitionedShell):
         decode: str = "balanced",
         beta: float = 0.65,
         max_subsets: int = 400,
+        cluster_size: int = 16,
+        gate_threshold: float = 0.03,
+        window: int = 3000,
+        n_neighbors: int = 10,
         grace_period: int = 200,
         max_depth: int | None = None,
         delta: float = 1e-7,
@@ -192,6 +234,10 @@ class DriftHOMER(PartitionedShell):
         self.decode = decode
         self.beta = beta
         self.max_subsets = max_subsets
+        self.cluster_size = cluster_size
+        self.gate_threshold = gate_threshold
+        self.window = window
+        self.n_neighbors = n_neighbors
         self.grace_period = grace_period
         self.max_depth = max_depth
         self.delta = delta
@@ -205,22 +251,53 @@ class DriftHOMER(PartitionedShell):
         check_parameters(self, _CONSTRAINTS)
         self._begin_partition()
 
-    def _new_learner(self) -> CombinedLearner:
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """Refuse what an earlier version wrote."""
+        raise SnapshotError(
+            f"a DriftHOMER of snapshot format {version} cannot go on in this version, whose labels "
+            "are in clusters behind a gate; use drifthomer 0.1.0 for it, or learn the stream anew"
+        )
+
+    def _new_learner(self) -> StackedLearner:
         shared = tree_params(self, "multi-label")
         mixer = MixerParams(bool(self.mixer), bool(self.past), float(self.mixer_rate), 0.01)
-        decode = DECODE[self.decode]
-        decoder = DecoderParams(decode, float(self.beta), EXACT_WEIGHT, F1_WEIGHT, self.max_subsets)
-        share = self.max_size * 1e6 / (1 + (self.experts > 1))
-        return CombinedLearner(
+        share = self.max_size * 1e6 / (2 + (self.experts > 1))
+        trees = TreeMixture(
             shared,
-            CombinerParams(mixer, decoder),
+            CombinerParams(mixer, self._decoder(WEIGHTS)),
             self._new_partition(),
             self._new_pools(shared, share),
             max_size=share,
             watch_clusters=self._watches_clusters,
+            n_given=1,
         )
+        given = None
+        if self._cluster_of_name is not None:
+            given = GivenClusters(self._names.labels, self._cluster_of_name, len(self.partition))
+        clusters = self._clusters_params(given is not None, share)
+        return StackedLearner(clusters, trees, given, MAX_TREE_LABELS, self.max_size * 1e6)
 
-    def _new_pools(self, shared: TreeParams, max_size: float) -> Pools | None:
+    def _clusters_params(self, given: bool, share: float) -> ClustersParams:
+        singletons = self.partition == "singletons"
+        return ClustersParams(
+            GateParams(float(self.gate_threshold), MODEL_RATE, MAX_TREE_LABELS),
+            RecentParams(self.window, min(self.window, DENSE_WINDOW), self.n_neighbors),
+            ClusterParams(
+                MODEL_RATE, float(self.mixer_rate), 0.01, self.window > 0, bool(self.past),
+                bool(self.mixer),
+            ),
+            self._decoder(WEIGHTS_OF_MANY_LABELS),
+            1 if singletons else self.cluster_size,
+            pl.GIVEN if given else _PLACEMENT.get(str(self.partition), pl.JACCARD),
+            share,
+            self.seed or 0,
+        )  # fmt: skip
+
+    def _decoder(self, weights: tuple[float, float, float]) -> DecoderParams:
+        return DecoderParams(DECODE[self.decode], float(self.beta), *weights, self.max_subsets)
+
+    def _new_pools(self, shared: TreeParams, max_size: float) -> ExpertPools | None:
         """The routed experts: plain trees that split soon, on features chosen at random."""
         if self.experts == 1:
             return None
@@ -229,7 +306,7 @@ class DriftHOMER(PartitionedShell):
             learning_rates=(0.0, 0.0, 0.0, 0.0), feature_share=0.7,
         )  # fmt: skip
         network = NetworkParams(float(self.router_rate), ROUTER_BATCH_ROWS, 0.0, shared.seed)
-        return Pools(
+        return ExpertPools(
             [plain._replace(seed=shared.seed + e) for e in range(1, self.experts)],
             network,
             hidden=self.hidden,
@@ -237,8 +314,54 @@ class DriftHOMER(PartitionedShell):
             max_size=max_size,
         )
 
-    def _run(self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY) -> Predictions:
-        return self._combined.answer(rows, first_row=first_row, predict=True, delay=delay)
+    def _run(
+        self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY
+    ) -> Predictions | SparsePredictions:
+        return self._stacked.answer(rows, first_row=first_row, predict=True, delay=delay)
+
+    @property
+    def gate(self) -> dict[str, float]:
+        """What the gate did so far: ``asked``, clusters asked a row in the mean, and ``missed``, the
+        share of the present labels whose cluster was not asked."""
+        return self._stacked.gated.gate_summary()
+
+    def predict_top_one(self, x: dict[Hashable, Any], k: int = 5) -> list[tuple[Hashable, float]]:
+        """The ``k`` most probable labels and their probabilities, the most probable first.
+
+        Raises
+        ------
+        ParameterError
+            When ``k`` is not a positive integer.
+        """
+        return self._named_top(self._run(self._one_row(x)), k)[0]
+
+    def predict_top_many(self, X: Any, k: int = 5) -> list[list[tuple[Hashable, float]]]:
+        """For each row of ``X`` the ``k`` most probable labels and their probabilities, the most
+        probable first; fewer where no more are known.
+
+        Parameters
+        ----------
+        X
+            Features [rows, features]: NumPy array, SciPy sparse matrix, or data frame.
+        k
+            Labels a row.
+        """
+        return self._named_top(self._asked(X, engine_columns=True), k)
+
+    def _named_top(
+        self, answers: Predictions | SparsePredictions, k: int
+    ) -> list[list[tuple[Hashable, float]]]:
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise ParameterError(
+                f"The 'k' parameter of predict_top must be an int in the range [1, inf). "
+                f"Got {k!r} instead."
+            )
+        labels, probabilities = answers.top(min(k, max(self._stacked.n_labels, 1)))
+        names = self._names.labels.names
+        return [
+            [(names[n], p) for n, p in zip(*row, strict=True) if n >= 0]
+            for row in zip(labels.tolist(), probabilities.tolist(), strict=True)
+        ]
 
     def explain_one(self, x: dict[Hashable, Any]) -> dict[str, Any]:
         """What leads to the answer to a row.
@@ -251,13 +374,15 @@ class DriftHOMER(PartitionedShell):
         router's weights of its ``experts``, and the expert ``heaviest`` of them, which learns such
         rows; None without a router.
         """
-        found = self._combined.explain(self._one_row(x))
+        if self._stacked.trees is None:
+            return self._explain_clusters(x)
+        found = self._stacked.explain(self._one_row(x))
         names = self._names.labels.names
         rates = np.atleast_1d(self.learning_rate)
         models = ["frequency", "naive Bayes", *(f"logistic {rate:g}" for rate in rates)]
-        models += ["routed experts"] * (self.experts > 1)
+        models += ["routed experts"] * (self.experts > 1) + ["clusters"]
         inputs = [*models, "persistence", "trend", "base rate", "bias"]
-        clusters = self._combined.partition.clusters()
+        clusters = self._stacked.partition.clusters()
         cluster_of = {label: number for number, labels in clusters for label in labels}
         return {
             "labels": {
@@ -281,7 +406,29 @@ class DriftHOMER(PartitionedShell):
             },
         }
 
+    def _explain_clusters(self, x: dict[Hashable, Any]) -> dict[str, Any]:
+        """What leads to the answer to a row where labels are many: the labels worth mentioning."""
+        found = self._stacked.gated.explain(self._one_row(x))
+        names = self._names.labels.names
+        return {
+            "labels": {
+                names[each.label]: {
+                    "answered": each.answered,
+                    "probability": each.probability,
+                    "mixed": each.probability,
+                    "cluster": each.cluster,
+                    "models": dict(zip(_INPUTS[:3], each.inputs[:3], strict=True)),
+                    "weighs": dict(zip(_INPUTS, each.weights, strict=True)),
+                }
+                for each in found.labels
+            },
+            "clusters": {
+                number: {"labels": [names[label] for label in labels], "probability": p}
+                for number, labels, p in found.clusters
+            },
+        }
+
     @property
-    def _combined(self) -> CombinedLearner:
-        assert isinstance(self._learner, CombinedLearner)
+    def _stacked(self) -> StackedLearner:
+        assert isinstance(self._learner, StackedLearner)
         return self._learner

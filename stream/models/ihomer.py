@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from stream.models.clustered import ClusterLearner
+from stream.clusters.partitioned import TreePerCluster
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import Constraints, check_parameters
 from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
@@ -126,9 +126,9 @@ class IHOMER(PartitionedShell):
         check_parameters(self, _CONSTRAINTS)
         self._begin_partition()
 
-    def _new_learner(self) -> ClusterLearner:
+    def _new_learner(self) -> TreePerCluster:
         params = tree_params(self, "multi-label")
-        return ClusterLearner(
+        return TreePerCluster(
             params,
             self._new_partition(),
             max_size=self.max_size * 1e6,

@@ -4,10 +4,10 @@ seen of it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, cast
 
+from stream.clusters.partitioned import Partition, PartitionedLearner
 from stream.errors import ParameterError
-from stream.models.clustered import Partition, PartitionedLearner
 from stream.models.parameters import BOOLEAN, NONE, Constraints, Number
 from stream.models.shell import MultiLabelShell
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
@@ -53,8 +53,7 @@ class PartitionedShell(MultiLabelShell):
 
     @property
     def _partitioned(self) -> PartitionedLearner:
-        assert isinstance(self._learner, PartitionedLearner)
-        return self._learner
+        return cast(PartitionedLearner, self._learner)
 
     @property
     def _watches_clusters(self) -> bool:

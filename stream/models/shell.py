@@ -19,8 +19,8 @@ from stream.rows.batch import Batch
 from stream.rows.features import feature_entries
 from stream.rows.frames import frame_like, series_like
 from stream.rows.matrices import NO_TRUTH, batch_of
-from stream.rows.names import UNSEEN, Vocabulary
-from stream.rows.predictions import Predictions
+from stream.rows.names import Vocabulary
+from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.schema import Schema, Task
 from stream.rows.truth import Truth, truth_of_row
 from stream.rows.values import class_of
@@ -129,15 +129,15 @@ class Shell(Saved, base.Estimator):
         )
         self._learner.run(rows, predict=False)
 
-    def predict_batch(self, batch: Batch, schema: Schema) -> Predictions:
+    def predict_batch(self, batch: Batch, schema: Schema) -> Predictions | SparsePredictions:
         """Predict rows in the columns of ``schema``; labels in the batch are not looked at."""
         rows = self._names.rows_to_predict(batch, schema)
         numbers = self._names.label_numbers(schema)
-        return Predictions(*(_in_columns(out, numbers) for out in self._run(rows)))
+        return self._run(rows).in_columns(numbers)
 
     def test_then_train_many(
         self, batch: Batch, schema: Schema, *, pending: int = 0, delay: int = 0
-    ) -> Predictions:
+    ) -> Predictions | SparsePredictions:
         """Predict each row, then learn the row ``delay`` before it; the same as one row at a time.
 
         Parameters
@@ -162,19 +162,23 @@ class Shell(Saved, base.Estimator):
         )
         answers = self._run(rows, first_row=pending, delay=delay)
         numbers = self._names.label_numbers(schema)
-        return Predictions(*(_in_columns(out[pending:], numbers) for out in answers))
+        return answers.in_columns(numbers, first_row=pending)
 
-    def _run(self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY) -> Predictions:
+    def _run(
+        self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY
+    ) -> Predictions | SparsePredictions:
         """Predict and learn rows in the engine's columns."""
         out = self._learner.run(rows, first_row=first_row, predict=True, delay=delay)
         return Predictions(self._decide(out), out)
 
-    def _asked(self, X: Any) -> Predictions:
-        """What is answered to rows, in the columns of :attr:`labels`."""
+    def _asked(self, X: Any, *, engine_columns: bool = False) -> Predictions | SparsePredictions:
+        """What is answered to rows, in the columns of :attr:`labels` or in the engine's."""
         batch, schema = batch_of(X, NO_TRUTH, self._task)
         rows = self._names.rows_to_predict(batch, schema)
-        numbers = self._names.labels.numbers_of(self.labels)
-        return Predictions(*(_in_columns(out, numbers) for out in self._run(rows)))
+        answers = self._run(rows)
+        if engine_columns:
+            return answers
+        return answers.in_columns(self._names.labels.numbers_of(self.labels))
 
     def _shaped_like(self, X: Any, values: np.ndarray) -> Any:
         """Values [rows, labels] as a data frame if ``X`` is one."""
@@ -231,14 +235,6 @@ class Shell(Saved, base.Estimator):
 
 _NOTHING_KNOWN = Truth((), (), False)
 _NO_LABELS = (np.zeros(2, np.int64), np.zeros(0, np.int32))
-
-
-def _in_columns(out: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """The engine's answers in other columns; 0 for labels that it does not know."""
-    result = np.zeros((out.shape[0], len(numbers)), out.dtype)
-    seen = (numbers != UNSEEN) & (numbers < out.shape[1])
-    result[:, seen] = out[:, numbers[seen]]
-    return result
 
 
 class MultiLabelShell(Shell, base.MultiLabelClassifier, base.Classifier):

@@ -20,7 +20,8 @@ from stream.errors import SnapshotError
 #
 # 1: the first one
 # 2: the nodes of a hierarchy of clusters stand in a table
-VERSION = 2
+# 3: DriftHOMER's labels are in clusters behind a gate
+VERSION = 3
 
 # Name in a snapshot: where the class stands. A name is never given to another class.
 CLASSES = {
@@ -38,13 +39,27 @@ CLASSES = {
     "Tally": "stream.evaluate.tally:Tally",
     "Adwins": "stream.engine.adwin:Adwins",
     "Candidate": "stream.partition.candidate:Candidate",
-    "Cluster": "stream.models.cluster:Cluster",
-    "ClusterLearner": "stream.models.clustered:ClusterLearner",
-    "ClusterWatch": "stream.models.watching:ClusterWatch",
+    "Cells": "stream.engine.cells:Cells",
+    "Cluster": "stream.clusters.tree_parts:Cluster",
+    "ClusterParams": "stream.engine.label_cluster:ClusterParams",
+    "ClustersParams": "stream.clusters.coordinator:ClustersParams",
+    "Coordinator": "stream.clusters.coordinator:Coordinator",
+    "DenseRecent": "stream.engine.recent_dense:DenseRecent",
+    "Gate": "stream.engine.gate:Gate",
+    "GateParams": "stream.engine.gate:GateParams",
+    "LabelCluster": "stream.engine.label_cluster:LabelCluster",
+    "LabelsThatLearnTogether": "stream.clusters.cluster:Cluster",
+    "Placement": "stream.engine.placement:Placement",
+    "Recent": "stream.engine.recent:Recent",
+    "RecentParams": "stream.engine.recent:RecentParams",
+    "SetDecoder": "stream.engine.set_decoder:SetDecoder",
+    "StackedLearner": "stream.clusters.stacked:StackedLearner",
+    "ClusterLearner": "stream.clusters.partitioned:TreePerCluster",
+    "ClusterWatch": "stream.clusters.loss_watch:ClusterWatch",
     "ClusterOfLabels": "stream.partition.events:Cluster",
     "Clustering": "stream.partition.clustering:Clustering",
     "Coherence": "stream.engine.cooccurrence:Coherence",
-    "CombinedLearner": "stream.models.combined:CombinedLearner",
+    "CombinedLearner": "stream.clusters.tree_mixture:TreeMixture",
     "Combiner": "stream.engine.combine:Combiner",
     "CombinerParams": "stream.engine.combine:CombinerParams",
     "Counts": "stream.engine.cooccurrence:Counts",
@@ -69,11 +84,11 @@ CLASSES = {
     "Network": "stream.engine.network:Network",
     "NetworkParams": "stream.engine.network:NetworkParams",
     "NetworkWeights": "stream.engine.network:Weights",
-    "Part": "stream.models.cluster:Part",
+    "Part": "stream.clusters.tree_parts:Part",
     "PartitionCore": "stream.partition.core:PartitionCore",
     "PartitionEvent": "stream.partition.events:PartitionEvent",
     "PartitionParams": "stream.partition.clustering:PartitionParams",
-    "Pools": "stream.models.routing:Pools",
+    "Pools": "stream.clusters.expert_pools:ExpertPools",
     "Router": "stream.engine.router:Router",
     "RowScaler": "stream.engine.learner:RowScaler",
     "Scaler": "stream.engine.scaling:Scaler",
@@ -81,7 +96,7 @@ CLASSES = {
     "SingletonPartition": "stream.partition.fixed:SingletonPartition",
     "StatLabels": "stream.engine.layout:StatLabels",
     "Tree": "stream.engine.layout:Tree",
-    "TreeBank": "stream.models.bank:TreeBank",
+    "TreeBank": "stream.clusters.tree_bank:TreeBank",
     "TreeLearner": "stream.engine.learner:TreeLearner",
     "TreeParams": "stream.engine.layout:TreeParams",
     "Vocabulary": "stream.rows.names:Vocabulary",

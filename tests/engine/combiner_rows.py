@@ -15,7 +15,7 @@ def combiner_of(
 ):
     """A combiner without labels."""
     params = CombinerParams(
-        MixerParams(mix, past, *rates), DecoderParams(decode, beta, 0.2, 0.4, max_sets)
+        MixerParams(mix, past, *rates), DecoderParams(decode, beta, 0.4, 0.2, 0.1, max_sets)
     )
     return GrowingCombiner(params, n_models)
 

@@ -86,8 +86,8 @@ def play(growing, twin, rng, n_rows, *, unknown=0.3):
         answers.append(answered)
         truth = random_truth(rng, n_labels, unknown=unknown)
         # The learnt row is answered once more: with other probabilities than those above.
-        again, _, _ = take_row(growing, rng.uniform(0.02, 0.98, (1, n_labels)), truth)
-        twin.learn(truth, growing.mixed.copy(), again)
+        again, answer, _ = take_row(growing, rng.uniform(0.02, 0.98, (1, n_labels)), truth)
+        twin.learn(truth, growing.mixed.copy(), again, answer)
     return answers
 
 
@@ -137,7 +137,7 @@ def test_marginals_are_probabilities(n_labels):
     add_labels(growing, n_labels, [list(range(n_labels))])
     for _ in range(300):
         said = rng.choice([0.0, 1e-9, 0.3, 0.7, 1.0], size=(1, n_labels))
-        marginals, _, _ = take_row(growing, said, random_truth(rng, n_labels))
+        marginals, answered, _ = take_row(growing, said, random_truth(rng, n_labels))
         assert (marginals >= 0.0).all()
         assert (marginals <= 1.0).all()
 
@@ -165,8 +165,8 @@ def test_counts_fade():
     regroup_both(growing, twin, 3, [[0, 1], [2]])
     for _ in range(3000):
         truth = random_truth(rng, 3, unknown=0.1)
-        marginals, _, _ = take_row(growing, rng.uniform(0.1, 0.9, (1, 3)), truth)
-        twin.learn(truth, growing.mixed.copy(), marginals)
+        marginals, answered, _ = take_row(growing, rng.uniform(0.1, 0.9, (1, 3)), truth)
+        twin.learn(truth, growing.mixed.copy(), marginals, answered)
     assert_tables_agree(growing, twin)
     rows = table_of(growing, 0)
     assert MEMORY * (1 - math.exp(-1.5)) * 0.8 < sum(rows.values()) < MEMORY * 0.8
@@ -256,8 +256,8 @@ def test_a_table_keeps_the_most_frequent_pieces():
     regroup_both(growing, twin, n_labels, [[label] for label in range(n_labels)])
     for i in range(400):
         truth = rng.random(n_labels) < (0.5 if i % 3 else 0.9)
-        marginals, _, _ = take_row(growing, np.full((1, n_labels), 0.5), truth)
-        twin.learn(truth.astype(float), growing.mixed.copy(), marginals)
+        marginals, answered, _ = take_row(growing, np.full((1, n_labels), 0.5), truth)
+        twin.learn(truth.astype(float), growing.mixed.copy(), marginals, answered)
     regroup_both(growing, twin, n_labels, [list(range(8)), [8]])
     kept = table_of(growing, 1)
     assert len(kept) == 64
@@ -301,8 +301,8 @@ def test_as_many_pieces_as_sets_have_room():
     growing, twin = pair(max_sets=2)
     regroup_both(growing, twin, 3, [[0, 1, 2]])
     for truth in ([1, 0, 0], [0, 1, 1]):
-        marginals, _, _ = take_row(growing, np.full((1, 3), 0.5), truth)
-        twin.learn(truth, growing.mixed.copy(), marginals)
+        marginals, answered, _ = take_row(growing, np.full((1, 3), 0.5), truth)
+        twin.learn(truth, growing.mixed.copy(), marginals, answered)
     regroup_both(growing, twin, 3, [[0, 1], [2]])
     assert_tables_agree(growing, twin)
 

@@ -84,7 +84,11 @@ def case(request):
 def test_chunks_and_single_rows_agree_bit_for_bit(case, delay):
     stream, make = case
     model = make()
-    expected = one_at_a_time(model, stream, delay)
+    # A row that DriftHOMER learns with learn_one did not wait; one that waited is learnt with what
+    # was known when it was predicted.
+    waits = delay and isinstance(model, DriftHOMER)
+    one_by_one = functools.partial(in_chunks, chunk_rows=1) if waits else one_at_a_time
+    expected = one_by_one(model, stream, delay=delay)
     assert expected.any()
     for chunk_rows in CHUNKS:
         other = make()

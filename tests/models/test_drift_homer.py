@@ -52,7 +52,7 @@ def scripted(script, **params):
     """What a DriftHOMER learns with, over a scripted partition."""
     model = homer(cluster_drift=False, **params)
     model._new_partition = lambda: Scripted(script)
-    return model._new_learner()
+    return model._new_learner().trees
 
 
 @functools.cache
@@ -121,7 +121,7 @@ def test_experts_one_has_no_router():
     """A router that is trained although nobody asks it."""
     model = homer(experts=1)
     model.learn_one({"a": 1.0}, {"l": True})
-    assert model._learner.pools is None
+    assert model._learner.trees.pools is None
     explained = model.explain_one({"a": 1.0})
     assert [each["experts"] for each in explained["clusters"].values()] == [None]
     assert "routed experts" not in explained["labels"]["l"]["models"]
@@ -316,7 +316,7 @@ def test_a_drift_reaches_the_pools(monkeypatch):
     """A detector that nobody listens to, or one that cries all the time."""
     replaced = []
     model = homer(drift_delta=0.002)
-    pools = model._learner.pools
+    pools = model._learner.trees.pools
     replace = pools.replace_worst
     monkeypatch.setattr(
         pools,
@@ -399,7 +399,7 @@ def test_what_is_not_allowed_is_refused_in_one_sentence(name, value, allowed):
 def test_whole_numbers_are_as_good_as_decimals():
     """A parameter given as 1 that has all kernels compiled anew for another type."""
     model = homer(beta=1, mixer_rate=1, temperature=1, router_rate=1)
-    given = model._learner.combiner.params
+    given = model._learner.trees.combiner.params
     assert type(given.decoder.beta) is type(given.mixer.group_rate) is float
-    assert type(model._learner.pools.router.params.learning_rate) is float
-    assert type(model._learner.pools.temperature) is float
+    assert type(model._learner.trees.pools.router.params.learning_rate) is float
+    assert type(model._learner.trees.pools.temperature) is float

@@ -16,7 +16,7 @@ from stream.data import open_source
 from stream.data.source import rows_as_dicts
 from stream.data.synthetic import create
 from stream.errors import ParameterError
-from stream.models.clustered import ClusterLearner
+from stream.clusters.partitioned import TreePerCluster
 from stream.models.hoeffding_tree import tree_params
 from stream.rows.batch import slice_rows
 
@@ -44,7 +44,7 @@ def predictions(model, source, rows, sizes, delay=0):
 def scripted(script):
     """A learner of trees over a scripted partition."""
     params = tree_params(MultiLabelHoeffdingTree(grace_period=50, delta=0.1), "multi-label")
-    return ClusterLearner(params, Scripted(script), max_size=1e9, watch_clusters=False)
+    return TreePerCluster(params, Scripted(script), max_size=1e9, watch_clusters=False)
 
 
 def in_engine_columns(source, n_rows):

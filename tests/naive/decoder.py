@@ -97,6 +97,7 @@ class NaiveDecoder:
         self.whole = Table(ALL)
         self.tables = []
         self.composed_expected = self.composed_right = 1.0  # decayed rows
+        self.n_answered = self.n_right = self.n_present = self.n_counted = 1.0
 
     @property
     def labels(self):
@@ -180,18 +181,27 @@ class NaiveDecoder:
         found = self.candidates(p)
         if self.params.decode == dec.SUBSET:
             return found
-        exact, f1 = self.params.exact_weight, self.params.f1_weight
-        worths = {}
-        for answer in found:
-            worth = 0.0
-            for truth, chance in found.items():
-                both = len(answer) + len(truth)
-                f1_of = 2 * len(answer & truth) / both if both else 1.0
-                wrong = len(answer ^ truth) / len(self.labels)
-                worth += chance * (exact * (answer == truth) + f1 * f1_of)
-                worth -= chance * (1.0 - exact - f1) * wrong
-            worths[answer] = worth
+        marginals = self.marginals(p)
+        worths = {answer: self._worth(answer, marginals, chance) for answer, chance in found.items()}
+        rest = self._scored(p)[0][2]
+        order = sorted(self.labels, key=lambda label: -marginals[label])
+        for k in range(len(order) + 1):
+            answer = frozenset(order[:k])
+            worth = self._worth(answer, marginals, rest * independent(self.labels, answer, p))
+            worths[answer] = max(worth, worths.get(answer, worth))
         return worths
+
+    def _worth(self, answer, marginals, chance):
+        """What an answer is worth that is the true set with probability ``chance``."""
+        params, k, total = self.params, len(answer), sum(marginals)
+        inside = sum(marginals[label] for label in answer)
+        f1 = 2.0 * inside / (k + total) if k else chance
+        both = self.n_answered + self.n_present + 1.0
+        micro_f1 = (2.0 * self.n_right + 0.5) / both
+        micro = (2.0 * inside - micro_f1 * k) * (self.n_counted + 1.0) / both
+        wrong = (k + total - 2.0 * inside) / len(self.labels)
+        weights = params.exact_weight, params.f1_weight, params.micro_weight
+        return np.dot([*weights, 1.0 - sum(weights)], [chance, f1, micro, -wrong])
 
     def threshold(self, label):
         if self.params.decode == dec.MARGINAL:
@@ -209,9 +219,10 @@ class NaiveDecoder:
             self.composed_expected += chance
             self.composed_right += chosen == truth
 
-    def learn(self, truth, p, marginals):
-        """Learn a row of 0, 1 and NaN (unknown), of whose labels ``p`` and ``marginals`` were
-        told."""
+    def learn(self, truth, p, marginals, answer=frozenset()):
+        """Learn a row of 0, 1 and NaN (unknown), of whose labels ``p`` and ``marginals`` were told,
+        and to which ``answer`` was answered."""
+        self.n_counted += 1.0
         if not any(map(math.isnan, truth)):
             self._judge_composed(frozenset(np.flatnonzero(truth).tolist()), p)
         for label, value in enumerate(truth):
@@ -223,6 +234,9 @@ class NaiveDecoder:
             self.achieved[label] = [common + positive * value, answered + positive, present + value]
             self.known[label] += 1.0
             self.present[label] += value
+            self.n_answered += label in answer
+            self.n_right += value * (label in answer)
+            self.n_present += value
         if not any(map(math.isnan, truth)):
             whole = frozenset(label for label, value in enumerate(truth) if value)
             self.whole.count(whole, self.params.max_sets, self.width)
@@ -234,6 +248,8 @@ class NaiveDecoder:
             table.fade(kept)
         self.composed_expected *= kept
         self.composed_right *= kept
+        for name in ("n_answered", "n_right", "n_present", "n_counted"):
+            setattr(self, name, getattr(self, name) * kept)
         for counts in (self.known, self.present):
             counts.update((label, count * kept) for label, count in counts.items())
         for label, counts in self.achieved.items():

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from stream.clusters.loss_watch import ClusterWatch
+from stream.clusters.tree_bank import NumberedClusters, TreeBank, row_losses
+from stream.clusters.tree_parts import Cluster, Rows
 from stream.engine.arrays import (
     Float64Array,
     Int32Array,
@@ -20,9 +23,6 @@ from stream.engine.arrays import (
 from stream.engine.checking import require
 from stream.engine.layout import TreeParams
 from stream.engine.learner import RowScaler, labels_needed, wider
-from stream.models.bank import NumberedClusters, TreeBank, row_losses
-from stream.models.cluster import Cluster, Rows
-from stream.models.watching import ClusterWatch
 from stream.rows.batch import Batch
 
 
@@ -211,7 +211,7 @@ class PartitionedLearner:
             self.watcher.follow(clusters, grown=True)
 
 
-class ClusterLearner(PartitionedLearner):
+class TreePerCluster(PartitionedLearner):
     """Trees over a partition of the labels, sharing one online standardisation.
 
     Parameters

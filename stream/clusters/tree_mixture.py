@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream.clusters.expert_pools import Asked, ExpertPools
+from stream.clusters.partitioned import Partition, PartitionedLearner, Segment
+from stream.clusters.tree_bank import NumberedClusters
+from stream.clusters.tree_parts import Part, Rows
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
 from stream.engine.combine import CombinerParams
 from stream.engine.combiner import GrowingCombiner
 from stream.engine.layout import LOGISTIC, TreeParams
 from stream.engine.learner import PREDICT_ONLY, GrowingTree, labels_needed
-from stream.models.bank import NumberedClusters
-from stream.models.cluster import Part, Rows
-from stream.models.clustered import Partition, PartitionedLearner, Segment
-from stream.models.routing import Asked, Pools
 from stream.rows.batch import Batch
 from stream.rows.predictions import Predictions
 
@@ -36,6 +36,13 @@ class Explanation(NamedTuple):
     routes: dict[int, Float64Array]  # for each cluster, the router's weights of its experts
 
 
+class Given(NamedTuple):
+    """What models say that are asked elsewhere."""
+
+    predicted: Float64Array  # [rows, models, labels] of the rows as they are predicted
+    learnt: Float64Array  # just before they are learnt
+
+
 class Told(NamedTuple):
     """What all models say of the rows of a segment, as these are predicted and just before they
     are learnt."""
@@ -46,7 +53,7 @@ class Told(NamedTuple):
     asked_learnt: Asked | None
 
 
-class CombinedLearner(PartitionedLearner):
+class TreeMixture(PartitionedLearner):
     """All that :class:`stream.DriftHOMER` learns with.
 
     Parameters
@@ -64,6 +71,8 @@ class CombinedLearner(PartitionedLearner):
     watch_clusters
         Whether a rise of a cluster's loss has its partition, its experts and its mixer looked at
         anew.
+    n_given
+        Models that are not its own: what they say is given with the rows.
     """
 
     def __init__(
@@ -71,10 +80,11 @@ class CombinedLearner(PartitionedLearner):
         params: TreeParams,
         combiner: CombinerParams,
         partition: Partition,
-        pools: Pools | None,
+        pools: ExpertPools | None,
         *,
         max_size: float,
         watch_clusters: bool,
+        n_given: int = 0,
     ):
         super().__init__(
             partition,
@@ -86,7 +96,10 @@ class CombinedLearner(PartitionedLearner):
         self.shared = Part((), GrowingTree(params, max_size))
         self.n_tree_models = LOGISTIC + params.n_rates
         self.pools = pools
-        self.combiner = GrowingCombiner(combiner, self.n_tree_models + (pools is not None))
+        self.combiner = GrowingCombiner(
+            combiner, self.n_tree_models + (pools is not None) + n_given
+        )
+        self.n_given = n_given
 
     def check_restored(self) -> None:
         """Look at what came out of a snapshot."""
@@ -116,9 +129,21 @@ class CombinedLearner(PartitionedLearner):
         return self.answer(batch, first_row=first_row, predict=predict, delay=delay).probabilities
 
     def answer(
-        self, batch: Batch, *, first_row: int = 0, predict: bool = True, delay: int = 0
+        self,
+        batch: Batch,
+        *,
+        first_row: int = 0,
+        predict: bool = True,
+        delay: int = 0,
+        given: Given | None = None,
     ) -> Predictions:
-        """As :meth:`run`, with the label sets that are answered."""
+        """As :meth:`run`, with the label sets that are answered.
+
+        Parameters
+        ----------
+        given
+            What the models say that are not its own.
+        """
         work = self.rows.prepare(batch, first_row, predict, delay)
         rows, n_rows = Rows(batch, work), work.n_rows
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
@@ -129,7 +154,7 @@ class CombinedLearner(PartitionedLearner):
         out = np.zeros((n_rows if predict else 0, n_columns))
         decided = np.zeros(out.shape, np.uint8)
         for segment in self._segments(rows, first_row, n_labels):
-            told = self._advance(rows, segment, n_columns)
+            told = self._advance(rows, segment, n_columns, given)
             losses = np.zeros((len(self.combiner.clusters), n_rows))
             self.combiner.run(
                 told.said, told.said_learnt, y, u,
@@ -144,13 +169,13 @@ class CombinedLearner(PartitionedLearner):
             self.rows.leave_at(len(self.shared.growing.tree.shift))
         return Predictions(decided[:, : self.n_labels], out[:, : self.n_labels])
 
-    def explain(self, batch: Batch) -> Explanation:
+    def explain(self, batch: Batch, given: Given | None = None) -> Explanation:
         """What leads to the answer to one row."""
         work = self.rows.prepare(batch, 0, True, PREDICT_ONLY)
         rows, segment = Rows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
-        answers = self.answer(batch, delay=PREDICT_ONLY)
+        answers = self.answer(batch, delay=PREDICT_ONLY, given=given)
         mixed = self.combiner.mixed.copy()
-        told = self._advance(rows, segment, self.n_labels)
+        told = self._advance(rows, segment, self.n_labels, given)
         routes = {} if told.asked is None else told.asked.weights
         return Explanation(
             answers.labels[0],
@@ -161,7 +186,7 @@ class CombinedLearner(PartitionedLearner):
             {number: weights[0] for number, weights in routes.items()},
         )
 
-    def _advance(self, rows: Rows, segment: Segment, n_columns: int) -> Told:
+    def _advance(self, rows: Rows, segment: Segment, n_columns: int, given: Given | None) -> Told:
         """Let all trees take a segment."""
         rows.advance(
             self.shared,
@@ -175,22 +200,29 @@ class CombinedLearner(PartitionedLearner):
         asked = asked_learnt = None
         if self.pools is not None:
             asked, asked_learnt = self.pools.advance(rows, segment)
-        said_learnt = self._said(rows.learnt_by(self.shared)[learnt:stop], asked_learnt)
+        by_others = None if given is None else given.learnt[learnt:stop]
+        said_learnt = self._said(rows.learnt_by(self.shared)[learnt:stop], asked_learnt, by_others)
         if rows.work.learns_at_once:
             said = said_learnt
         else:
-            said = self._said(rows.predicted_by(self.shared)[first:end], asked)
+            by_others = None if given is None else given.predicted[first:end]
+            said = self._said(rows.predicted_by(self.shared)[first:end], asked, by_others)
         return Told(said, said_learnt, asked, asked_learnt)
 
-    def _said(self, shared: Float64Array, asked: Asked | None) -> Float64Array:
-        """Probabilities [rows, models, labels] by the shared tree's models and the pools."""
-        if asked is None and shared.shape[2] >= self.n_labels:
+    def _said(
+        self, shared: Float64Array, asked: Asked | None, given: Float64Array | None
+    ) -> Float64Array:
+        """Probabilities [rows, models, labels] by the shared tree's models, the pools, and the
+        models that are not its own."""
+        if asked is None and given is None and shared.shape[2] >= self.n_labels:
             return shared
         said = np.zeros((len(shared), self.combiner.n_models, self.n_labels))
         n_labels = min(shared.shape[2], self.n_labels)
         said[:, : self.n_tree_models, :n_labels] = shared[:, :, :n_labels]
         if self.pools is not None and asked is not None:
-            self.pools.blend(asked, said[:, -1])
+            self.pools.blend(asked, said[:, self.n_tree_models])
+        if given is not None:
+            said[:, -self.n_given :] = given[:, :, : self.n_labels]
         return said
 
     # ---- the partition

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from stream.clusters.tree_bank import NumberedClusters
 from stream.engine.adwin import Adwins
 from stream.engine.arrays import Float64Array, allocate
 from stream.engine.checking import check_adwins, require
 from stream.engine.losses import watch
-from stream.models.bank import NumberedClusters
 
 
 class ClusterWatch:

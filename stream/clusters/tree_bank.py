@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from stream.clusters.tree_parts import Cluster, Part, Rows
 from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
 from stream.engine.checking import require
 from stream.engine.layout import TreeParams
 from stream.engine.learner import ALL_ROWS, GrowingTree, Truth
 from stream.engine.losses import add_up, jaccard_losses, switch_bound
-from stream.models.cluster import Cluster, Part, Rows
 
 MIN_COMPARED_ROWS = 300  # before a joint tree may replace the parts it was made for
 NumberedClusters = Sequence[tuple[int, tuple[int, ...]]]

@@ -1,4 +1,4 @@
-"""Pools of routed experts: for every cluster of labels several trees, and a head of the router."""
+"""ExpertPools of routed experts: for every cluster of labels several trees, and a head of the router."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream.clusters.partitioned import Segment
+from stream.clusters.tree_bank import NumberedClusters, TreeBank
+from stream.clusters.tree_parts import Rows
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
 from stream.engine.layout import TreeParams
@@ -14,9 +17,6 @@ from stream.engine.learner import Rows as ScaledRows
 from stream.engine.network import N_FEATURES, NetworkParams
 from stream.engine.router import Router
 from stream.engine.routing import blend, count_right, mark_all_right, weigh
-from stream.models.bank import NumberedClusters, TreeBank
-from stream.models.cluster import Rows
-from stream.models.clustered import Segment
 
 MEMORY = 1000.0  # rows over which an expert's share of right answers is averaged
 
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
     weights: dict[int, Float64Array]  # for each cluster, the router's weights [rows, experts]
 
 
-class Pools:
+class ExpertPools:
     """Routed experts over a partition of the labels.
 
     A pool's heaviest expert learns the row; all of them are asked, and the router learns which were

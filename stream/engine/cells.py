@@ -1,0 +1,212 @@
+"""Weights of pairs (node, feature), in hashed cells: memory for what was seen together, not for
+what might be.
+
+A *cell* is one pair's weights, one for each column of the node (labels of a cluster, children of a
+node of the gate), and their AdaGrad sums (Duchi, Hazan and Singer, JMLR 2011). A pair without a
+cell weighs zero.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from stream.engine.arrays import Axes, Float32Array, Int32Array, Int64Array, allocate, resize
+from stream.engine.jit import inlined, kernel
+from stream.engine.random import mix
+
+FIRST_CELLS = 16
+BUCKETS_A_CELL = 4
+LEAST_SQUARE = np.float32(1e-6)  # keeps the first step of a weight finite
+LEAST_BIAS_SQUARE = np.float32(1e-2)
+SMALLEST_ERROR = np.float32(0.01)  # of a probability: what is this right is not learnt
+
+
+class Cells(NamedTuple):
+    """Weights by key; a key says which node and which feature."""
+
+    used: Annotated[Int64Array, Axes(1)]
+    bucket: Annotated[Int32Array, Axes("buckets", fill=-1)]  # cell; -1: none
+    key: Annotated[Int64Array, Axes("cells")]
+    weight: Annotated[Float32Array, Axes("cells", "columns")]
+    square: Annotated[Float32Array, Axes("cells", "columns")]
+
+
+@inlined
+def _first_bucket(cells, key):
+    return np.int64(mix(key) & np.uint64(len(cells.bucket) - 1))
+
+
+@inlined
+def find_cell(cells, key):
+    """The cell of a key, or -1."""
+    place = _first_bucket(cells, key)
+    while cells.bucket[place] >= 0:
+        cell = cells.bucket[place]
+        if cells.key[cell] == key:
+            return np.int64(cell)
+        place = (place + 1) & (len(cells.bucket) - 1)
+    return np.int64(-1)
+
+
+@inlined
+def add_cell(cells, key):
+    """A new cell of weights zero for a key that has none; there must be room."""
+    cell = cells.used[0]
+    cells.used[0] += 1
+    cells.key[cell] = key
+    place = _first_bucket(cells, key)
+    while cells.bucket[place] >= 0:
+        place = (place + 1) & (len(cells.bucket) - 1)
+    cells.bucket[place] = cell
+    return cell
+
+
+@inlined
+def cells_left(cells):
+    """Cells that can be added without more room."""
+    return len(cells.key) - cells.used[0]
+
+
+@kernel
+def _refill_buckets(cells):
+    for cell in range(cells.used[0]):
+        place = _first_bucket(cells, cells.key[cell])
+        while cells.bucket[place] >= 0:
+            place = (place + 1) & (len(cells.bucket) - 1)
+        cells.bucket[place] = cell
+
+
+@inlined
+def score_row(cells, base_key, x, row, bias, n_columns, found, scores):
+    """Fill ``scores`` [columns] with the log odds of a row.
+
+    Parameters
+    ----------
+    base_key
+        Of the node; features are added to it.
+    x
+        Rows ``(indptr, indices, values)``.
+    bias
+        [columns]
+    found
+        [non-zeros of the row] cell of each entry, or -1; in place.
+    """
+    first, last = x[0][row], x[0][row + 1]
+    for column in range(n_columns):
+        scores[column] = bias[column]
+    for entry in range(first, last):
+        cell = find_cell(cells, base_key + np.int64(x[1][entry]))
+        found[entry - first] = cell
+        if cell >= 0:
+            value, weight = x[2][entry], cells.weight[cell]
+            for column in range(n_columns):
+                scores[column] += value * weight[column]
+
+
+@inlined
+def learn_row_of_cells(
+    cells, base_key, x, row, bias, bias_square, n_columns, found, errors, rate, may_add
+):
+    """Move the weights of a row against ``errors`` [columns] (probability less truth).
+
+    Parameters
+    ----------
+    found
+        What :func:`score_row` found.
+    may_add
+        Whether pairs without a cell get one; there must be room for the whole row.
+    """
+    wrong = False
+    for column in range(n_columns):
+        error = errors[column]
+        if abs(error) < SMALLEST_ERROR:
+            errors[column] = np.float32(0.0)
+        else:
+            wrong = True
+            bias_square[column] += error * error
+            bias[column] -= rate * error / math.sqrt(bias_square[column] + LEAST_BIAS_SQUARE)
+    if not wrong:
+        return
+    first, last = x[0][row], x[0][row + 1]
+    for entry in range(first, last):
+        cell = np.int64(found[entry - first])
+        if cell < 0:
+            if not may_add:
+                continue
+            cell = add_cell(cells, base_key + np.int64(x[1][entry]))
+        value = x[2][entry]
+        weight, square = cells.weight[cell], cells.square[cell]
+        for column in range(n_columns):
+            step = errors[column] * value
+            total = square[column] + step * step
+            square[column] = total
+            weight[column] -= rate * step / math.sqrt(total + LEAST_SQUARE)
+
+
+@kernel
+def _keep_largest(cells, least):
+    """Move the cells whose largest weight is at least ``least`` to the front; returns how many."""
+    kept = 0
+    for cell in range(cells.used[0]):
+        largest = np.float32(0.0)
+        for column in range(cells.weight.shape[1]):
+            largest = max(largest, abs(cells.weight[cell, column]))
+        if largest >= least:
+            if kept != cell:
+                cells.key[kept] = cells.key[cell]
+                for column in range(cells.weight.shape[1]):
+                    cells.weight[kept, column] = cells.weight[cell, column]
+                    cells.square[kept, column] = cells.square[cell, column]
+            kept += 1
+    return kept
+
+
+def new_cells(n_columns: int) -> Cells:
+    """Cells for nodes of ``n_columns`` columns."""
+    return allocate(Cells, _sizes(FIRST_CELLS, n_columns))
+
+
+def _sizes(n_cells: int, n_columns: int) -> dict[str, int]:
+    return {"cells": n_cells, "buckets": BUCKETS_A_CELL * n_cells, "columns": n_columns}
+
+
+def with_room(cells: Cells, n_more: int) -> Cells:
+    """The same cells with room for so many more; capacity is a power of two."""
+    capacity = len(cells.key)
+    while capacity < int(cells.used[0]) + n_more:
+        capacity *= 2
+    return cells if capacity == len(cells.key) else _with_capacity(cells, capacity)
+
+
+def _with_capacity(cells: Cells, capacity: int) -> Cells:
+    grown = resize(cells, _sizes(capacity, cells.weight.shape[1]))
+    if grown.bucket is cells.bucket:
+        return grown
+    grown = grown._replace(bucket=np.full(len(grown.bucket), -1, np.int32))
+    _refill_buckets(grown)
+    return grown
+
+
+def without_smallest(cells: Cells, n_kept: int) -> Cells:
+    """The cells with the largest weights, about ``n_kept`` of them; the others weigh zero again."""
+    used = int(cells.used[0])
+    if used <= n_kept:
+        return cells
+    largest = np.abs(cells.weight[:used]).max(axis=1)
+    least = np.partition(largest, used - n_kept)[used - n_kept] if n_kept else np.inf
+    kept = _keep_largest(cells, np.float32(least))
+    capacity = FIRST_CELLS
+    while capacity < kept:
+        capacity *= 2
+    cells.used[0] = kept
+    cells.key[kept:] = 0
+    cells.weight[kept:] = 0.0
+    cells.square[kept:] = 0.0
+    cells.bucket[:] = -1
+    if capacity == len(cells.key):
+        _refill_buckets(cells)
+        return cells
+    return _with_capacity(cells, capacity)

@@ -1,0 +1,68 @@
+"""What is predicted and learnt when: one array of events that every stage walks.
+
+A row is predicted when it comes and learnt when its labels come, ``delay`` rows later. A row that
+waited is learnt with what was known when it was predicted: ``as_of`` is the number of rows that had
+been learnt then.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stream.engine.arrays import Int64Array, UInt8Array
+
+PREDICT_ONLY = -1
+
+
+class Events(NamedTuple):
+    """Predictions and learnings of the rows of a call, in their order."""
+
+    row: Int64Array  # [events] row of the call
+    learns: UInt8Array  # [events] 1: the row is learnt; 0: it is predicted
+    now: Int64Array  # [events] rows learnt before, in the whole stream
+    as_of: Int64Array  # [events] rows learnt when the row was predicted
+
+    def slice(self, start: int, stop: int) -> Events:
+        """Events ``start`` to ``stop``."""
+        return Events(*(array[start:stop] for array in self))
+
+
+def schedule(n_rows: int, first_row: int, n_learnt: int, *, predict: bool, delay: int) -> Events:
+    """The events of a call.
+
+    Parameters
+    ----------
+    n_rows
+        Rows of the call.
+    first_row
+        Rows before it were predicted in an earlier call.
+    n_learnt
+        Rows learnt so far.
+    predict
+        False: all rows are learnt, none is predicted.
+    delay
+        Rows between prediction and truth; ``PREDICT_ONLY``: nothing is learnt.
+
+    Examples
+    --------
+    >>> events = schedule(3, 0, 10, predict=True, delay=1)
+    >>> list(zip(events.row.tolist(), events.learns.tolist(), events.as_of.tolist()))
+    [(0, 0, 10), (1, 0, 10), (0, 1, 9), (2, 0, 11), (1, 1, 10)]
+    """
+    rows = np.arange(n_rows)
+    if not predict:
+        learns, order = np.ones(n_rows, np.uint8), rows
+        lag = 0
+    else:
+        # A row is predicted at 2 * row and learnt just after row + delay was predicted.
+        learnable = rows[: max(n_rows - delay, 0)] if delay >= 0 else rows[:0]
+        when = np.concatenate([2 * rows[first_row:], 2 * (learnable + max(delay, 0)) + 1])
+        order = np.argsort(when, kind="stable")
+        learns = (order >= n_rows - first_row).astype(np.uint8)
+        order = np.concatenate([rows[first_row:], learnable])[order]
+        lag = max(delay, 0)
+    now = n_learnt + np.cumsum(learns) - learns
+    as_of = np.maximum(now - np.where(learns == 1, lag, 0), 0)
+    return Events(order.astype(np.int64), learns, now.astype(np.int64), as_of.astype(np.int64))

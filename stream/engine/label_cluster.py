@@ -1,0 +1,339 @@
+"""A cluster of labels at work: its models, the mixer of what they say, and the truth it learns.
+
+A cluster is asked about the rows that the gate says concern it. Its models, one logistic model for
+each label, learn the rows that hold one of its labels: given that one is present, which. Times the
+gate's probability they say how probable each label is. The mixer learns the rows that the cluster
+was asked about.
+
+The mixer works in the logit domain with weights that the cluster's labels share and weights of each
+label's own, from evidence against the base rate (as :mod:`stream.engine.mixer`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from stream.engine.arrays import (
+    Axes,
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    UInt8Array,
+)
+from stream.engine.cells import Cells, cells_left, learn_row_of_cells, score_row
+from stream.engine.jit import inlined, kernel
+from stream.engine.mixer import (
+    FIRST_SQUARE,
+    PAST_MEMORY,
+    PRIOR_ROWS,
+    sigmoid,
+)
+from stream.engine.recent import PRIOR
+
+# Inputs of the mixer.
+MODEL, MEAN, VOTES, PERSISTENCE, TREND, GATE, BASE_RATE, BIAS = range(8)
+N_INPUTS = 8
+FIRST_BIAS = np.float32(-3.0)
+LEAST_LISTED = 1e-3  # probability of a label that is worth being listed
+_FADED = (1.0 - 1.0 / PAST_MEMORY) ** np.arange(8192)  # what a count is worth so many rows later
+
+LARGEST_EVIDENCE = 10.0  # of one model against the base rate, in logits: labels may be rare
+LARGEST_LOGIT = 12.0
+LARGEST_MIX = 12.0
+
+DONE, CELLS_FULL, OUTPUT_FULL = 0, 1, 2
+
+
+class ClusterParams(NamedTuple):
+    """What the kernels need to know."""
+
+    rate: float  # AdaGrad's step of the models
+    group_rate: float  # of the weights that the labels share
+    label_rate: float  # of a label's own
+    use_votes: bool
+    use_past: bool
+    mix: bool  # False: the models' log odds are averaged and nothing is learnt
+
+
+class LabelCluster(NamedTuple):
+    """All of a cluster that changes while it learns."""
+
+    n_labels: Annotated[Int64Array, Axes(1)]
+    label: Annotated[Int32Array, Axes("columns")]  # its number in the whole label space
+    born: Annotated[Int64Array, Axes("columns")]  # rows learnt before it came
+    cells: Cells  # of the models
+    bias: Annotated[Float32Array, Axes("columns", fill=FIRST_BIAS)]
+    bias_square: Annotated[Float32Array, Axes("columns")]
+    weight: Annotated[Float64Array, Axes(N_INPUTS)]
+    square: Annotated[Float64Array, Axes(N_INPUTS, fill=FIRST_SQUARE)]
+    own_weight: Annotated[Float64Array, Axes("columns", N_INPUTS)]
+    own_square: Annotated[Float64Array, Axes("columns", N_INPUTS, fill=FIRST_SQUARE)]
+    n_present: Annotated[Float64Array, Axes("columns")]
+    n_unknown: Annotated[Float64Array, Axes("columns")]
+    after_present: Annotated[Float64Array, Axes("columns", 2)]  # decayed: truths after presence
+    after_absent: Annotated[Float64Array, Axes("columns", 2)]
+    touched: Annotated[Int64Array, Axes("columns")]  # 1 + number of the last row that had it
+
+
+class ClusterRows(NamedTuple):
+    """What a cluster is asked and told, sorted by clusters and within one by events."""
+
+    event: Annotated[Int32Array, Axes("asked")]
+    probability: Annotated[Float64Array, Axes("asked")]
+    asked: Annotated[UInt8Array, Axes("asked")]
+    hint: Annotated[Int64Array, Axes("asked1")]  # first entry of the hints of each
+    hint_column: Annotated[Int32Array, Axes("hints")]
+    hint_place: Annotated[Int64Array, Axes("hints")]  # in the hints of the event
+    truth: Annotated[Int64Array, Axes("asked1")]
+    truth_column: Annotated[Int32Array, Axes("truths")]
+    truth_value: Annotated[UInt8Array, Axes("truths")]  # PRESENT or UNKNOWN
+
+
+class ClusterOutput(NamedTuple):
+    """What clusters answer to the events that they are asked about."""
+
+    log_absent: Annotated[Float64Array, Axes("asked")]  # log probability that no label is present
+    base_rates: Annotated[Float64Array, Axes("asked")]  # sum over its labels
+    log_base_absent: Annotated[Float64Array, Axes("asked")]
+    first: Annotated[Int64Array, Axes("asked")]  # first entry of each
+    n: Annotated[Int32Array, Axes("asked")]
+    label: Annotated[Int32Array, Axes("listed")]
+    probability: Annotated[Float64Array, Axes("listed")]
+
+
+class ClusterScratch(NamedTuple):
+    """Room for one event's work."""
+
+    found: Annotated[Int64Array, Axes("entries")]
+    scores: Annotated[Float32Array, Axes("columns")]
+    inputs: Annotated[Float64Array, Axes("columns", N_INPUTS)]
+    rate: Annotated[Float64Array, Axes("columns")]
+    mixed: Annotated[Float64Array, Axes("columns")]
+    truth: Annotated[UInt8Array, Axes("columns")]
+    hint: Annotated[Int64Array, Axes("columns", fill=-1)]
+
+
+TRUE, UNKNOWN_TRUTH = 1, 2  # of a label in ``ClusterScratch.truth``; 0: absent
+
+
+@inlined
+def logit(p):
+    """Log odds of a probability, within LARGEST_LOGIT."""
+    if p < 6.2e-6:
+        return -LARGEST_LOGIT
+    if p > 1.0 - 6.2e-6:
+        return LARGEST_LOGIT
+    return math.log(p / (1.0 - p))
+
+
+@inlined
+def _faded(n_rows):
+    return _FADED[n_rows] if n_rows < len(_FADED) else 0.0
+
+
+@inlined
+def _settle_past(cluster, column, now):
+    """The decayed truths after absence and after presence, at row ``now``."""
+    absent0, absent1 = cluster.after_absent[column, 0], cluster.after_absent[column, 1]
+    present0, present1 = cluster.after_present[column, 0], cluster.after_present[column, 1]
+    n_rows = now - cluster.touched[column]
+    if n_rows > 0 and cluster.touched[column] > 0:
+        present0 = (present0 + 1.0) * _FADED[1]
+        present1 *= _FADED[1]
+        n_rows -= 1
+    faded = _faded(n_rows)
+    absent0 = absent0 * faded + (1.0 - faded) * (PAST_MEMORY - 1.0)
+    absent1 *= faded
+    return absent0, absent1, present0, present1
+
+
+@inlined
+def _past_evidence(cluster, column, now, last, rate, base):
+    absent0, absent1, present0, present1 = _settle_past(cluster, column, now)
+    if last:
+        rows, hits = present0 + present1, present1
+    else:
+        rows, hits = absent0 + absent1, absent1
+    return logit((hits + PRIOR_ROWS * rate) / (rows + PRIOR_ROWS)) - base
+
+
+@inlined
+def _touch(cluster, column, now):
+    """Count that a label is present in row ``now``."""
+    absent0, absent1, present0, present1 = _settle_past(cluster, column, now)
+    if cluster.touched[column] == now and now > 0:  # the row before had it
+        present1 = (present1 + 1.0) * _FADED[1]
+        present0 *= _FADED[1]
+    else:
+        absent1 = (absent1 + 1.0) * _FADED[1]
+        absent0 *= _FADED[1]
+    cluster.after_absent[column, 0], cluster.after_absent[column, 1] = absent0, absent1
+    cluster.after_present[column, 0], cluster.after_present[column, 1] = present0, present1
+    cluster.touched[column] = now + 1
+
+
+@inlined
+def _limited(evidence):
+    return min(max(evidence, -LARGEST_EVIDENCE), LARGEST_EVIDENCE)
+
+
+@inlined
+def _answer(cluster, params, x, row, now, p, n_columns, n_known, hints, event, scratch):
+    """Fill ``scratch`` with what is said of a row's labels."""
+    score_row(cluster.cells, np.int64(0), x, row, cluster.bias, n_columns, scratch.found,
+              scratch.scores)  # fmt: skip
+    total = hints.total[event]
+    gate = 0.1 * math.log(max(p, 1e-4))
+    for column in range(n_known):
+        rate = (cluster.n_present[column] + 0.5) / (now - cluster.n_unknown[column] + 1.0)
+        base = logit(rate)
+        inputs = scratch.inputs[column]
+        score = min(max(float(scratch.scores[column]), -30.0), 30.0)
+        product = p / (1.0 + math.exp(-score))
+        inputs[MODEL] = _limited(logit(product) - base)
+        hint = scratch.hint[column]
+        votes, silent, last, trend = 0.0, 0.0, 0, 0.0
+        if hint >= 0:
+            votes, silent = hints.vote[hint], hints.silent[hint]
+            last, trend = int(hints.last[hint]), hints.trend[hint]
+        inputs[VOTES] = 0.0
+        inputs[MEAN] = inputs[MODEL]
+        if params.use_votes and total > 0.0:
+            share = (votes + PRIOR * rate) / (total - silent + PRIOR)
+            inputs[VOTES] = _limited(logit(share) - base)
+            inputs[MEAN] = _limited(logit(0.5 * (share + product)) - base)
+        inputs[PERSISTENCE] = 0.0
+        inputs[TREND] = 0.0
+        if params.use_past:
+            inputs[PERSISTENCE] = _past_evidence(cluster, column, now, last, rate, base)
+            inputs[TREND] = 4.0 * (trend - rate)
+        inputs[GATE] = gate
+        inputs[BASE_RATE] = 0.25 * base
+        inputs[BIAS] = 1.0
+        score, own = base, cluster.own_weight[column]
+        for place in range(N_INPUTS):
+            score += (cluster.weight[place] + own[place]) * inputs[place]
+        scratch.rate[column] = rate
+        scratch.mixed[column] = sigmoid(min(max(score, -LARGEST_MIX), LARGEST_MIX))
+
+
+@inlined
+def _learn_weights(cluster, params, n_labels, scratch):
+    """Move the weights of the mixer against its errors."""
+    for place in range(N_INPUTS):
+        total = 0.0
+        for column in range(n_labels):
+            if scratch.truth[column] == UNKNOWN_TRUTH:
+                continue
+            g = (scratch.mixed[column] - scratch.truth[column]) * scratch.inputs[column, place]
+            total += g
+            if g != 0.0:
+                square = cluster.own_square[column, place] + g * g
+                cluster.own_square[column, place] = square
+                cluster.own_weight[column, place] -= params.label_rate * g / math.sqrt(square)
+        if total != 0.0:
+            cluster.square[place] += total * total
+            step = params.group_rate * total / math.sqrt(cluster.square[place])
+            cluster.weight[place] -= step
+
+
+@inlined
+def _learn_models(cluster, params, x, row, n_labels, scratch):
+    scores = scratch.scores
+    for column in range(n_labels):
+        p = 1.0 / (1.0 + math.exp(-min(max(float(scores[column]), -30.0), 30.0)))
+        truth = scratch.truth[column]
+        scores[column] = p - truth if truth != UNKNOWN_TRUTH else 0.0
+    learn_row_of_cells(
+        cluster.cells, np.int64(0), x, row, cluster.bias, cluster.bias_square, n_labels,
+        scratch.found, scores, np.float32(params.rate), True,
+    )  # fmt: skip
+
+
+@inlined
+def _list(cluster, n_known, pair, at, output, scratch):
+    """Write the answer down; returns where the next one goes."""
+    log_absent, rates, log_base = 0.0, 0.0, 0.0
+    output.first[pair] = at
+    for column in range(n_known):
+        p, rate = scratch.mixed[column], scratch.rate[column]
+        log_absent += math.log(1.0 - p)
+        rates += rate
+        log_base += math.log(1.0 - rate)
+        if p > LEAST_LISTED:
+            output.label[at] = cluster.label[column]
+            output.probability[at] = p
+            at += 1
+    output.n[pair] = at - output.first[pair]
+    output.log_absent[pair] = log_absent
+    output.base_rates[pair] = rates
+    output.log_base_absent[pair] = log_base
+    return at
+
+
+@kernel
+def advance_cluster(cluster, params, events, x, rows, first, last, hints, at, output, scratch):
+    """Answer and learn the events ``rows.event[first:last]``.
+
+    Parameters
+    ----------
+    x
+        :class:`~stream.engine.unit_rows.UnitRows`.
+    at
+        Entry of the output that comes next.
+
+    Returns
+    -------
+    ``(code, pair, at)``: DONE; or what has to grow before the call is made again from that pair.
+    """
+    answered = -1  # event whose answer ``scratch`` holds
+    n_columns, n_known, n_labels = cluster.n_labels[0], 0, 0
+    for pair in range(first, last):
+        event = rows.event[pair]
+        row, now, learns = events.row[event], events.now[event], events.learns[event]
+        z = (x[0], x[1], x[3] if learns else x[2])
+        while n_known < n_columns and cluster.born[n_known] < now:
+            n_known += 1
+        while n_labels < n_columns and cluster.born[n_labels] < now + learns:
+            n_labels += 1
+        if at + n_known > len(output.label):
+            return OUTPUT_FULL, pair, at
+        size = x[0][row + 1] - x[0][row]
+        if learns and cells_left(cluster.cells) < size:
+            return CELLS_FULL, pair, at
+        present = False
+        for i in range(rows.truth[pair], rows.truth[pair + 1]):
+            present = present or rows.truth_value[i] == TRUE
+        follows = learns and event > 0 and events.row[event - 1] == row
+        if not (follows and answered == event - 1) and (rows.asked[pair] or present):
+            for i in range(rows.hint[pair], rows.hint[pair + 1]):
+                scratch.hint[rows.hint_column[i]] = rows.hint_place[i]
+            _answer(cluster, params, z, row, now, rows.probability[pair], n_columns, n_known,
+                    hints, event, scratch)  # fmt: skip
+            for i in range(rows.hint[pair], rows.hint[pair + 1]):
+                scratch.hint[rows.hint_column[i]] = -1
+            answered = event
+        output.n[pair] = 0
+        if rows.asked[pair] and not follows:
+            at = _list(cluster, n_known, pair, at, output, scratch)
+        if not learns:
+            continue
+        for i in range(rows.truth[pair], rows.truth[pair + 1]):
+            scratch.truth[rows.truth_column[i]] = rows.truth_value[i]
+        if rows.asked[pair] and params.mix:
+            _learn_weights(cluster, params, n_known, scratch)
+        if present:
+            _learn_models(cluster, params, z, row, n_labels, scratch)
+        for i in range(rows.truth[pair], rows.truth[pair + 1]):
+            column = rows.truth_column[i]
+            if rows.truth_value[i] == TRUE:
+                _touch(cluster, column, now)
+                cluster.n_present[column] += 1.0
+            else:
+                cluster.n_unknown[column] += 1.0
+            scratch.truth[column] = 0
+    return DONE, last, at
