@@ -1,27 +1,30 @@
-"""Whether the arrays of clusters and their gate that came from outside can be given to the kernels.
+"""Whether the arrays of clusters and their gate that came from outside can be given to kernels.
 
-As in :mod:`stream.engine.checking`: what only makes answers wrong is not looked for, but for numbers
+As in :mod:`stream.engine.checking`: what only makes answers wrong is not looked for, except numbers
 that are not finite.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stream.engine import gate as gt
 from stream.engine import placement as pl
-from stream.engine import recent as rc
 from stream.engine import recent_dense as rd
-from stream.engine import set_decoder as sd
+from stream.engine import recent_layout as rc
 from stream.engine.cells import BUCKETS_A_CELL, FIRST_CELLS, Cells
 from stream.engine.checking import check_scaler, require
+from stream.engine.decoder import UNIT
 from stream.engine.gate import Gate
 from stream.engine.label_cluster import LabelCluster
 from stream.engine.placement import Placement
-from stream.engine.recent import Recent
+from stream.engine.recent_layout import Recent
 from stream.engine.set_decoder import SetDecoder
+
+if TYPE_CHECKING:
+    from stream.clusters.coordinator import Coordinator
 
 
 def _within(values: Any, start: int, stop: int, what: str) -> None:
@@ -102,26 +105,22 @@ def check_placement(placement: Placement, n_labels: int, clusters: list[Any]) ->
     require(np.diff(begun) >= 0, "clusters began one after the other")
 
 
-def check_gate(gate: Gate, n_clusters: int) -> None:
+def check_gate(gate: Gate) -> None:
     """Raise SnapshotError unless the kernels can work with a gate's arrays."""
     check_cells(gate.cells)
     _check_finite(gate, "the gate")
     require(gate.cells.weight.shape[1] == gt.FAN_OUT, "a node has as many children as columns")
     require(gate.registers >= 0, "counts are not negative")
-    require(
-        gate.registers[gt.LEVELS] == gt.levels_needed(max(n_clusters, 1)), "each cluster is a leaf"
-    )
-    require(gate.bias.shape[1] >= gt.children_needed(n_clusters), "each child has a bias")
     require(gate.bias_square >= 0.0, "sums of squares are not negative")
     require(gate.cells.square >= 0.0, "sums of squares are not negative")
 
 
-def check_recent(recent: Recent, window: int, n_rows: int, n_learnt: int, n_labels: int) -> None:
+def check_recent(recent: Recent, window: int, n_rows: int) -> None:
     """Raise SnapshotError unless the kernels can work with the memory of recent rows."""
     registers, dense = recent.registers, recent.dense
     _check_finite(tuple(each for each in recent if not isinstance(each, tuple)), "recent rows")
     require(len(recent.first_entry) == n_rows, "there is room for as many rows as are kept")
-    require(registers[rc.N_KEPT] == n_learnt, "each row learnt was kept")
+    n_learnt = int(registers[rc.N_KEPT])
     require(registers >= 0, "counts are not negative")
     for capacity in (len(recent.entries), len(recent.label)):
         require(capacity > 0, "there is room for entries")
@@ -133,7 +132,6 @@ def check_recent(recent: Recent, window: int, n_rows: int, n_learnt: int, n_labe
         require((first >= 0) & (n >= 0), "rows have entries")
         require(first[kept] + n[kept] <= written, "entries were written")
         require(n <= room, "rows have entries")
-    _within(recent.label, 0, max(n_labels, 1), "the labels of recent rows")
     _within(recent.truth, 0, 3, "what is known of a label")
     _within(recent.newest, -1, len(recent.entries), "the newest entry of a column")
     _within(recent.entries["older"], -1, len(recent.entries), "the entry before")
@@ -151,7 +149,7 @@ def check_recent(recent: Recent, window: int, n_rows: int, n_learnt: int, n_labe
     require(window > 0 or dense.value.shape[1] == 0, "rows are kept where they vote")
 
 
-def check_set_decoder(decoder: SetDecoder, n_labels: int, max_sets: int) -> None:
+def check_set_decoder(decoder: SetDecoder, max_sets: int) -> None:
     """Raise SnapshotError unless the kernels can work with a decoder's arrays."""
     _check_finite(decoder, "the decoder")
     sets, width = decoder.members.shape
@@ -159,9 +157,24 @@ def check_set_decoder(decoder: SetDecoder, n_labels: int, max_sets: int) -> None
     n_sets = int(decoder.n_sets[0])
     _within(n_sets, 0, sets + 1, "the number of sets")
     _within(decoder.size, 0, width + 1, "the size of a set")
-    _within(decoder.members, 0, max(n_labels, 1), "the members of a set")
-    require(n_labels <= len(decoder.n_present), "there is room for every label")
     require(decoder.registers >= 0.0, "counts are not negative")
-    require(decoder.registers[sd.UNIT] > 0.0, "a row counts something")
+    require(decoder.registers[UNIT] > 0.0, "a row counts something")
     for counts in (decoder.n_present, decoder.achieved, decoder.times):
         require(counts >= 0.0, "counts are not negative")
+
+
+def check_clusters(clusters: Coordinator) -> None:
+    """Raise SnapshotError unless all stages know of the same labels, clusters and rows."""
+    n_labels, n_clusters = clusters.n_labels, len(clusters.clusters)
+    require(clusters.n_learnt >= 0, "the rows learnt are counted")
+    require(clusters.n_features >= 0, "the features learnt are counted")
+    check_placement(clusters.placement, n_labels, clusters.clusters)
+    gate, recent, decoder = clusters.gate.state, clusters.recent.state, clusters.decoder.state
+    require(
+        gate.registers[gt.LEVELS] == gt.levels_needed(max(n_clusters, 1)), "each cluster is a leaf"
+    )
+    require(gate.bias.shape[1] >= gt.children_needed(n_clusters), "each child has a bias")
+    require(recent.registers[rc.N_KEPT] == clusters.n_learnt, "each row learnt was kept")
+    _within(recent.label, 0, max(n_labels, 1), "the labels of recent rows")
+    _within(decoder.members, 0, max(n_labels, 1), "the members of a set")
+    require(n_labels <= len(decoder.n_present), "there is room for every label")

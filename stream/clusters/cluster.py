@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
+from stream.clusters.call import roomier, state_bytes
 from stream.clusters.checking import check_label_cluster
 from stream.engine.arrays import Int32Array, allocate, resize
 from stream.engine.cells import BUCKETS_A_CELL, FIRST_CELLS, with_room, without_smallest
@@ -20,7 +17,7 @@ from stream.engine.label_cluster import (
     LabelCluster,
     advance_cluster,
 )
-from stream.engine.recent import Hints
+from stream.engine.recent_layout import Hints
 from stream.engine.unit_rows import UnitRows
 
 # Of the conditional models, the marginal ones, the votes and the mean of both, in a new mixer.
@@ -104,7 +101,7 @@ class Cluster:
                 size = int(x[0][row + 1] - x[0][row])
                 self.state = self.state._replace(cells=with_room(self.state.cells, size))
             else:
-                output = roomier_output(output, at + self.capacity)
+                output = roomier(output, ("label", "probability"), self.capacity)
 
     def shrink(self, n_cells: int) -> None:
         """Give up the pairs with the smallest weights, so that about ``n_cells`` are left."""
@@ -117,16 +114,3 @@ def _sizes(n_labels: int) -> dict[str, int]:
         "cells": FIRST_CELLS,
         "buckets": BUCKETS_A_CELL * FIRST_CELLS,
     }
-
-
-def state_bytes(state: Any) -> int:
-    """Bytes of the arrays of a state, nested ones included."""
-    return sum(state_bytes(value) if isinstance(value, tuple) else value.nbytes for value in state)
-
-
-def roomier_output(output: ClusterOutput, needed: int) -> ClusterOutput:
-    """The same output with room for twice as many entries and some."""
-    room = 2 * needed + 1_000
-    return output._replace(
-        label=np.resize(output.label, room), probability=np.resize(output.probability, room)
-    )

@@ -1,4 +1,4 @@
-"""ExpertPools of routed experts: for every cluster of labels several trees, and a head of the router."""
+"""Pools of routed experts: for every cluster of labels several trees, and a head of the router."""
 
 from __future__ import annotations
 

@@ -103,16 +103,16 @@ class StackedLearner:
         self, batch: Batch, *, first_row: int = 0, predict: bool = True, delay: int = 0
     ) -> Predictions | SparsePredictions:
         """As :meth:`run`, with the label sets that are answered."""
-        when = {"first_row": first_row, "predict": predict, "delay": delay}
+        when: dict[str, Any] = {"first_row": first_row, "predict": predict, "delay": delay}
         if self.trees is None:
-            return self.gated.answer(batch, **when)  # type: ignore[arg-type]
+            return self.gated.answer(batch, **when)
         given = _Collected(batch.n_rows, predict, delay)
-        alone = self.gated.answer(batch, **when, collect=given.add)  # type: ignore[arg-type]
+        alone = self.gated.answer(batch, **when, collect=given.add)
         last = self._last_row_of_trees(batch, predict, delay)
         with_trees = batch if last is None else slice_rows(batch, 0, last)
         answers = self.trees.answer(
             with_trees, **when, given=given.up_to(with_trees.n_rows, self.n_labels)
-        )  # type: ignore[arg-type]
+        )
         if last is None:
             return answers
         self._events = self.trees.events
@@ -141,7 +141,7 @@ class _Placed:
     """Clusters behind a gate, as a partition shows them."""
 
     def __init__(self, gated: Coordinator):
-        self.clusters = gated.clusters_of_labels
+        self.clusters = gated.labels_of_clusters
 
 
 class _Collected:

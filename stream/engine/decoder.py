@@ -292,7 +292,7 @@ def expected_worth(params, registers, k, inside, total, p_set, n_labels):
 
 
 @inlined
-def _rank(p, n_labels, order):
+def rank(p, n_labels, order):
     """Sort the labels into ``order``, the most probable first."""
     for label in range(n_labels):
         order[label] = label
@@ -336,7 +336,7 @@ def _choose(decoder, params, p, n, n_labels, scratch, decided):
         if worth > highest:
             best, highest = c, worth
     if params.decode == BALANCED:
-        _rank(p, n_labels, order)
+        rank(p, n_labels, order)
         inside, log_p = 0.0, scratch.absent[0]
         for k in range(n_labels + 1):
             if k > 0:

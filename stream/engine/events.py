@@ -26,7 +26,12 @@ class Events(NamedTuple):
 
     def slice(self, start: int, stop: int) -> Events:
         """Events ``start`` to ``stop``."""
-        return Events(*(array[start:stop] for array in self))
+        return Events(
+            self.row[start:stop],
+            self.learns[start:stop],
+            self.now[start:stop],
+            self.as_of[start:stop],
+        )
 
 
 def schedule(n_rows: int, first_row: int, n_learnt: int, *, predict: bool, delay: int) -> Events:

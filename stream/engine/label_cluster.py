@@ -32,7 +32,7 @@ from stream.engine.mixer import (
     PRIOR_ROWS,
     sigmoid,
 )
-from stream.engine.recent import PRIOR
+from stream.engine.recent_layout import PRIOR
 
 # Inputs of the mixer.
 MODEL, MEAN, VOTES, PERSISTENCE, TREND, GATE, BASE_RATE, BIAS = range(8)

@@ -20,7 +20,7 @@ from stream.engine.layout import MAX_RATES, TreeParams
 from stream.engine.learner import PREDICT_ONLY
 from stream.engine.mixer import MixerParams
 from stream.engine.network import NetworkParams
-from stream.engine.recent import RecentParams
+from stream.engine.recent_layout import RecentParams
 from stream.errors import ParameterError, SnapshotError
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import (
@@ -42,8 +42,8 @@ DECODE = {
     "f1": F1,
     "balanced": BALANCED,
 }
-# What decode="balanced" looks at: whether the set is right as a whole, its F1, and what it adds to
-# the stream's micro-F1; the rest of one is its Hamming loss, which says little where labels are many.
+# What decode="balanced" weighs: whether the set is right as a whole, its F1, what it adds to the
+# stream's micro-F1; the rest is its Hamming loss, which says little where labels are many.
 WEIGHTS = (0.4, 0.2, 0.1)
 WEIGHTS_OF_MANY_LABELS = (0.15, 0.25, 0.6)
 ROUTER_BATCH_ROWS = 100
@@ -321,9 +321,9 @@ class DriftHOMER(PartitionedShell):
 
     @property
     def gate(self) -> dict[str, float]:
-        """What the gate did so far: ``asked``, clusters asked a row in the mean, and ``missed``, the
-        share of the present labels whose cluster was not asked."""
-        return self._stacked.gated.gate_summary()
+        """What the gate did so far: ``asked``, the mean number of clusters asked a row, and
+        ``missed``, the share of the present labels whose cluster was not asked."""
+        return self._stacked.gated.gate.summary
 
     def predict_top_one(self, x: dict[Hashable, Any], k: int = 5) -> list[tuple[Hashable, float]]:
         """The ``k`` most probable labels and their probabilities, the most probable first.

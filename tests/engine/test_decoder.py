@@ -137,7 +137,7 @@ def test_marginals_are_probabilities(n_labels):
     add_labels(growing, n_labels, [list(range(n_labels))])
     for _ in range(300):
         said = rng.choice([0.0, 1e-9, 0.3, 0.7, 1.0], size=(1, n_labels))
-        marginals, answered, _ = take_row(growing, said, random_truth(rng, n_labels))
+        marginals, _, _ = take_row(growing, said, random_truth(rng, n_labels))
         assert (marginals >= 0.0).all()
         assert (marginals <= 1.0).all()
 

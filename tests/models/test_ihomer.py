@@ -12,11 +12,11 @@ from river import checks, datasets
 
 from stream import IHOMER, MultiLabelHoeffdingTree
 from stream.checks import check_multilabel_estimator
+from stream.clusters.partitioned import TreePerCluster
 from stream.data import open_source
 from stream.data.source import rows_as_dicts
 from stream.data.synthetic import create
 from stream.errors import ParameterError
-from stream.clusters.partitioned import TreePerCluster
 from stream.models.hoeffding_tree import tree_params
 from stream.rows.batch import slice_rows
 

@@ -182,7 +182,9 @@ class NaiveDecoder:
         if self.params.decode == dec.SUBSET:
             return found
         marginals = self.marginals(p)
-        worths = {answer: self._worth(answer, marginals, chance) for answer, chance in found.items()}
+        worths = {
+            answer: self._worth(answer, marginals, chance) for answer, chance in found.items()
+        }
         rest = self._scored(p)[0][2]
         order = sorted(self.labels, key=lambda label: -marginals[label])
         for k in range(len(order) + 1):

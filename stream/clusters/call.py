@@ -1,0 +1,74 @@
+"""The rows of a call, as every stage takes them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
+from stream.engine.events import Events
+from stream.engine.learner import LabelRows
+from stream.engine.unit_rows import UnitRows
+
+State = TypeVar("State", bound=tuple)
+
+
+class CallRows(NamedTuple):
+    """Rows of a call and their labels."""
+
+    x: UnitRows
+    raw: tuple[Int64Array, Int32Array, Float64Array]  # as they came
+    y: LabelRows  # present
+    u: LabelRows  # unknown
+
+    @property
+    def most_entries(self) -> int:
+        """Entries of the row that has most."""
+        return int(np.diff(self.x[0]).max(initial=0))
+
+    @property
+    def most_labels(self) -> int:
+        """Present labels of the row that has most."""
+        return int(np.diff(self.y[0]).max(initial=0))
+
+    def n_entries(self, row: int) -> int:
+        """Entries of a row."""
+        return int(self.x[0][row + 1] - self.x[0][row])
+
+    def n_present(self, row: int) -> int:
+        """Present labels of a row."""
+        return int(self.y[0][row + 1] - self.y[0][row])
+
+    def n_unknown(self, row: int) -> int:
+        """Unknown labels of a row."""
+        return int(self.u[0][row + 1] - self.u[0][row])
+
+
+class Segment(NamedTuple):
+    """Events that pass all stages before the next ones do."""
+
+    events: Events
+    n_known: Int64Array  # [events] labels known at each
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return len(self.events.row)
+
+    @property
+    def learnt(self) -> Int64Array:
+        """Rows that are learnt, in order."""
+        return self.events.row[self.events.learns == 1]
+
+
+def roomier(state: State, names: tuple[str, ...], more: int = 0) -> State:
+    """The same state with room for twice as many entries in some arrays, and ``more``."""
+    room = 2 * len(getattr(state, names[0])) + more + 1_000
+    changed = {name: np.resize(getattr(state, name), room) for name in names}
+    return state._replace(**changed)  # type: ignore[attr-defined]
+
+
+def state_bytes(state: tuple) -> int:
+    """Bytes of the arrays of a state, nested ones included."""
+    return sum(state_bytes(value) if isinstance(value, tuple) else value.nbytes for value in state)

@@ -1,0 +1,93 @@
+"""The decoder of label sets over the clusters that were asked, with the room that it needs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream.clusters.call import CallRows, Segment, roomier, state_bytes
+from stream.clusters.checking import check_set_decoder
+from stream.engine import set_decoder as sd
+from stream.engine.arrays import Int32Array, allocate, resize
+from stream.engine.decoder import UNIT, DecoderParams
+from stream.engine.growth import column_capacity
+from stream.engine.set_decoder import Answers, DecoderScratch, Listed, SetDecoder
+from stream.engine.set_decoder_learning import decode
+
+
+class ClusterDecoder:
+    """Chooses the label set that is answered.
+
+    Parameters
+    ----------
+    params
+        What the kernels need to know.
+    """
+
+    def __init__(self, params: DecoderParams):
+        self.params = params
+        sizes = {"labels": 4, "sets": params.max_sets, "width": 4}
+        self.state = allocate(SetDecoder, sizes)
+        self.state.registers[UNIT] = 1.0
+
+    def check_restored(self) -> None:
+        """Raise SnapshotError unless the kernels can work with the arrays."""
+        check_set_decoder(self.state, self.params.max_sets)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
+        return state_bytes(self.state)
+
+    def add_labels(self, n_labels: int) -> None:
+        """Have room for so many labels."""
+        self._resize({"labels": column_capacity(n_labels)})
+
+    def _resize(self, sizes: dict[str, int]) -> None:
+        sets, width = self.state.members.shape
+        now = {"labels": len(self.state.n_present), "sets": sets, "width": width}
+        self.state = resize(self.state, now | sizes)
+
+    def decode(
+        self,
+        segment: Segment,
+        rows: CallRows,
+        missed: Int32Array,
+        listed: Listed,
+        answers: Answers,
+    ) -> Answers:
+        """Answer and learn the events.
+
+        Parameters
+        ----------
+        missed
+            [events] present labels whose cluster was not asked.
+        """
+        learnt = segment.learnt
+        largest = int((rows.y[0][learnt + 1] - rows.y[0][learnt]).max(initial=0))
+        if largest > self.state.members.shape[1]:
+            self._resize({"width": column_capacity(largest)})
+        sets, width = self.state.members.shape
+        row_listed = int(np.diff(listed.start).max(initial=0))
+        scratch = allocate(
+            DecoderScratch,
+            {
+                "labels": len(self.state.n_present),
+                "row_listed": row_listed,
+                "sets": sets,
+                "width": width,
+            },
+        )
+        event = 0
+        while True:
+            code, event = decode(
+                self.state, self.params, segment.events, event, rows.y, rows.u, missed,
+                segment.n_known, listed, self.params.max_sets, answers, scratch,
+            )  # fmt: skip
+            if code == sd.DONE:
+                return answers
+            answers = roomier(answers, ("label", "probability", "present"), row_listed + width)
+
+
+def new_answers(n_rows: int) -> Answers:
+    """Answers to so many rows, none of them written."""
+    return allocate(Answers, {"rows1": n_rows + 1, "answers": 8 * n_rows + 1_000})

@@ -1,0 +1,63 @@
+"""What is asked and told, by cluster; what was answered, by event."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stream.clusters.call import CallRows, Segment
+from stream.engine.arrays import Int64Array, allocate
+from stream.engine.gate import Asked
+from stream.engine.grouping import (
+    count_clusters,
+    count_details,
+    fill_details,
+    sort_by_cluster,
+    sort_by_event,
+)
+from stream.engine.label_cluster import ClusterOutput, ClusterRows
+from stream.engine.placement import Placement
+from stream.engine.recent_layout import Hints
+from stream.engine.set_decoder import Listed
+
+
+class Grouped(NamedTuple):
+    """Pairs (event, cluster), sorted by cluster."""
+
+    rows: ClusterRows
+    start: Int64Array  # [clusters + 1] first pair of each
+    pair_of: Int64Array  # place of each pair of ``Asked``
+
+
+def group_by_cluster(
+    segment: Segment,
+    rows: CallRows,
+    placement: Placement,
+    hints: Hints,
+    asked: Asked,
+    n_clusters: int,
+) -> Grouped:
+    """Sort what is asked and told by cluster."""
+    n_events = segment.n_events
+    n_pairs = int(asked.start[n_events])
+    start = np.zeros(n_clusters + 1, np.int64)
+    count_clusters(asked, n_pairs, start)
+    sizes = {"asked": n_pairs, "asked1": n_pairs + 1, "hints": int(hints.start[n_events])}
+    told = allocate(ClusterRows, sizes | {"truths": int(rows.y[0][-1] + rows.u[0][-1])})
+    pair_of, place = np.zeros(n_pairs, np.int64), np.full(n_clusters, -1, np.int64)
+    sort_by_cluster(asked, n_events, start[:-1].copy(), told, pair_of)
+    details = (asked, segment.events, placement, hints, rows.y, rows.u, pair_of, told, place)
+    count_details(*details)
+    fill_details(*details, np.zeros(n_pairs, np.int64), np.zeros(n_pairs, np.int64))
+    return Grouped(told, start, pair_of)
+
+
+def list_by_event(
+    segment: Segment, asked: Asked, grouped: Grouped, output: ClusterOutput, n_listed: int
+) -> Listed:
+    """Sort what clusters answered by event."""
+    n = segment.n_events
+    listed = allocate(Listed, {"events": n, "events1": n + 1, "listed": n_listed})
+    sort_by_event(asked, n, grouped.pair_of, output, listed)
+    return listed
