@@ -4,7 +4,7 @@ decoder. None looks back into an earlier one, so that any chunking gives the sam
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,13 @@ from stream.clusters.checking import check_clusters
 from stream.clusters.cluster import Cluster
 from stream.clusters.decoder import ClusterDecoder, new_answers
 from stream.clusters.gate import ClusterGate
-from stream.clusters.grouping import group_by_cluster, list_by_event
+from stream.clusters.executor import Executor
+from stream.clusters.grouping import (
+    group_by_cluster,
+    joined_output,
+    list_by_event,
+    output_like,
+)
 from stream.clusters.memory import RecentRows
 from stream.engine import placement as pl
 from stream.engine.arrays import Int64Array, allocate, resize
@@ -93,6 +99,15 @@ class Coordinator:
         self.recent = RecentRows(params.recent)
         self.decoder = ClusterDecoder(params.decoder)
         self.clusters: list[Cluster] = []
+        self.executor = Executor()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where clusters work is not part of what they are.
+        return {name: value for name, value in self.__dict__.items() if name != "executor"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.executor = Executor()
 
     def check_restored(self) -> None:
         """Raise SnapshotError unless the stages fit together."""
@@ -231,18 +246,27 @@ class Coordinator:
         """Let every cluster answer and learn what concerns it."""
         grouped = group_by_cluster(segment, rows, self.placement, hints, asked, len(self.clusters))
         start, n_pairs = grouped.start, len(grouped.pair_of)
-        output = allocate(ClusterOutput, {"asked": n_pairs, "listed": 8 * n_pairs + 1_000})
+        output = allocate(ClusterOutput, {"asked": n_pairs, "listed": 0})
         widest = max((cluster.capacity for cluster in self.clusters), default=1)
-        scratch = allocate(ClusterScratch, {"entries": rows.most_entries, "columns": widest})
-        at = 0
-        for number in np.flatnonzero(np.diff(start)).tolist():
-            first, last = int(start[number]), int(start[number + 1])
-            at, output = self.clusters[number].advance(
-                segment.events, rows.x, grouped.rows, first, last, hints, output, at, scratch
-            )
-            if observe is not None:
-                observe(number, float(grouped.rows.probability[last - 1]), scratch)
-        return list_by_event(segment, asked, grouped, output, at)
+
+        def work(numbers: list[int]) -> tuple[int, ClusterOutput]:
+            scratch = allocate(ClusterScratch, {"entries": rows.most_entries, "columns": widest})
+            own, at = output_like(output), 0
+            for number in numbers:
+                first, last = int(start[number]), int(start[number + 1])
+                at, own = self.clusters[number].advance(
+                    segment.events, rows.x, grouped.rows, first, last, hints, own, at, scratch
+                )
+                if observe is not None:
+                    observe(number, float(grouped.rows.probability[last - 1]), scratch)
+            return at, own
+
+        sizes = np.diff(start)
+        busy = np.flatnonzero(sizes)
+        parts = self.executor.parts(busy.tolist(), sizes[busy].tolist())
+        outputs = self.executor.run(parts, work)
+        joined, n_listed = joined_output(output, parts, start, outputs)
+        return list_by_event(segment, asked, grouped, joined, n_listed)
 
     def _keep_within_limit(self) -> None:
         """Give up the weights that are smallest where the limit is passed."""

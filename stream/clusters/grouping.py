@@ -53,6 +53,48 @@ def group_by_cluster(
     return Grouped(told, start, pair_of)
 
 
+def output_like(output: ClusterOutput) -> ClusterOutput:
+    """An output for some of the pairs: it shares what has a place for each pair, and lists labels
+    by itself."""
+    n_listed = 2 * len(output.n) + 1_000
+    label, probability = np.zeros(n_listed, np.int32), np.zeros(n_listed)
+    return output._replace(label=label, probability=probability)
+
+
+def joined_output(
+    output: ClusterOutput,
+    parts: list[list[int]],
+    start: Int64Array,
+    outputs: list[tuple[int, ClusterOutput]],
+) -> tuple[ClusterOutput, int]:
+    """One output from those of all parts, and how many labels it lists.
+
+    Parameters
+    ----------
+    parts
+        Clusters of each.
+    start
+        [clusters + 1] first pair of each.
+    outputs
+        Labels that each part listed, and where.
+    """
+    if len(outputs) == 1:
+        return outputs[0][1], outputs[0][0]
+    offset = 0
+    for part, (n_listed, _) in zip(parts, outputs, strict=True):
+        for number in part:
+            output.first[start[number] : start[number + 1]] += offset
+        offset += n_listed
+    label = [each.label[:n] for n, each in outputs]
+    probability = [each.probability[:n] for n, each in outputs]
+    if not outputs:
+        return output, 0
+    joined = output._replace(
+        label=np.concatenate(label), probability=np.concatenate(probability)
+    )
+    return joined, offset
+
+
 def list_by_event(
     segment: Segment, asked: Asked, grouped: Grouped, output: ClusterOutput, n_listed: int
 ) -> Listed:

@@ -37,7 +37,7 @@ NODE_BITS = 26
 
 # Registers.
 LEVELS = 0  # levels that the tree has now
-N_PRESENT = 1  # present labels of the rows learnt
+N_PRESENT = 1  # present labels of the rows learnt that earlier rows had
 N_MISSED = 2  # of them, those whose cluster was not asked
 N_ASKED = 3  # clusters asked, over all rows learnt
 N_ROWS = 4  # rows learnt
@@ -175,18 +175,20 @@ def _ask_hinted(hints, placement, event, threshold, at, asked, place):
 
 
 @inlined
-def _add_told(gate, placement, y, u, row, event, at, asked, scratch):
+def _add_told(gate, placement, y, u, row, now, event, at, asked, scratch):
     """Let the clusters of present and of unknown labels know, and count the labels that are present
     in a cluster that was not asked."""
     missed = 0
     for entry in range(y[0][row], y[0][row + 1]):
-        cluster = placement.cluster[y[1][entry]]
-        gate.registers[N_PRESENT] += 1
+        label = y[1][entry]
+        cluster = placement.cluster[label]
+        known = placement.born[label] < now
+        gate.registers[N_PRESENT] += known
         if scratch.place[cluster] < 0:
             _put(asked, at, cluster, 0.0, 0, scratch.place)
             at += 1
         if asked.asked[scratch.place[cluster]] == 0:
-            missed += 1
+            missed += known
     for entry in range(u[0][row], u[0][row + 1]):
         cluster = placement.cluster[u[1][entry]]
         if scratch.place[cluster] < 0:
@@ -303,7 +305,7 @@ def ask_clusters(gate, params, placement, events, first, x, y, u, hints, n_known
         if learns:
             gate.registers[N_ASKED] += at - asked.start[event]
             gate.registers[N_ROWS] += 1
-            at = _add_told(gate, placement, y, u, row, event, at, asked, scratch)
+            at = _add_told(gate, placement, y, u, row, now, event, at, asked, scratch)
             if n_clusters > 0:
                 _grow(gate, n_clusters)
                 _learn(gate, params, placement, n_clusters, z, y, row, scratch)

@@ -19,7 +19,7 @@ def _compiled(function: Callable, **options: Any) -> Any:
     # Kernels only read and write arrays that their caller owns, so they need no reference counts.
     # With counts, every access to a NamedTuple of twenty arrays is forty atomic operations:
     # measured, the tree is eight times slower. The price: no kernel allocates.
-    options |= {"_nrt": False}
+    options |= {"_nrt": False, "nogil": True}
     dispatcher: Any = njit(**options)(function)
     if dispatcher is function:
         return interpreted(function)

@@ -52,6 +52,7 @@ DENSE_WINDOW = 1000  # rows that vote where most features are not zero
 MODEL_RATE = 0.5  # AdaGrad's step of the models of clusters and gate
 _PLACEMENT = {"jaccard": pl.JACCARD, "random": pl.RANDOM, "single": pl.SINGLE}
 _MAX_WINDOW = 1_000_000
+_MAX_JOBS = 1024
 _INPUTS = (
     "logistic", "mean", "nearest rows", "persistence", "trend", "gate", "base rate", "bias",
 )  # fmt: skip
@@ -85,6 +86,7 @@ _CONSTRAINTS: Constraints = {
     "gate_threshold": (Number(0, 1),),
     "window": (Number(0, _MAX_WINDOW, integer=True),),
     "n_neighbors": (Number(1, 1000, integer=True),),
+    "n_jobs": (Number(1, _MAX_JOBS, integer=True), Number(-_MAX_JOBS, -1, integer=True)),
 }
 
 
@@ -165,6 +167,10 @@ class DriftHOMER(PartitionedShell):
     seed
         Of the router's weights and the routed experts' choice of features; None is the same as 0.
 
+    n_jobs
+        Threads in which clusters work where labels are many; -1: one for each processor. It changes
+        nothing but the speed, and is not saved: a model that is loaded has 1.
+
     References
     ----------
     Neves, Lourenço, Cano and Marreiros. iHOMER. ECAI 2025, arXiv 2507.20894.
@@ -216,6 +222,7 @@ class DriftHOMER(PartitionedShell):
         switch_significance: float = 0.05,
         max_size: float = 1000.0,
         seed: int | None = None,
+        n_jobs: int = 1,
     ):
         self.partition = partition
         self.partition_delta = partition_delta
@@ -248,8 +255,27 @@ class DriftHOMER(PartitionedShell):
         self.switch_significance = switch_significance
         self.max_size = max_size
         self.seed = seed
+        self.n_jobs = n_jobs
         check_parameters(self, _CONSTRAINTS)
         self._begin_partition()
+
+    @property
+    def n_jobs(self) -> int:
+        """Threads in which clusters work."""
+        return self._n_jobs
+
+    @n_jobs.setter
+    def n_jobs(self, n_jobs: int) -> None:
+        self._n_jobs = n_jobs
+        if hasattr(self, "_learner"):
+            self._stacked.gated.executor.n_jobs = n_jobs
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_n_jobs"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.n_jobs = 1
 
     @staticmethod
     def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
@@ -276,7 +302,9 @@ class DriftHOMER(PartitionedShell):
         if self._cluster_of_name is not None:
             given = GivenClusters(self._names.labels, self._cluster_of_name, len(self.partition))
         clusters = self._clusters_params(given is not None, share)
-        return StackedLearner(clusters, trees, given, MAX_TREE_LABELS, self.max_size * 1e6)
+        learner = StackedLearner(clusters, trees, given, MAX_TREE_LABELS, self.max_size * 1e6)
+        learner.gated.executor.n_jobs = self.n_jobs
+        return learner
 
     def _clusters_params(self, given: bool, share: float) -> ClustersParams:
         singletons = self.partition == "singletons"
