@@ -12,8 +12,8 @@ from stream.clusters.call import CallRows, Segment, state_bytes
 from stream.clusters.checking import check_clusters
 from stream.clusters.cluster import Cluster
 from stream.clusters.decoder import ClusterDecoder, new_answers
-from stream.clusters.gate import ClusterGate
 from stream.clusters.executor import Executor
+from stream.clusters.gate import ClusterGate
 from stream.clusters.grouping import (
     group_by_cluster,
     joined_output,

@@ -25,7 +25,9 @@ def n_threads(n_jobs: int) -> int:
     >>> n_threads(3)
     3
     """
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    processors = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    )
     return n_jobs if n_jobs > 0 else max(1, (processors or 1) + 1 + n_jobs)
 
 

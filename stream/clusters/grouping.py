@@ -89,9 +89,7 @@ def joined_output(
     probability = [each.probability[:n] for n, each in outputs]
     if not outputs:
         return output, 0
-    joined = output._replace(
-        label=np.concatenate(label), probability=np.concatenate(probability)
-    )
+    joined = output._replace(label=np.concatenate(label), probability=np.concatenate(probability))
     return joined, offset
 
 

@@ -23,10 +23,11 @@ how often such sets were right, compared with how often that was expected.
 from __future__ import annotations
 
 import math
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from stream.engine.arrays import Axes, Float64Array, Int32Array, Int64Array, UInt8Array
 from stream.engine.jit import inlined
+from stream.errors import SnapshotError
 
 MEMORY = 2000.0  # rows that the counts look back
 TOP = 24  # most probable label sets that are compared with each other
@@ -48,8 +49,21 @@ N_REGISTERS = 7
 NO_COMPOSED = -1.0
 
 
+def refuse_earlier_format(version: int) -> dict[str, Any]:
+    """Refuse a decoder that an earlier version wrote: its state is part of DriftHOMER's alone."""
+    raise SnapshotError(
+        f"a DriftHOMER in snapshot format {version} cannot go on in this version, whose labels are "
+        "in clusters behind a gate; use drifthomer 0.1.0 for it, or learn the stream anew"
+    )
+
+
 class DecoderParams(NamedTuple):
     """What the kernels need to know of the decoder's parameters."""
+
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """See :func:`refuse_earlier_format`."""
+        return refuse_earlier_format(version)
 
     decode: int  # SUBSET, MARGINAL, F1 or BALANCED
     beta: float
@@ -61,6 +75,11 @@ class DecoderParams(NamedTuple):
 
 class Decoder(NamedTuple):
     """All of a decoder that changes while it learns."""
+
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """See :func:`refuse_earlier_format`."""
+        return refuse_earlier_format(version)
 
     registers: Annotated[Float64Array, Axes(N_REGISTERS, fill=1.0)]
     n_known: Annotated[Float64Array, Axes("labels")]

@@ -21,7 +21,7 @@ from stream.engine.learner import PREDICT_ONLY
 from stream.engine.mixer import MixerParams
 from stream.engine.network import NetworkParams
 from stream.engine.recent_layout import RecentParams
-from stream.errors import ParameterError, SnapshotError
+from stream.errors import ParameterError
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import (
     BOOLEAN,
@@ -186,7 +186,7 @@ class DriftHOMER(PartitionedShell):
     >>> x, y = next(iter(open_source("yeast")))
     >>> reasons = model.explain_one(x)
     >>> reasons["labels"]["Class12"]["answered"], sorted(reasons["labels"]["Class12"]["models"])[0]
-    (True, 'frequency')
+    (True, 'clusters')
     """
 
     def __init__(
@@ -276,14 +276,6 @@ class DriftHOMER(PartitionedShell):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.n_jobs = 1
-
-    @staticmethod
-    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
-        """Refuse what an earlier version wrote."""
-        raise SnapshotError(
-            f"a DriftHOMER of snapshot format {version} cannot go on in this version, whose labels "
-            "are in clusters behind a gate; use drifthomer 0.1.0 for it, or learn the stream anew"
-        )
 
     def _new_learner(self) -> StackedLearner:
         shared = tree_params(self, "multi-label")

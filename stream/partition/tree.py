@@ -73,6 +73,8 @@ class Tree:
     @staticmethod
     def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
         """What is kept, from a snapshot of version 1, which had the nodes by their numbers."""
+        if version > 1:
+            return state
         nodes = [state["nodes"][i] for i in sorted(state["nodes"])]
         return state | {"nodes": _table_of(nodes)}
 

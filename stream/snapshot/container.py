@@ -27,7 +27,7 @@ from stream.errors import SnapshotError
 from stream.snapshot.classes import VERSION
 from stream.snapshot.values import ELEMENTS
 
-OLDEST_VERSION = VERSION - 1
+OLDEST_VERSION = 1
 MAX_BYTES = 8 * 2**30  # of a file, unless the caller says otherwise
 MAX_HEADER_BYTES = 100_000_000  # the limit of safetensors
 DOCUMENT = "document"

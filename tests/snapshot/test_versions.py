@@ -30,7 +30,7 @@ def test_golden_files_go_on(path):
     """A change of what a model keeps, without a version of its own and an upgrade of the files that
     are there (stream/snapshot/classes.py)."""
     data = gzip.decompress(path.read_bytes())
-    assert check_hash(data) == OLDEST_VERSION == VERSION - 1
+    assert OLDEST_VERSION <= check_hash(data) < VERSION
     restored = loads(data)
     model = MODELS[path.name.split(".")[0].removeprefix("version-1-").replace("-", " ")]()
     learn(model, ROWS[:600])
