@@ -25,15 +25,16 @@ def n_threads(n_jobs: int) -> int:
     >>> n_threads(3)
     3
     """
-    processors = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    )
-    return n_jobs if n_jobs > 0 else max(1, (processors or 1) + 1 + n_jobs)
+    if n_jobs > 0:
+        return n_jobs
+    known = hasattr(os, "sched_getaffinity")
+    processors = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    return max(1, processors + 1 + n_jobs)
 
 
 def deal(costs: Sequence[int], n_parts: int) -> list[list[int]]:
-    """Deal tasks out so that all parts cost about the same: the dearest first, each to the part that
-    has cost least so far.
+    """Deal tasks out so that all parts cost about the same: the dearest first, each to the part
+    that has cost least so far.
 
     Examples
     --------

@@ -133,7 +133,8 @@ def prequential(
                 f"The {name!r} parameter of prequential must be an int in the range "
                 f"[{least}, inf). Got {value!r} instead."
             )
-    source = open_source(source, **options)
+    if options or not callable(getattr(source, "batches", None)):
+        source = open_source(source, **options)
     if isinstance(progress, bool) or progress is None:
         progress = automatic_progress() if progress else NoProgress()
     name = model_name or _name_of(model)

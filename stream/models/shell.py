@@ -19,7 +19,7 @@ from stream.rows.batch import Batch
 from stream.rows.features import feature_entries
 from stream.rows.frames import frame_like, series_like
 from stream.rows.matrices import NO_TRUTH, batch_of
-from stream.rows.names import Vocabulary
+from stream.rows.names import UNSEEN, Vocabulary
 from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.schema import Schema, Task
 from stream.rows.truth import Truth, truth_of_row
