@@ -18,10 +18,11 @@ MULTI_LABEL = (
     *("subset_accuracy", "hamming_loss"),
     *("example_f1", "example_precision", "example_recall"),
     *("micro_f1", "micro_precision", "micro_recall"),
-    *("macro_f1", "macro_precision", "macro_recall"),
+    *("macro_f1", "macro_precision", "macro_recall", "macro_f1_seen"),
 )
+AT_K = tuple(f"{name}_at_{k}" for name in ("precision", "ndcg", "psp") for k in (1, 3, 5))
 SINGLE_LABEL = ("accuracy", "kappa", "kappa_m", "kappa_t")
-METRICS = (*MULTI_LABEL, *SINGLE_LABEL)
+METRICS = (*MULTI_LABEL, *AT_K, *SINGLE_LABEL)
 STRUCTURE = ("clusters", "restructures", "drifts")
 ASKED = ("stream", "model", "ours", "seed", "params", "limit", "delay", "tail")
 FOUND = ("status", "error", "rows", "features", "labels", *METRICS, *STRUCTURE)
@@ -161,7 +162,8 @@ def _parse(line: dict[str, str]) -> Row:
         rows=number("rows"),
         features=number("features"),
         labels=number("labels"),
-        values={name: float(line[name]) for name in found if line[name]},
+        # Files that earlier versions wrote have fewer metrics.
+        values={name: float(line[name]) for name in found if line.get(name)},
         machine=line["machine"],
         key=line["key"],
     )

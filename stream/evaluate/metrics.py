@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stream.engine.arrays import Int64Array, UInt8Array
 from stream.engine.metrics import SCORED, BaselineState, count_baselines, empty_baseline
 from stream.errors import ParameterError
+from stream.evaluate.ranking import RANKING_METRICS, RankTally, nothing_ranked, rank_labels
 from stream.evaluate.tally import Sums, Tally, ratio
 from stream.rows.batch import Batch
 from stream.rows.predictions import Predictions
+from stream.rows.ranking import Ranking
 from stream.rows.schema import Task
+
+
+class _Window(NamedTuple):
+    """A window of the stream."""
+
+    start: int  # rows
+    stop: int
+    sums: Sums
+    ranked: dict[str, float]  # metrics at k, where labels are ranked
+    seconds: float
 
 
 class MultiLabelMetrics:
@@ -23,7 +35,11 @@ class MultiLabelMetrics:
     prediction counts as the empty label set. Averages over labels are over all labels of the
     stream, and 0/0 counts 0. A row with no label for which none was predicted counts 1 in
     example-F1, example-precision and example-recall (River's ``SampleAverage`` counts it 0); with
-    an empty set on one side only, all three count 0.
+    an empty set on one side only, all three count 0. ``macro_f1_seen`` is macro-F1 over the labels
+    that were present at all, which is what is left to say of labels that are known by name only.
+
+    Where a ranking of the labels is given there are also precision, nDCG and propensity-scored
+    precision at 1, 3 and 5: see :class:`~stream.evaluate.ranking.RankTally`.
 
     For single-label streams there are also Cohen's kappa, ``kappa_m`` (against the majority class
     so far) and ``kappa_t`` (against the latest class): ``(p - p_e) / (1 - p_e)``, where ``p_e`` is
@@ -71,6 +87,9 @@ class MultiLabelMetrics:
     0.8
     """
 
+    # None until labels are ranked; states that were saved by earlier versions have none.
+    _ranks: RankTally | None = None
+
     def __init__(
         self,
         labels: Iterable[Hashable] = (),
@@ -92,7 +111,7 @@ class MultiLabelMetrics:
         self._total = Tally()
         self._open = Tally()
         self._open_seconds = 0.0
-        self._closed: list[tuple[int, int, Sums, float]] = []
+        self._closed: list[_Window] = []
         self._baseline = empty_baseline(0, delay)
 
     @property
@@ -106,6 +125,7 @@ class MultiLabelMetrics:
         batch: Batch,
         n_labels: int,
         *,
+        ranking: Ranking | None = None,
         seconds: float = 0.0,
     ) -> None:
         """Add the rows of a batch, whatever its size.
@@ -119,9 +139,17 @@ class MultiLabelMetrics:
             The same rows with their truth.
         n_labels
             Labels of the stream known when the batch was read.
+        ranking
+            The most probable labels of the same rows, for the metrics at k; None: those of the
+            probabilities, where they are given. Give it with the first rows or never: rows without
+            one, after rows with one, count as rows for which nothing was ranked.
         seconds
             Time the model spent on these rows, for the rows/s of the windows.
         """
+        if self.task == "single-label":
+            ranking = None
+        elif ranking is None and isinstance(predictions, Predictions):
+            ranking = rank_labels(predictions.probabilities, batch)
         predicted = predictions.labels if isinstance(predictions, Predictions) else predictions
         predicted = np.ascontiguousarray(predicted, np.uint8)
         if len(predicted) != batch.n_rows:
@@ -135,6 +163,11 @@ class MultiLabelMetrics:
             stop = batch.n_rows
             if self.window is not None:
                 stop = min(stop, start + self.window - self.n_rows % self.window)
+            if ranking is not None and self._ranks is None:
+                self._ranks = RankTally()
+            if self._ranks is not None:
+                ranked = ranking or nothing_ranked(batch.n_rows)
+                self._ranks.add(ranked, batch, range(start, stop), self.n_labels)
             self._add(predicted, batch, start, stop, seconds * (stop - start) / batch.n_rows)
             start = stop
 
@@ -157,6 +190,8 @@ class MultiLabelMetrics:
             self._closed.append(self._window(self.n_rows - self.window))
             self._open = Tally()
             self._open_seconds = 0.0
+            if self._ranks is not None:
+                self._ranks.close_window()
 
     def _grow_baseline(self) -> None:
         state = self._baseline
@@ -199,7 +234,8 @@ class MultiLabelMetrics:
 
     def as_dict(self) -> dict[str, float]:
         """The metrics of all rows so far, by name."""
-        return self._total.sums().metrics(self.n_labels, self.task)
+        ranked = {} if self._ranks is None else self._ranks.metrics()
+        return self._total.sums().metrics(self.n_labels, self.task) | ranked
 
     def brief(self) -> dict[str, float]:
         """The two metrics to watch while a stream is read; cheap."""
@@ -221,18 +257,20 @@ class MultiLabelMetrics:
             return []
         begun = self.n_rows % self.window
         windows = self._closed + ([self._window(self.n_rows - begun)] if begun else [])
-        return [self._told(*window) for window in windows]
+        return [self._told(window) for window in windows]
 
     def last_window(self) -> dict[str, Any] | None:
         """The newest window that is complete, as :meth:`windows` has it; None before the first."""
-        return self._told(*self._closed[-1]) if self._closed else None
+        return self._told(self._closed[-1]) if self._closed else None
 
-    def _told(self, start: int, stop: int, sums: Sums, seconds: float) -> dict[str, Any]:
+    def _told(self, window: _Window) -> dict[str, Any]:
+        # Windows from before the first ranking have the same metrics as all others.
+        ranked = dict.fromkeys(RANKING_METRICS, 0.0) if self._ranks is not None else {}
         return {
-            "start": start,
-            "stop": stop,
-            "metrics": sums.metrics(self.n_labels, self.task),
-            "rows_per_second": ratio(stop - start, seconds),
+            "start": window.start,
+            "stop": window.stop,
+            "metrics": window.sums.metrics(self.n_labels, self.task) | ranked | window.ranked,
+            "rows_per_second": ratio(window.stop - window.start, window.seconds),
         }
 
     def label_counts(self) -> dict[str, Int64Array]:
@@ -241,8 +279,9 @@ class MultiLabelMetrics:
         counts = zip(("tp", "fp", "fn"), self._total.counts[:3], strict=True)
         return {name: values[: self.n_labels].copy() for name, values in counts}
 
-    def _window(self, start: int) -> tuple[int, int, Sums, float]:
-        return start, self.n_rows, self._open.sums(), self._open_seconds
+    def _window(self, start: int) -> _Window:
+        ranked = {} if self._ranks is None else self._ranks.window()
+        return _Window(start, self.n_rows, self._open.sums(), ranked, self._open_seconds)
 
     def per_label(self, labels: Iterable[Hashable] | None = None) -> list[dict[str, Any]]:
         """Counts of each label: what was predicted against what was true.

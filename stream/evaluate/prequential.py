@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+import numpy as np
+
 from stream.data.resolving import open_source
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, ParameterError
@@ -14,6 +16,7 @@ from stream.evaluate.clusters import hierarchy_of
 from stream.evaluate.metrics import MultiLabelMetrics
 from stream.evaluate.notebook import automatic_progress
 from stream.evaluate.protocol import Progress, Watcher, structure_counts, structure_of
+from stream.evaluate.ranking import RankTally, rank_labels
 from stream.evaluate.result import (
     PartialResultError,
     PrequentialResult,
@@ -23,7 +26,7 @@ from stream.evaluate.result import (
 )
 from stream.evaluate.runners import BatchRunner, RowRunner, StopOnInterrupt, runner_for
 from stream.evaluate.tally import ratio
-from stream.rows.batch import Batch, slice_rows
+from stream.rows.batch import Batch, concatenate, slice_rows
 from stream.rows.schema import Task
 
 # Cells of a chunk's matrix of predictions: its memory stays moderate however many labels.
@@ -255,20 +258,22 @@ class _Evaluation:
         piece = slice_rows(batch, start, end)
         if self.watcher is not None:
             self.watcher.before(piece)
-        predicted, seconds = self.runner.run(piece, self.source, seen, stop)
-        done = len(predicted)
+        answered, seconds = self.runner.run(piece, self.source, seen, stop)
+        done = answered.n_rows
         self.model_seconds += seconds
         for low, high, n_labels in _label_stretches(self.source, seen, seen + done):
+            answers = answered.slice(low - seen, high - seen)
             self.metrics.update_many(
-                predicted[low - seen : high - seen],
+                answers.labels,
                 slice_rows(piece, low - seen, high - seen),
                 n_labels,
+                ranking=answers.ranking,
                 seconds=seconds * (high - low) / done,
             )
         if done and self.metrics.n_rows % self.window == 0:
             self.structures.append(structure_counts(self.model))
         if self.watcher is not None:
-            self.watcher.after(piece, predicted, self.metrics)
+            self.watcher.after(piece, answered.labels, self.metrics)
         self.progress.update(self.metrics.n_rows, self.metrics.brief)
         return done
 
@@ -333,6 +338,9 @@ def warm_up(model: Any, task: Task = "multi-label") -> float:
     began = time.perf_counter()
     truth: Any = 0 if task == "single-label" else {0: True}
     MultiLabelMetrics([0], task).update_one(truth, None)
+    if task == "multi-label":
+        rows = concatenate([])
+        RankTally().add(rank_labels(np.zeros((0, 1)), rows), rows, range(0), 1)
     if callable(getattr(model, "warm_up", None)):
         model.warm_up()
     return time.perf_counter() - began

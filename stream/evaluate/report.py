@@ -16,6 +16,7 @@ from stream.evaluate.result import PrequentialResult
 from stream.evaluate.tally import ratio
 
 BARS = "▁▂▃▄▅▆▇█"
+FEW_LABELS = 20  # with so few, the best five are most of them
 SPARKLINE_WIDTH, LEAST_SPARKLINE = 60, 10
 
 
@@ -43,6 +44,9 @@ def print_report(result: PrequentialResult, console: Console | None = None) -> N
     if result.delay:
         line(f"labels arrive {result.delay:,} rows late")
     console.print(_metrics_table(result), soft_wrap=True)
+    ranked = _ranking_line(result)
+    if ranked:
+        line(ranked)
     course = _course(result, console)
     if course:
         line(course)
@@ -106,6 +110,17 @@ def sparkline(values: list[float], width: int = SPARKLINE_WIDTH) -> str:
     means = [sum(values[low:high]) / (high - low) for low, high in itertools.pairwise(edges)]
     low, span = min(means), max(means) - min(means)
     return "".join(BARS[round((v - low) / span * (len(BARS) - 1)) if span else 0] for v in means)
+
+
+def _ranking_line(result: PrequentialResult) -> str:
+    """Metrics at 1, 3 and 5, where labels were ranked and there are more to rank than that."""
+    if "precision_at_1" not in result.metrics or result.labels <= FEW_LABELS:
+        return ""
+    parts = []
+    for words, name in (("precision", "precision"), ("nDCG", "ndcg"), ("PSP", "psp")):
+        values = (f"{result.metrics[f'{name}_at_{k}']:.4f}" for k in (1, 3, 5))
+        parts.append(f"{words} {' / '.join(values)}")
+    return f"at 1 / 3 / 5: {' · '.join(parts)}"
 
 
 def _course(result: PrequentialResult, console: Console) -> str:

@@ -60,6 +60,15 @@ class RowModel:
             for label, value in (answer or {}).items()
         }
 
+    @property
+    def ranks(self) -> bool:
+        """Whether the model is one of label sets that tells its most probable labels."""
+        return not self.single_label and callable(getattr(self.model, "predict_top_one", None))
+
+    def rank(self, x: Row, k: int) -> list[tuple[Hashable, float]]:
+        """The ``k`` most probable labels of a row with their probabilities, best first."""
+        return list(self.model.predict_top_one(x, k))
+
     def learn(self, x: Row, y: Any) -> None:
         """Learn a row, unless nothing is known of its labels."""
         if y is not None and y != {}:

@@ -35,6 +35,7 @@ MULTI_LABEL_METRICS = (
     "macro_f1",
     "macro_precision",
     "macro_recall",
+    "macro_f1_seen",
 )
 SINGLE_LABEL_METRICS = ("accuracy", "kappa", "kappa_m", "kappa_t")
 
@@ -76,6 +77,7 @@ class Sums(NamedTuple):
     examples: Float64Array  # [3] as in LabelCounts
     micro: tuple[int, int, int]  # true positives, false positives, false negatives
     macro: tuple[float, float, float]  # sums over labels of F1, precision, recall
+    n_seen: int  # labels that were present
     chance: float  # sum over classes of rows true * rows predicted
     baselines: tuple[int, int]  # rows that the majority class and the latest class got right
 
@@ -95,6 +97,7 @@ class Sums(NamedTuple):
             ratio(tp, tp + fp),
             ratio(tp, tp + fn),
             *(ratio(total, n_labels) for total in self.macro),
+            ratio(self.macro[0], self.n_seen),  # F1 is 0 where a label was never present
         )
         named = dict(zip(MULTI_LABEL_METRICS, values, strict=True))
         if task == "multi-label":
@@ -159,6 +162,7 @@ class Tally:
             self.counts.examples.copy(),
             (int(tp.sum()), int(fp.sum()), int(fn.sum())),
             macro,
+            int(np.count_nonzero(true)),
             float(np.dot(true.astype(np.float64), predicted.astype(np.float64))),
             (self.baselines[0], self.baselines[1]),
         )

@@ -36,6 +36,8 @@ CLASSES = {
     "BaselineState": "stream.engine.metrics:BaselineState",
     "LabelCounts": "stream.engine.metrics:LabelCounts",
     "MultiLabelMetrics": "stream.evaluate.metrics:MultiLabelMetrics",
+    "RankCounts": "stream.engine.ranking:RankCounts",
+    "RankTally": "stream.evaluate.ranking:RankTally",
     "Tally": "stream.evaluate.tally:Tally",
     "Adwins": "stream.engine.adwin:Adwins",
     "Candidate": "stream.partition.candidate:Candidate",

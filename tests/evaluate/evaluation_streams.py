@@ -113,6 +113,9 @@ class RowSpy:
         self.events.append(("predict", number))
         return self.newest
 
+    def predict_top_one(self, x, k):
+        return [(label, 1.0) for label, present in self.newest.items() if present][:k]
+
     def learn_one(self, x, y):
         self.events.append(("learn", int(x["x0"]) - 1))
         self.newest = y

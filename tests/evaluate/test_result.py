@@ -14,6 +14,7 @@ from rich.console import Console
 
 from stream.evaluate import prequential
 from stream.evaluate.progress import TerminalProgress
+from stream.evaluate.ranking import RANKING_METRICS
 from stream.evaluate.report import print_report, sparkline
 from stream.evaluate.result import describe, write_text
 from stream.evaluate.tally import metric_names
@@ -50,7 +51,7 @@ def test_json_holds_the_documented_keys(result, tmp_path):
     result.to_json(path)
     found = strict(path.read_text())
     assert set(found) >= DOCUMENTED_KEYS
-    assert tuple(found["metrics"]) == metric_names("multi-label")
+    assert tuple(found["metrics"]) == (*metric_names("multi-label"), *RANKING_METRICS)
     assert found["rows"] == 95
     assert found["versions"]["river"]
     assert [each["label"] for each in found["per_label"]] == ["label0", "label1", "label2"]
