@@ -21,7 +21,7 @@ WORDS = {
 FILLERS = (
     "please help since yesterday my the a is not working again with and we need it today thanks "
     "hello urgent after update office colleague screen morning still"
-).split()
+)
 
 
 def tickets(n, seed):
@@ -29,7 +29,7 @@ def tickets(n, seed):
     for _ in range(n):
         labels = rng.sample(sorted(WORDS), rng.choice((1, 1, 2)))
         words = [word for label in labels for word in rng.sample(WORDS[label].split(), 2)]
-        words += rng.choices(FILLERS, k=rng.randint(4, 10))
+        words += rng.choices(FILLERS.split(), k=rng.randint(4, 10))
         rng.shuffle(words)
         yield " ".join(words).capitalize() + ".", labels
 
