@@ -15,6 +15,8 @@ from stream.rows.builder import rechunk
 from stream.rows.columns import BadValueError
 from stream.rows.frames import Frame, column_values, is_category, is_numeric, open_frame
 from stream.rows.table import ColumnRoles, TableEncoder
+from stream.rows.text import BagOfWords
+from stream.rows.text_columns import TextColumns
 
 BLOCK_CELLS = 200_000
 
@@ -31,7 +33,7 @@ class FrameSource(Source):
     ----------
     frame
         pandas or polars DataFrame, or Arrow table.
-    labels, target, classes, categorical
+    labels, target, classes, categorical, text, text_columns, ignore
         As for :class:`stream.data.CsvSource`.
     name
         For tables and results.
@@ -54,6 +56,9 @@ class FrameSource(Source):
         target: Hashable | None = None,
         classes: Sequence[Hashable] = (),
         categorical: Sequence[Hashable] = (),
+        text: Sequence[Hashable] = (),
+        text_columns: int | None = None,
+        ignore: Sequence[Hashable] = (),
         name: str = "frame",
     ):
         self._frame = open_frame(frame, name)
@@ -66,6 +71,9 @@ class FrameSource(Source):
             target=target,
             classes=classes,
             categorical=categorical,
+            text=text,
+            text_columns=text_columns,
+            ignore=ignore,
         )
         self.schema = self._encoder.schema
         self.columns_grow = self._encoder.columns_grow
@@ -87,7 +95,7 @@ class ParquetSource(Source):
     ----------
     path
         File. Parquet compresses inside: it is not read from ``.gz`` and the like.
-    labels, target, classes, categorical
+    labels, target, classes, categorical, text, text_columns, ignore
         As for :class:`stream.data.CsvSource`.
 
     Raises
@@ -106,6 +114,9 @@ class ParquetSource(Source):
         target: Hashable | None = None,
         classes: Sequence[Hashable] = (),
         categorical: Sequence[Hashable] = (),
+        text: Sequence[Hashable] = (),
+        text_columns: int | None = None,
+        ignore: Sequence[Hashable] = (),
     ):
         self.path = Path(path)
         self.name = self.path.stem
@@ -120,6 +131,9 @@ class ParquetSource(Source):
             target=target,
             classes=classes,
             categorical=categorical,
+            text=text,
+            text_columns=text_columns,
+            ignore=ignore,
         )
         self.schema = self._encoder.schema
         self.columns_grow = self._encoder.columns_grow
@@ -164,22 +178,53 @@ def _encoder(
     target: Hashable | None,
     classes: Sequence[Hashable],
     categorical: Sequence[Hashable],
+    text: Sequence[Hashable],
+    text_columns: int | None,
+    ignore: Sequence[Hashable],
 ) -> TableEncoder:
     roles = ColumnRoles(source, frame.names, labels=labels, target=target)
-    texts = {roles.position(name, "categorical column") for name in categorical}
-    texts |= {i for i in roles.features if is_category(frame.column(i))}
-    numeric = [i for i in roles.features if i not in texts and is_numeric(frame.column(i))]
-    return TableEncoder(roles, classes=classes, as_text=sorted(texts), numeric=numeric)
+    texts = {roles.position(name, "categorical column") for name in _listed(categorical)}
+    words = {roles.position(name, "text") for name in _listed(text)}
+    ignored = {roles.position(name, "ignored column") for name in _listed(ignore)}
+    outputs = {*roles.labels, roles.target}
+    twice = (texts & words) | (texts & ignored) | (words & ignored)
+    twice |= {i for i in texts | words | ignored if i in outputs}
+    if twice:
+        raise DataError(
+            "the column is named as two of labels (or class), text, categorical and ignored; name "
+            "it once",
+            source=source,
+            column=str(frame.names[min(twice)]),
+        )
+    roles.features = [i for i in roles.features if i not in ignored]
+    known = [str(frame.names[i]) for i in texts]
+    texts |= {i for i in roles.features if i not in words and is_category(frame.column(i))}
+    numeric = [i for i in roles.features if i not in texts | words and is_numeric(frame.column(i))]
+    return TableEncoder(
+        roles,
+        classes=classes,
+        as_text=sorted(texts),
+        numeric=numeric,
+        words=sorted(words),
+        bag=BagOfWords(text_columns) if words else None,
+        watch=TextColumns(source, known=known),
+    )
+
+
+def _listed(names: Sequence[Hashable]) -> Sequence[Hashable]:
+    return [names] if isinstance(names, str) else names
 
 
 def _blocks(frames: Iterable[Frame], encoder: TableEncoder, source: str) -> Iterator[Batch]:
     at = 0
     step = _block_rows(encoder)
+    roles = encoder.roles
+    read = {*roles.features, *roles.labels, roles.target}
     for frame in frames:
         for start in range(0, len(frame.data), step):
             part = frame.rows(start, start + step)
             values = [
-                column_values(part.column(i), as_names=i in encoder.names)
+                column_values(part.column(i), as_names=i in encoder.names) if i in read else []
                 for i in range(len(part.names))
             ]
             n_rows = len(part.data)

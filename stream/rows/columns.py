@@ -165,8 +165,8 @@ class FeatureColumns:
     ) -> None:
         assert self._bag is not None
         for row, value in enumerate(values):
-            if value is not None:
-                counts = self._bag.count(str(self.names[i]), value)
+            if kind_of(value) is not MISSING:
+                counts = self._bag.count(str(self.names[i]), str(value))
                 rows += [row] * len(counts)
                 names += counts
                 numbers += counts.values()

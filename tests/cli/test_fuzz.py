@@ -19,7 +19,6 @@ def test_random_command_lines_end_as_they_may(tmp_path, monkeypatch):
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     monkeypatch.setenv("DRIFTHOMER_DATA", "")
-    monkeypatch.setenv("XDG_CACHE_HOME", "")
     tool.load()
     bad = tool.fuzz(tmp_path, seed=2026, count=60)
     assert not bad, [(outcome.problem(), outcome) for outcome in bad]

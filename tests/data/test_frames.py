@@ -10,7 +10,7 @@ import pytest
 from data_helpers import dense, matrices, read, refused, same, write
 from hypothesis import given
 
-from stream.data import ParquetSource, frames, open_source
+from stream.data import FrameSource, ParquetSource, frames, open_source
 from stream.errors import DataError, NotAvailableError
 
 FRAME = pd.DataFrame(
@@ -82,3 +82,35 @@ def test_refused(tmp_path):
     refused(lambda: ParquetSource(fake, labels=["l"]), "is not a Parquet file", source=fake)
     with pytest.raises(NotAvailableError):
         ParquetSource(tmp_path / "absent.parquet", labels=["l"])
+
+
+@pytest.mark.parametrize("kind", ["pandas", "arrow", "parquet"])
+def test_words_and_ignored_columns(tmp_path, kind):
+    """Free text became one feature for each distinct text, and an id one for each row."""
+    frame = pd.DataFrame(
+        {
+            "id": ["x1", "x2", "x3"],
+            "body": ["Red, red wine", None, "no wine"],
+            "a": [1.0, 2.0, 3.0],
+            "l": [1, 0, 1],
+        }
+    )
+    options = {"labels": ["l"], "text": ["body"], "ignore": ["id"]}
+    if kind == "parquet":
+        frame.to_parquet(tmp_path / "a.parquet")
+        source = ParquetSource(tmp_path / "a.parquet", **options)
+    else:
+        source = FrameSource(pa.Table.from_pandas(frame) if kind == "arrow" else frame, **options)
+    rows = [({k: v for k, v in x.items() if not math.isnan(v)}, y) for x, y in source]
+    assert rows == [
+        ({"a": 1.0, "body:red": 2.0, "body:wine": 1.0}, {"l": True}),
+        ({"a": 2.0}, {"l": False}),
+        ({"a": 3.0, "body:no": 1.0, "body:wine": 1.0}, {"l": True}),
+    ]
+    if kind == "pandas":
+        with pytest.raises(DataError, match="name it once"):
+            FrameSource(frame, labels=["l"], ignore=["l"])
+        with pytest.raises(DataError, match="no column 'x' to be the text"):
+            FrameSource(frame, labels=["l"], text=["x"])
+        numbers = FrameSource(frame, labels=["l"], text=["a"], ignore=["id", "body"])
+        assert next(iter(numbers))[0].keys() <= {"a:1", "a:1.0"}
