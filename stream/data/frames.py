@@ -196,6 +196,13 @@ def _encoder(
             source=source,
             column=str(frame.names[min(twice)]),
         )
+    number = next((i for i in sorted(words) if is_numeric(frame.column(i))), None)
+    if number is not None:
+        raise DataError(
+            "a column of text must hold texts, but this one holds numbers; leave it out of text",
+            source=source,
+            column=str(frame.names[number]),
+        )
     roles.features = [i for i in roles.features if i not in ignored]
     known = [str(frame.names[i]) for i in texts]
     texts |= {i for i in roles.features if i not in words and is_category(frame.column(i))}
