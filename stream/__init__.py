@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stream.evaluate import prequential
     from stream.models import (
         IHOMER,
+        ConformalLabelSets,
         DriftHOMER,
         DriftMoE,
         HoeffdingTreeClassifier,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stream.snapshot import load
 
 _PLACES = {
+    "ConformalLabelSets": "stream.models",
     "DriftHOMER": "stream.models",
     "DriftMoE": "stream.models",
     "IHOMER": "stream.models",
@@ -38,6 +40,7 @@ _PLACES = {
 
 __all__ = [
     "IHOMER",
+    "ConformalLabelSets",
     "DriftHOMER",
     "DriftMoE",
     "HoeffdingTreeClassifier",

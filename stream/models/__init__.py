@@ -1,5 +1,6 @@
 """The estimators that users construct."""
 
+from stream.models.conformal import ConformalLabelSets
 from stream.models.drift_homer import DriftHOMER
 from stream.models.drift_moe import DriftMoE, MixtureSummary
 from stream.models.hoeffding_tree import (
@@ -13,6 +14,7 @@ from stream.models.partial_fit import PartialFit
 
 __all__ = [
     "IHOMER",
+    "ConformalLabelSets",
     "DriftHOMER",
     "DriftMoE",
     "HoeffdingTreeClassifier",

@@ -26,6 +26,7 @@ VERSION = 3
 # Name in a snapshot: where the class stands. A name is never given to another class.
 CLASSES = {
     # estimators
+    "ConformalLabelSets": "stream.models.conformal:ConformalLabelSets",
     "DriftMoE": "stream.models.drift_moe:DriftMoE",
     "DriftHOMER": "stream.models.drift_homer:DriftHOMER",
     "IHOMER": "stream.models.ihomer:IHOMER",
