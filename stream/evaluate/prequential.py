@@ -30,7 +30,7 @@ from stream.rows.batch import Batch, concatenate, slice_rows
 from stream.rows.schema import Task
 
 # Cells of a chunk's matrix of predictions: its memory stays moderate however many labels.
-CHUNK_CELLS = 2_000_000
+CHUNK_CELLS = 25_000_000
 DEFAULT_WINDOW = 1000
 SHORTER_WINDOWS = (10, 20, 50, 100, 200, 500, DEFAULT_WINDOW)
 LEAST_WINDOWS = 8
@@ -161,7 +161,7 @@ def default_chunk_rows(n_labels: int) -> int:
     Examples
     --------
     >>> default_chunk_rows(14), default_chunk_rows(100_000)
-    (1000, 20)
+    (1000, 250)
     """
     return max(1, min(DEFAULT_CHUNK_ROWS, CHUNK_CELLS // max(1, n_labels)))
 
