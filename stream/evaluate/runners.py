@@ -18,6 +18,7 @@ from stream.evaluate.protocol import BatchEstimator
 from stream.evaluate.ranking import DEEPEST, nothing_ranked, rank_labels
 from stream.evaluate.row_model import Row, RowModel
 from stream.rows.batch import Batch, concatenate, slice_rows
+from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.ranking import Ranking
 from stream.rows.schema import Schema, Task
 
@@ -113,8 +114,15 @@ class BatchRunner:
             self._late = slice_rows(batch, max(0, batch.n_rows - self.delay), batch.n_rows)
         ranking = None
         if source.schema.task == "multi-label":
-            ranking = rank_labels(predictions.probabilities, piece)
+            ranking = _ranking(predictions, piece)
         return Answers(predictions.labels, ranking), seconds
+
+
+def _ranking(predictions: Predictions | SparsePredictions, piece: Batch) -> Ranking:
+    """The most probable labels of rows, without those whose truth is unknown."""
+    if isinstance(predictions, SparsePredictions):
+        return Ranking(*predictions.top(DEEPEST, (piece.u_indptr, piece.u_indices)))
+    return rank_labels(predictions.probabilities, piece)
 
 
 class RowRunner:

@@ -94,14 +94,31 @@ class SparsePredictions(NamedTuple):
             len(numbers),
         )
 
-    def top(self, k: int) -> tuple[Int32Array, Float64Array]:
+    def top(
+        self, k: int, without: tuple[Int64Array, Int32Array] | None = None
+    ) -> tuple[Int32Array, Float64Array]:
         """The ``k`` most probable labels of each row and their probabilities [rows, k]; -1 and 0
-        where fewer are listed."""
+        where fewer are listed.
+
+        Parameters
+        ----------
+        without
+            Labels of each row that are left out, ``(indptr, indices)``.
+        """
         labels = np.full((self.n_rows, k), -1, np.int32)
         probabilities = np.zeros((self.n_rows, k))
         rows = np.repeat(np.arange(self.n_rows), np.diff(self.start))
-        rank = np.arange(len(rows)) - self.start[rows]
-        kept = rank < k
+        inside = np.ones(len(rows), np.bool_)
+        if without is not None and len(without[1]):
+            left_out = np.repeat(np.arange(self.n_rows), np.diff(without[0]))
+            cells = rows * self.n_labels + self.label
+            inside = ~np.isin(cells, left_out * self.n_labels + without[1])
+        before: np.ndarray = (
+            np.cumsum(inside) - inside
+        )  # that are ranked, in this row and those before it
+        first = np.concatenate([before, [inside.sum()]])[self.start[:-1]]
+        rank = before - first[rows]
+        kept = inside & (rank < k)
         labels[rows[kept], rank[kept]] = self.label[kept]
         probabilities[rows[kept], rank[kept]] = self.probability[kept]
         return labels, probabilities
