@@ -166,7 +166,7 @@ class FeatureColumns:
         assert self._bag is not None
         for row, value in enumerate(values):
             if kind_of(value) is not MISSING:
-                counts = self._bag.count(str(self.names[i]), str(value))
+                counts = self._bag.count(str(self.names[i]), str(plain_name(value)))
                 rows += [row] * len(counts)
                 names += counts
                 numbers += counts.values()

@@ -146,7 +146,7 @@ class TableEncoder:
     growth
         Which row brought which classes.
     names
-        Positions of the columns whose values are names.
+        Positions of the columns whose values are names or texts, even where they are numbers.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class TableEncoder:
         watch: TextColumns | None = None,
     ):
         self.roles = roles
-        self.names = {*as_text, *([] if roles.target is None else [roles.target])}
+        self.names = {*as_text, *words, *([] if roles.target is None else [roles.target])}
         single = roles.target is not None
         task: Task = "single-label" if single else "multi-label"
         header = roles.header
