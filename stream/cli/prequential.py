@@ -55,6 +55,13 @@ LAST_SECONDS = 5.0  # for browsers to fetch the end
     metavar="ADDRESS",
     help="Address of that page; whoever can reach it sees the data.  [default: 127.0.0.1]",
 )
+@click.option(
+    "--jobs",
+    type=int,
+    metavar="N",
+    help="Threads for the clusters of drifthomer, where labels are many; -1: one for each "
+    "processor. The result is the same.  [default: 1]",
+)
 @source_options
 def prequential(
     data: str,
@@ -69,6 +76,7 @@ def prequential(
     live: bool,
     live_port: int | None,
     live_host: str,
+    jobs: int | None,
     data_dir: str | None,
     **data_options: Any,
 ) -> int:
@@ -101,6 +109,8 @@ def prequential(
     if ":" in model:
         sys.path.append(os.getcwd())  # for a module in the user's own folder
     estimator = create_model(model, dict(params), seed)
+    if jobs is not None:
+        use_threads(estimator, model, jobs)
     # A model that cannot be made is told before a stream is fetched.
     source = source or open_with_options(data, data_dir, data_options)
     page = open_page(live_host, live_port) if live or live_port is not None else None
@@ -164,3 +174,15 @@ def write_results(result: PrequentialResult, json_path: str | None, csv_path: st
             write(path)
     if result.rows or not result.error:
         print_report(result, Console(stderr="-" in (json_path, csv_path)))
+
+
+def use_threads(estimator: Any, model: str, jobs: int) -> None:
+    """Let the clusters of a model work in threads."""
+    if jobs == 0:
+        raise click.UsageError("--jobs must be 1 or more, or -1 for one for each processor. Got 0.")
+    if not hasattr(estimator, "n_jobs"):
+        raise click.UsageError(
+            f"--jobs is for models whose clusters can work in threads (drifthomer). Got {model!r}; "
+            "leave it out."
+        )
+    estimator.n_jobs = jobs

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from cluster_rows import in_chunks, one_by_one, random_rows
 
-from stream import DriftHOMER
+from stream import DriftHOMER, open_source
+from stream.errors import ParameterError
 from stream.rows.batch import slice_rows
 from stream.snapshot import dumps, loads
 
@@ -113,3 +114,19 @@ def test_a_threshold_asks_less_and_says_what_it_missed():
         found[threshold] = model.gate
     assert found[0.9]["asked"] < found[0.05]["asked"] < found[0.0]["asked"]
     assert found[0.0]["missed"] == 0.0 < found[0.05]["missed"] < found[0.9]["missed"] <= 1.0
+
+
+def test_the_best_labels_by_name():
+    """Labels of other rows, in another order, or more than there are."""
+    model, (x, y) = DriftHOMER(seed=1), next(iter(open_source("yeast")))
+    assert model.predict_top_one(x) == []
+    for _ in range(20):
+        model.learn_one(x, y)
+    best = model.predict_top_one(x, 3)
+    assert len(best) == 3
+    assert {label for label, _ in best} <= {label for label, value in y.items() if value}
+    probabilities = model.predict_proba_one(x)
+    assert [p for _, p in best] == sorted((p for _, p in best), reverse=True)
+    assert all(probabilities[label][True] == p for label, p in best)
+    with pytest.raises(ParameterError, match="k"):
+        model.predict_top_one(x, 0)
