@@ -66,6 +66,30 @@ def parse_partitions(
     metavar="SECONDS",
     help="Time between snapshots: what is done again after a crash.",
 )
+@click.option(
+    "--keep",
+    "keep_archived",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Earlier snapshots to be kept in DIR/LEARNER.archive, for 'drifthomer rollback'.",
+)
+@click.option(
+    "--keep-every",
+    "archive_seconds",
+    type=click.FloatRange(min=0.0),
+    default=3_600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two snapshots that are kept.",
+)
+@click.option(
+    "--warm-start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A saved model that a learner of a new name begins with; instead of --model.",
+)
 @model_options
 @click.option(
     "--mapping",
@@ -176,13 +200,31 @@ def parse_partitions(
     help="Address that the port is bound to; 0.0.0.0: all of the machine.",
 )
 @click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Of the log on standard error: a line of text, or of JSON, each.",
+)
+@click.option(
+    "--progress-every",
+    "progress_seconds",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between lines of the log that tell what was done so far.",
+)
+@click.option(
     "--check",
     "check_only",
     is_flag=True,
     help="Only see whether everything is there: files, secrets, packages, brokers, topics.",
 )
 @click.option("--quiet", is_flag=True, help="Say only what went wrong.")
-def consume(quiet: bool, metrics_port: int | None, metrics_host: str, **options: Any) -> int:
+def consume(
+    quiet: bool, log_format: str, metrics_port: int | None, metrics_host: str, **options: Any
+) -> int:
     """Read a topic, predict, learn, and write predictions to another topic.
 
     It can be killed at any moment: offsets, model and waiting rows are in one snapshot, and what
@@ -198,15 +240,15 @@ def consume(quiet: bool, metrics_port: int | None, metrics_host: str, **options:
       drifthomer consume ... --model river.naive_bayes:GaussianNB --mapping fields.toml
     """
     from stream.kafka.errors import BrokerUnavailableError
+    from stream.kafka.logs import configure_logging
     from stream.kafka.process import (
         EXIT_TEMPORARY,
         build,
-        configure_logging,
         report,
         stopping_on_signals,
     )
 
-    configure_logging(quiet)
+    configure_logging(quiet, log_format)
     with contextlib.ExitStack() as closing:
         operations = None
         if metrics_port is not None:

@@ -63,7 +63,7 @@ def produce(
     """
     from stream.kafka.clients.connection import Connection, read_options
     from stream.kafka.clients.interface import load_client
-    from stream.kafka.process import configure_logging
+    from stream.kafka.logs import configure_logging
     from stream.kafka.producing import produce as write
     from stream.kafka.topics import NewTopics, create_missing
 

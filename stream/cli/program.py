@@ -23,6 +23,7 @@ from stream.cli.inspect import inspect
 from stream.cli.prequential import prequential
 from stream.cli.produce import produce
 from stream.cli.report import report
+from stream.cli.rollback import rollback
 from stream.errors import DataError, DriftHomerError, SnapshotError
 
 # A command imports what it needs when it runs: --help need not wait for compiled code.
@@ -43,7 +44,17 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (prequential, compare, datasets, inspect, consume, produce, report, compile_kernels):
+for command in (
+    prequential,
+    compare,
+    datasets,
+    inspect,
+    consume,
+    produce,
+    rollback,
+    report,
+    compile_kernels,
+):
     cli.add_command(command)
 
 

@@ -141,6 +141,10 @@ def make_service(
         )
         if state is not None:
             learner.set_state(dict(state))
+        elif (
+            not learner.driver.as_it_came and found.labels
+        ):  # it was taught before: its labels are told at once
+            learner.encoder.set_state({"features": [], "labels": list(found.labels)})
         return learner
 
     return Service(library, connection, settings, make_learner, files=files)

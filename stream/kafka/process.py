@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stream.errors import NotAvailableError
+from stream.errors import NotAvailableError, ParameterError
 from stream.evaluate.runners import task_of
 from stream.kafka.assembly import Joining, make_service
 from stream.kafka.clients.connection import REGISTRY_USER, Connection, Secret, read_options
@@ -26,7 +26,7 @@ from stream.kafka.settings import Settings
 from stream.kafka.summary import summary
 from stream.kafka.topics import NewTopics, check_topics, create_missing
 from stream.models.registry import DEFAULT_MODELS, create_model
-from stream.snapshot import SnapshotStore
+from stream.snapshot import SnapshotStore, load
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ def build(
     client_config: str | None,
     broker_timeout: float,
     model: str | None,
+    warm_start: Path | None,
     params: tuple[tuple[str, Any], ...],
     seed: int | None,
     mapping: str | None,
@@ -74,7 +75,14 @@ def build(
     if model is not None and ":" in model:
         sys.path.append(os.getcwd())  # for a module in the user's own folder
     fields = read_mapping(mapping)
-    made = create_model(model or DEFAULT_MODELS[fields.task], dict(params), seed)
+    if warm_start is None:
+        made = create_model(model or DEFAULT_MODELS[fields.task], dict(params), seed)
+    elif model or params or seed is not None:
+        raise ParameterError(
+            "--warm-start gives the model with its parameters; leave out --model, --set and --seed."
+        )
+    else:
+        made = load(warm_start)
     if mapping is None and task_of(made) == "single-label":
         fields = dataclasses.replace(fields, target=fields.labels)  # as 'produce' writes classes
     given = read_options(client_config)
@@ -134,14 +142,6 @@ def check_folder(folder: Path) -> None:
             f"The folder {str(folder)!r} for snapshots cannot be written to; choose another one, "
             "or allow it."
         )
-
-
-def configure_logging(quiet: bool) -> None:
-    """Log to standard error: what the learner does, and of the clients what goes wrong."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("stream").setLevel(logging.WARNING if quiet else logging.INFO)
-    # Its errors are told by the learner, and it logs each attempt to connect besides.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

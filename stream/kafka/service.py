@@ -18,6 +18,7 @@ from stream.kafka.clients.interface import Client, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError
 from stream.kafka.recovery.checkpoints import Checkpoints
 from stream.kafka.recovery.lock import Lock
+from stream.kafka.recovery.rollback import Archive
 from stream.kafka.session import Session
 from stream.kafka.settings import Settings
 from stream.kafka.topic_learner import TopicLearner
@@ -83,7 +84,15 @@ class Service:
         self._messages_before: int | None = None
         self._make_learner = make_learner
         self._store = SnapshotStore(settings.directory, settings.name, files=files)
-        self.checkpoints = Checkpoints(self._store)
+        archive = None
+        if settings.keep_archived:
+            archive = Archive(
+                settings.directory,
+                settings.name,
+                keep=settings.keep_archived,
+                seconds=settings.archive_seconds,
+            )
+        self.checkpoints = Checkpoints(self._store, archive)
 
     def stop(self) -> None:
         """Ask the service to end: what was taken is finished, and a snapshot is written."""

@@ -24,6 +24,7 @@ from stream.kafka.recovery.checkpoints import Checkpoint, Checkpoints
 from stream.kafka.recovery.recorded_order import OrderFile, Run, read_order
 from stream.kafka.recovery.replay import Replay
 from stream.kafka.settings import Settings
+from stream.kafka.summary import summary
 from stream.kafka.time_order import Piece
 from stream.kafka.topic_learner import TopicLearner
 
@@ -71,6 +72,7 @@ class Session:
         self.poller: Poller | None = None
         self.positions: dict[TopicPartition, int] = {}  # the offset that comes next
         self.committed: dict[TopicPartition, int] = {}  # up to here the learner is silent
+        self.told = time.monotonic()  # when progress was
         self.order_length = 0  # bytes of the order file before which all messages were taken
 
     # ---- beginning and end
@@ -296,7 +298,16 @@ class Session:
             self.service.broker_up = poller.broker_up
             self.service.caught_up |= bool(lag) and not any(lag.values())
             self.snapshot_if_due()
+            self.tell_progress()
         poller.stop()
+
+    def tell_progress(self) -> None:
+        """Tell in the log, now and then, what was done so far."""
+        now = time.monotonic()
+        if now - self.told >= self.settings.progress_seconds:
+            self.told = now
+            lag = sum(self.service.lag.values())
+            logger.info("%s Lag: %d messages.", summary(self.learner), lag)
 
     def new_partitions(self) -> dict[TopicPartition, int]:
         """Partitions that were added to the topics, from their begin on."""

@@ -37,6 +37,10 @@ class Settings:
     max_idle_seconds
         Seconds for which a partition that is not at its end, and of which nothing comes, is waited
         for, so that messages are taken in the order of their timestamps.
+    keep_archived, archive_seconds
+        Earlier snapshots to be kept, and the seconds between two of them.
+    progress_seconds
+        Seconds between lines of the log that tell what was done so far.
     follow_order
         A recorded order to be followed first; None: as messages come.
     """
@@ -54,6 +58,9 @@ class Settings:
     queue_messages: int = 20_000
     allow_gaps: bool = False
     max_idle_seconds: float = 10.0
+    keep_archived: int = 0
+    archive_seconds: float = 3_600.0
+    progress_seconds: float = 60.0
     follow_order: Path | None = None
 
     @property

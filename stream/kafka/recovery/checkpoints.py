@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from stream.errors import SnapshotError
 from stream.kafka.clients.interface import TopicPartition
@@ -34,6 +35,14 @@ def _first_in_line() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(interval)
+
+
+class Archive(Protocol):
+    """Keeps some of the snapshots that are written."""
+
+    def offer(self, path: Path) -> None:
+        """Keep a snapshot that was written, if it is time."""
+        ...
 
 
 class Checkpoint(NamedTuple):
@@ -77,6 +86,8 @@ class Checkpoints:
     ----------
     store
         Where they go.
+    archive
+        Where some of them stay; None: nowhere.
 
     Attributes
     ----------
@@ -92,8 +103,9 @@ class Checkpoints:
         How many could not be written.
     """
 
-    def __init__(self, store: SnapshotStore):
+    def __init__(self, store: SnapshotStore, archive: Archive | None = None):
         self.store = store
+        self.archive = archive
         self.on_written: Callable[[dict[TopicPartition, int]], None] | None = None
         self.last = self.tried = time.monotonic()
         self.pause = 0.0
@@ -174,7 +186,12 @@ class Checkpoints:
             logger.warning("A snapshot could not be written; the one before stays: %s", error)
 
     def _store(self, copy: Capture, checkpoint: Checkpoint, began: float) -> None:
-        self.store.write(copy)
+        path = self.store.write(copy)
+        if self.archive is not None:
+            try:
+                self.archive.offer(path)
+            except OSError as error:  # the snapshot itself is safe
+                logger.warning("A snapshot could not be archived: %s", error)
         self.last = began
         if self.on_written is not None:
             self.on_written(checkpoint.positions)
