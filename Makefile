@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
-.PHONY: help demo kafka-jars test lint types docs browser check benchmark experiments clean
+.PHONY: help demo kafka-jars image test lint types docs browser check benchmark experiments clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -35,6 +35,10 @@ demo: $(VENV)/.runtime  ## learn River's Yeast stream, one row at a time
 
 kafka-jars:  ## fetch the jars of the Kafka broker that tests use (needs Maven)
 	@$(PYTHON) tools/real_kafka.py fetch
+
+image:  ## build the container image, with Docker or else with buildah (needs root)
+	@if command -v docker >/dev/null; then docker build -f docker/Dockerfile -t drifthomer .; \
+	else bash tools/build_image.sh; fi
 
 test: $(VENV)/.dev  ## run the whole test suite
 	-@$(PYTHON) tools/real_kafka.py fetch

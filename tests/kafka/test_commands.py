@@ -54,7 +54,7 @@ def metrics(port):
 def test_the_compose_file_names_what_there_is(compose):
     """A volume, service, file or option that was renamed elsewhere."""
     services = compose["services"]
-    assert set(services) == {"kafka", "topics", "producer", "learner", "prometheus"}
+    assert set(services) == {"kafka", "topics", "producer", "learner", "prometheus", "grafana"}
     for service in services.values():
         assert set(service) <= {
             "image", "build", "environment", "command", "entrypoint", "depends_on", "ports",
@@ -70,7 +70,7 @@ def test_the_compose_file_names_what_there_is(compose):
             assert re.fullmatch(r"[a-z]+/[a-z]+:v?[0-9]+(\.[0-9]+)+", service["image"])
         for volume in service.get("volumes", ()):
             source = volume.split(":")[0]
-            assert source in compose["volumes"] or (DOCKER / source).is_file()
+            assert source in compose["volumes"] or (DOCKER / source).exists()
     learner = shlex.split(services["learner"]["command"])
     scraped = yaml.safe_load((DOCKER / "prometheus.yaml").read_text(encoding="utf-8"))
     (target,) = scraped["scrape_configs"][0]["static_configs"][0]["targets"]
