@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
-.PHONY: help demo kafka-jars image test lint types docs browser check benchmark experiments clean
+.PHONY: help demo kafka-jars image test lint types docs browser check benchmark experiments clean wheel lowest
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -66,6 +66,14 @@ benchmark: $(VENV)/.dev  ## speed against River, as ratios in one run
 
 experiments: $(VENV)/.dev  ## the quick version of every experiment (prefixes of streams)
 	$(BIN)/python experiments/run.py --quick
+
+wheel: $(VENV)/.dev  ## build archives in dist, the wheel with compiled kernels
+	$(BIN)/python -m build --sdist --outdir dist . >/dev/null
+	$(BIN)/python tools/make_wheel.py dist
+	$(BIN)/python -m twine check --strict dist/*
+
+lowest:  ## run tests with the lowest versions that pyproject.toml allows
+	$(PYTHON) tools/lowest_versions.py
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

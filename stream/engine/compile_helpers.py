@@ -62,24 +62,36 @@ def sources_hash() -> str:
     return digest.hexdigest()[:32]
 
 
-def complete_mark(folder: Path) -> Path:
-    """File that says that all known kernels of these sources were compiled for this processor."""
-    processor = _numba_config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
-    return folder / f"complete-{sources_hash()}-{processor}"
-
-
-def start(folder: Path) -> None:
-    """Start helpers, once, unless everything known has been compiled, or there is one processor.
+def complete_mark(folder: Path, processor: str | None = None) -> Path:
+    """File that says that all known kernels of these sources were compiled.
 
     Parameters
     ----------
     folder
         The folder of the kernels.
+    processor
+        For which processor; None: for that which Numba compiles for here.
+    """
+    processor = processor or _numba_config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+    return folder / f"complete-{sources_hash()}-{processor}"
+
+
+def start(folder: Path, installed: Path) -> None:
+    """Start helpers, once, unless everything known has been compiled, or there is one processor.
+
+    Parameters
+    ----------
+    folder
+        The folder of this user's kernels.
+    installed
+        The folder of the kernels that came with a wheel.
     """
     if _started:
         return
     _started.append(folder)
-    if n_processes() < 2 or not sys.executable or complete_mark(folder).exists():
+    if n_processes() < 2 or not sys.executable:
+        return
+    if complete_mark(folder).exists() or complete_mark(installed, "generic").exists():
         return
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -40,6 +40,8 @@ MOST_BYTES = 1_000_000_000
 _USED_AGAIN_SECONDS = 24 * 3600.0
 SUFFIX = ".kernel"
 _PACKAGE = __name__.partition(".")[0]
+# Name and features of what Numba compiles for with NUMBA_CPU_NAME=generic.
+GENERIC_PROCESSOR = ("generic", "")
 # Changes when the content of the files does.
 _FORMAT = 1
 
@@ -48,6 +50,15 @@ def versions() -> str:
     """Name of a folder of kernels: what decides, besides the processor, who can use them."""
     magic = importlib.util.MAGIC_NUMBER[:2].hex()
     return f"{sys.implementation.cache_tag}-{magic}-numba-{numba.__version__}-{sys.platform}"
+
+
+def installed_folder() -> Path:
+    """The folder of the kernels that came with a wheel, for any processor of the platform.
+
+    It is missing where the sources are used, and has another name where the wheel was built for
+    other versions of Python or Numba.
+    """
+    return Path(__file__).parent / "compiled" / versions()
 
 
 def cache_root() -> Path:
@@ -110,11 +121,15 @@ class KernelCache(_Cache):
         target_context.refresh()
         if not self._enabled:
             return None
-        path = self._path(sig, target_context.codegen().magic_tuple())
+        processor = target_context.codegen().magic_tuple()
+        path = self._path(sig, processor)
         payload = _read(path)
+        if payload is None:
+            generic = (processor[0], *GENERIC_PROCESSOR)
+            payload = _read(installed_folder() / self.file_name(sig, generic))
         if payload is None and path not in self._locks:
             if self._function.__module__.partition(".")[0] == _PACKAGE:
-                compile_helpers.start(path.parent)
+                compile_helpers.start(path.parent, installed_folder())
             self._locks[path] = KernelLock(path)
             self._locks[path].acquire()
             payload = _read(path)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba.core.errors import NumbaError
 
@@ -26,6 +26,7 @@ class Filling(NamedTuple):
     compiled: int  # of which were not kept before
     seconds: float
     folder: Path
+    from_python: list[Path]  # files of the kernels that Python calls, which are all that is needed
 
 
 def fill(
@@ -72,14 +73,26 @@ def fill(
     mark = compile_helpers.complete_mark(folder)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
-    return Filling(len(tasks), compiled, time.perf_counter() - began, folder)
+    files = [_file(task, folder) for task in tasks if task.from_python]
+    return Filling(len(tasks), compiled, time.perf_counter() - began, folder, files)
+
+
+def _kernel(task: KernelTask) -> Any:
+    found: Any = importlib.import_module(task.module)
+    for part in task.name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _file(task: KernelTask, folder: Path) -> Path:
+    kernel = _kernel(task)
+    processor = kernel.targetctx.codegen().magic_tuple()
+    return folder / kernel._cache.file_name(task.types, processor)
 
 
 def _compile(task: KernelTask) -> bool:
     """Compile a kernel or load it; whether it had to be compiled."""
-    kernel = importlib.import_module(task.module)
-    for part in task.name.split("."):
-        kernel = getattr(kernel, part)
+    kernel = _kernel(task)
     before = sum(kernel.stats.cache_misses.values())
     try:
         kernel.compile(task.types)

@@ -68,17 +68,17 @@ def test_helpers_are_started_once_and_end(tmp_path, monkeypatch):
         return started[-1]
 
     monkeypatch.setattr(compile_helpers.subprocess, "Popen", spy)
-    compile_helpers.start(tmp_path)
-    compile_helpers.start(tmp_path)
+    compile_helpers.start(tmp_path, tmp_path / "none")
+    compile_helpers.start(tmp_path, tmp_path / "none")
     assert len(started) == 1
     assert started[0].wait(timeout=120) == 0
 
     compile_helpers._started.clear()
     compile_helpers.complete_mark(tmp_path).touch()
-    compile_helpers.start(tmp_path)
+    compile_helpers.start(tmp_path, tmp_path / "none")
     compile_helpers._started.clear()
     monkeypatch.setenv(compile_helpers.VARIABLE, "0")
-    compile_helpers.start(tmp_path / "other")
+    compile_helpers.start(tmp_path / "other", tmp_path / "none")
     assert len(started) == 1
 
 
