@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from data_helpers import dense, matrices, read, refused, same, write
-from hypothesis import given
+from hypothesis import given, settings
 
 from stream.data import FrameSource, ParquetSource, frames, open_source
 from stream.errors import DataError, NotAvailableError
@@ -47,6 +47,7 @@ def test_arrow_and_pandas_agree():
 
 
 @given(matrices())
+@settings(deadline=None)
 def test_parquet_round_trip(tmp_path_factory, xy):
     x, y = xy
     columns = {f"f{i}": x[:, i] for i in range(x.shape[1])} | {
