@@ -11,6 +11,9 @@ from stream.data.opening import read_lines
 from stream.errors import DataError
 
 BLOCK_CHARACTERS = 400_000  # of lines that are split at a time
+# A block costs something for each column: a table with very many is read some rows at a time.
+MIN_BLOCK_ROWS = 16
+MAX_BLOCK_CHARACTERS = 8_000_000
 MAX_CELL_CHARACTERS = 1 << 24  # a quotation mark must close within as many characters
 
 # The module refuses longer cells than 131,072 characters unless it is told otherwise.
@@ -143,13 +146,24 @@ class _LineFeed:
 
 
 def _blocks(path: str | os.PathLike[str], encoding: str) -> Iterator[tuple[int, list[str]]]:
-    """Lines of a file in blocks of about `BLOCK_CHARACTERS`."""
-    for first, lines in read_lines(path, encoding):
-        start = characters = 0
-        for i, line in enumerate(lines):
-            characters += len(line) + 1
-            if characters >= BLOCK_CHARACTERS:
-                yield first + start, lines[start : i + 1]
-                start, characters = i + 1, 0
-        if start < len(lines):
-            yield first + start, lines[start:]
+    """Lines of a file in blocks of about `BLOCK_CHARACTERS`; of some rows where rows are long."""
+    held: list[str] = []
+    start, characters = 1, 0
+    try:
+        for first, lines in read_lines(path, encoding):
+            for number, line in enumerate(lines, first):
+                if not held:
+                    start = number
+                held.append(line)
+                characters += len(line) + 1
+                if characters >= BLOCK_CHARACTERS and (
+                    len(held) >= MIN_BLOCK_ROWS or characters >= MAX_BLOCK_CHARACTERS
+                ):
+                    yield start, held
+                    held, characters = [], 0
+    except DataError:
+        if held:
+            yield start, held
+        raise
+    if held:
+        yield start, held
