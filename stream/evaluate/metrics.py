@@ -10,10 +10,10 @@ import numpy as np
 from stream.engine.arrays import Int64Array, UInt8Array
 from stream.engine.metrics import SCORED, BaselineState, count_baselines, empty_baseline
 from stream.errors import ParameterError
-from stream.evaluate.ranking import RANKING_METRICS, RankTally, nothing_ranked, rank_labels
+from stream.evaluate.ranking import RANKING_METRICS, RankTally, nothing_ranked, ranking_of
 from stream.evaluate.tally import Sums, Tally, ratio
 from stream.rows.batch import Batch
-from stream.rows.predictions import Predictions
+from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.ranking import Ranking
 from stream.rows.schema import Task
 
@@ -121,7 +121,7 @@ class MultiLabelMetrics:
 
     def update_many(
         self,
-        predictions: Predictions | UInt8Array,
+        predictions: Predictions | SparsePredictions | UInt8Array,
         batch: Batch,
         n_labels: int,
         *,
@@ -148,9 +148,9 @@ class MultiLabelMetrics:
         """
         if self.task == "single-label":
             ranking = None
-        elif ranking is None and isinstance(predictions, Predictions):
-            ranking = rank_labels(predictions.probabilities, batch)
-        predicted = predictions.labels if isinstance(predictions, Predictions) else predictions
+        elif ranking is None and not isinstance(predictions, np.ndarray):
+            ranking = ranking_of(predictions, batch)
+        predicted = predictions if isinstance(predictions, np.ndarray) else predictions.labels
         predicted = np.ascontiguousarray(predicted, np.uint8)
         if len(predicted) != batch.n_rows:
             raise ParameterError(

@@ -20,6 +20,7 @@ from stream.engine.ranking import (
 from stream.errors import ParameterError
 from stream.evaluate.tally import ratio
 from stream.rows.batch import Batch
+from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.ranking import Ranking
 
 RANKING_METRICS = tuple(f"{name}_at_{k}" for name in ("precision", "ndcg", "psp") for k in DEPTHS)
@@ -50,6 +51,21 @@ def rank_labels(probabilities: Float64Array, batch: Batch | None = None) -> Rank
     )
     rank_dense(np.ascontiguousarray(probabilities, np.float64), *unknown, 0, n_rows, *ranking)
     return ranking
+
+
+def ranking_of(answers: Predictions | SparsePredictions, batch: Batch) -> Ranking:
+    """The ranking that a model's answers hold; it costs what the answers list.
+
+    Parameters
+    ----------
+    answers
+        For the rows of the batch.
+    batch
+        Their truth; labels whose truth is unknown are left out.
+    """
+    if isinstance(answers, Predictions):
+        return rank_labels(answers.probabilities, batch)
+    return Ranking(*answers.top(DEEPEST, (batch.u_indptr, batch.u_indices)))
 
 
 class RankTally:

@@ -15,10 +15,9 @@ from stream.data.source import Source, rows_as_dicts
 from stream.engine.arrays import UInt8Array
 from stream.errors import ParameterError
 from stream.evaluate.protocol import BatchEstimator
-from stream.evaluate.ranking import DEEPEST, nothing_ranked, rank_labels
+from stream.evaluate.ranking import DEEPEST, nothing_ranked, ranking_of
 from stream.evaluate.row_model import Row, RowModel
 from stream.rows.batch import Batch, concatenate, slice_rows
-from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.ranking import Ranking
 from stream.rows.schema import Schema, Task
 
@@ -114,15 +113,8 @@ class BatchRunner:
             self._late = slice_rows(batch, max(0, batch.n_rows - self.delay), batch.n_rows)
         ranking = None
         if source.schema.task == "multi-label":
-            ranking = _ranking(predictions, piece)
+            ranking = ranking_of(predictions, piece)
         return Answers(predictions.labels, ranking), seconds
-
-
-def _ranking(predictions: Predictions | SparsePredictions, piece: Batch) -> Ranking:
-    """The most probable labels of rows, without those whose truth is unknown."""
-    if isinstance(predictions, SparsePredictions):
-        return Ranking(*predictions.top(DEEPEST, (piece.u_indptr, piece.u_indices)))
-    return rank_labels(predictions.probabilities, piece)
 
 
 class RowRunner:
@@ -264,9 +256,14 @@ def _check_task(model: Any, schema: Schema) -> None:
     """Refuse a River estimator of another task; one that does not say what it is may try."""
     from river import base, compose
 
+    from stream.models.conformal import ConformalLabelSets
+
     last = model
     while isinstance(last, compose.Pipeline):
         last = list(last.steps.values())[-1]
+    if isinstance(last, ConformalLabelSets):  # made for the task that its model is made for
+        _check_task(last.model, schema)
+        return
     if not isinstance(last, base.Estimator):
         return
     classes = schema.task == "single-label"

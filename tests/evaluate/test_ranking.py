@@ -17,7 +17,7 @@ from stream import MultiLabelHoeffdingTree, prequential
 from stream.errors import ParameterError
 from stream.evaluate import MultiLabelMetrics
 from stream.evaluate.ranking import RANKING_METRICS, rank_labels
-from stream.rows.predictions import Predictions
+from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.ranking import Ranking
 
 
@@ -86,6 +86,24 @@ def test_lists_of_any_length_give_what_matrices_give(stream, spare):
         truth.shape[1],
         ranking=Ranking(labels, np.zeros(labels.shape)),
     )
+    assert found.as_dict() == evaluated(truth, probabilities).as_dict()
+
+
+@settings(deadline=None)
+@given(ranked_streams())
+def test_sparse_answers_give_what_matrices_give(stream):
+    """Entries of one row that are counted for the next."""
+    truth, probabilities = stream
+    rankings = [ranked_columns(row) for row in probabilities]
+    label = np.array([j for columns in rankings for j in columns], np.int32)
+    rows = np.repeat(np.arange(len(truth)), [len(columns) for columns in rankings])
+    values = probabilities[rows, label]
+    start = np.concatenate([[0], np.cumsum([len(columns) for columns in rankings])])
+    answers = SparsePredictions(
+        start, label, values, (values > 0.5).astype(np.uint8), truth.shape[1]
+    )
+    found = MultiLabelMetrics()
+    found.update_many(answers, make_batch(truth), truth.shape[1])
     assert found.as_dict() == evaluated(truth, probabilities).as_dict()
 
 

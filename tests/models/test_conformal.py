@@ -111,6 +111,18 @@ def test_a_stream_of_classes():
     assert {each["label"] for each in model.per_label()} == {True, False}
 
 
+def test_sets_in_an_evaluation():
+    """An evaluation that takes the wrapper for a model of another task, or leaves sets untaught."""
+    model = ConformalLabelSets(MultiLabelHoeffdingTree(seed=1), level=0.2)
+    found = stream.prequential(open_source("yeast"), model, limit=300)
+    assert found.rows == 300
+    assert 290 < model.n_rows < 300  # all but the rows whose labels were new
+    alone = stream.prequential(open_source("yeast"), MultiLabelHoeffdingTree(seed=1), limit=300)
+    assert found.metrics["micro_f1"] == alone.metrics["micro_f1"]
+    with pytest.raises(ParameterError, match="must be a Classifier for a single-label stream"):
+        stream.prequential(open_source("led"), model, limit=10)
+
+
 def small_stream():
     rng = np.random.default_rng(3)
     X = np.round(rng.random((300, 4)), 2)
