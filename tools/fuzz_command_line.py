@@ -399,8 +399,11 @@ def fuzz(folder: Path, seed: int, count: int, say: bool = False) -> list[Outcome
             if outcome.problem() is not None:
                 bad.append(outcome)
                 if say:
-                    print(f"{number}: {outcome.problem()}: {outcome.args}\n{outcome.err[-1500:]}")
-            if say and (number + 1) % 500 == 0:
+                    print(
+                        f"{number}: {outcome.problem()}: {outcome.args}\n{outcome.err[-1500:]}",
+                        flush=True,
+                    )
+            if say and (number + 1) % 100 == 0:
                 print(number + 1, dict(codes), f"{slowest:.1f} s, {largest:.0f} MB", flush=True)
     finally:
         os.chdir(before)
