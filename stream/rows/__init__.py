@@ -1,9 +1,17 @@
-"""Rows: what the columns of a stream are called, and rows and answers as arrays over them.
+"""Rows: the one encoder of dictionaries, messages, files, frames and arrays into numbered columns.
 
-- :mod:`stream.rows.batch`: consecutive rows as compressed sparse rows
-- :mod:`stream.rows.schema`: names of the columns
-- :mod:`stream.rows.names`: from the columns of a source to those of a model
-- :mod:`stream.rows.predictions`: what a model answers
-- :mod:`stream.rows.text`: the words of free text as features
-- :mod:`stream.rows.text_columns`: warnings of text columns that seem to be something else
+Whatever comes in takes the same way:
+
+1. A value means something: :mod:`stream.rows.values` has the table (``docs/values.md`` prints it).
+   Cells of text say first what they are (:mod:`stream.rows.cells`, :mod:`stream.rows.text`).
+2. A row is features by name (:mod:`stream.rows.features`) and what is known of its labels
+   (:mod:`stream.rows.truth`); tables go column by column, with the same result
+   (:mod:`stream.rows.columns`, :mod:`stream.rows.frames`, :mod:`stream.rows.matrices`,
+   :mod:`stream.rows.table`, :mod:`stream.rows.text_table`).
+3. Names become numbers: :mod:`stream.rows.encoder` for rows, :mod:`stream.rows.schema` for what the
+   columns are called, :mod:`stream.rows.names` for those of a model.
+4. Many rows are a batch: :mod:`stream.rows.batch`, :mod:`stream.rows.builder`. What a model answers
+   is in :mod:`stream.rows.predictions`.
+
+Nothing here knows of models, sources or Kafka.
 """
