@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
-.PHONY: help demo kafka-jars image test lint types docs browser check benchmark experiments clean wheel lowest
+.PHONY: help demo kafka-jars image test lint types docs browser check benchmark experiments clean wheel lowest site notebooks
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -51,13 +51,21 @@ lint: $(VENV)/.dev  ## check style with ruff
 types: $(VENV)/.dev  ## check types with mypy
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev  ## run the Python examples of the README
-	$(BIN)/python -m pytest -q README.md --doctest-glob='*.md'
+docs: $(VENV)/.dev  ## run the Python examples of the README and of docs/
+	$(BIN)/python -m pytest -q README.md docs --doctest-glob='*.md'
 
 browser: $(VENV)/.dev  ## test the pages in Chromium (on Debian installs it, which needs root)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 	@$(PIP) -e '.[browser]'
 	DRIFTHOMER_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/live
+
+site: $(VENV)/.dev  ## build the documentation in site/
+	@$(PIP) -e '.[site]'
+	$(BIN)/mkdocs build --strict --quiet
+
+notebooks: $(VENV)/.runtime  ## run the notebooks of examples/
+	@$(PIP) -e '.[notebooks]'
+	$(BIN)/python tools/run_notebooks.py
 
 check: test lint types docs  ## all of the above
 

@@ -1,4 +1,5 @@
-"""Fill the README's tables from ``results/`` and its terminal output from the command itself.
+"""Fill the tables of the README and of docs/ from ``results/``, and terminal output from the
+command itself.
 
 What stands between ``<!-- NAME -->`` and ``<!-- /NAME -->`` is replaced.
 """
@@ -18,6 +19,7 @@ from harness.table import read_rows
 from reporting import RESULTS, markdown_table
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
 METRICS = ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss")
 ERRORS = ("scen", "no-such-file.csv", "yeast --set delta=2", "yeast --set grace=100")
 
@@ -91,17 +93,18 @@ def errors() -> str:
 
 
 def main() -> None:
-    text = README.read_text(encoding="utf-8")
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
     for make in (speed, accuracy, clusters, demo, errors):
         name = make.__name__
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        filled = f"{begin}\n{make()}{end}"
-        text, found = re.subn(
-            re.escape(begin) + ".*?" + re.escape(end), lambda _, new=filled: new, text, flags=re.S
-        )
-        if found != 1:
-            sys.exit(f"The README must hold {begin} ... {end} once. Got it {found} times.")
-    README.write_text(text, encoding="utf-8")
+        pattern, filled = re.escape(begin) + ".*?" + re.escape(end), f"{begin}\n{make()}{end}"
+        places = [page for page in PAGES if re.search(pattern, texts[page], flags=re.S)]
+        if len(places) != 1:
+            sys.exit(f"One page must hold {begin} ... {end}. Got {len(places)}.")
+        (page,) = places
+        texts[page] = re.sub(pattern, lambda _, new=filled: new, texts[page], flags=re.S)
+    for page, text in texts.items():
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -46,12 +46,11 @@ def drawing(width: float, height: float) -> Iterator[Figure]:
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write ``path`` with the suffixes .svg and .png."""
+    """Write ``path`` with the suffix .svg."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(SETTINGS):
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-        figure.savefig(path.with_suffix(".png"), metadata={"Software": None})
-    return [path.with_suffix(".svg"), path.with_suffix(".png")]
+    return [path.with_suffix(".svg")]
 
 
 def styles(names: Iterable[str], *, lines: bool = True) -> dict[str, dict[str, Any]]:

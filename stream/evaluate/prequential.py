@@ -273,7 +273,8 @@ class _Evaluation:
         if done and self.metrics.n_rows % self.window == 0:
             self.structures.append(structure_counts(self.model))
         if self.watcher is not None:
-            self.watcher.after(piece, answered.labels, self.metrics)
+            told = self.structures[-1] if self.structures else {}
+            self.watcher.after(piece, answered.labels, self.metrics, told)
         self.progress.update(self.metrics.n_rows, self.metrics.brief)
         return done
 

@@ -88,9 +88,10 @@ class Watcher(Protocol):
         """Rows that are about to be tested and trained on; the model has not seen them."""
         ...
 
-    def after(self, piece: Batch, predicted: Any, metrics: Any) -> None:
-        """The first rows of ``piece`` are done: their ``predicted`` labels [rows, labels], and the
-        metrics of all rows so far (:class:`~stream.evaluate.MultiLabelMetrics`)."""
+    def after(self, piece: Batch, predicted: Any, metrics: Any, structure: dict[str, Any]) -> None:
+        """The first rows of ``piece`` are done: their ``predicted`` labels [rows, labels], the
+        metrics of all rows so far (:class:`~stream.evaluate.MultiLabelMetrics`), and what
+        :func:`structure_counts` told at the end of the last complete window."""
         ...
 
     def summary(self) -> dict[str, Any]:

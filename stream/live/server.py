@@ -18,7 +18,7 @@ from stream.live.report import page_html
 LOOPBACK = "127.0.0.1"
 HOLD_SECONDS = 10.0  # that a request waits for news
 # Writing a state as JSON takes at most this share of the time, however many browsers ask.
-SHARE, LEAST_SECONDS = 0.003, 0.25
+SHARE, LEAST_SECONDS = 0.001, 0.5
 
 
 class PageServer:
@@ -46,6 +46,7 @@ class PageServer:
         self._text: tuple[int, bytes, bool] | None = None  # the state that was written last
         self._ready_at = 0.0
         self._writing = threading.Lock()
+        self._end = threading.Event()  # the last state is there, or nobody is to be served
         try:
             self._http = _Http((host, port), _Handler)
         except OSError as error:
@@ -69,6 +70,8 @@ class PageServer:
             self._version += 1
             self._final = final
             self._news.notify_all()
+        if final:
+            self._end.set()
 
     def newer_than(self, version: int) -> tuple[bytes, bool] | None:
         """The newest state as JSON as soon as it is newer, and whether it is the last one; the same
@@ -109,12 +112,7 @@ class PageServer:
 
     def _pause(self) -> None:
         """Wait until writing another state is within its share of the time, or the end is there."""
-        with self._news:
-            while not self._final and not self._closed:
-                left = self._ready_at - time.monotonic()
-                if left <= 0:
-                    break
-                self._news.wait(left)
+        self._end.wait(max(0.0, self._ready_at - time.monotonic()))
 
     def wait(self, seconds: float) -> None:
         """Wait until no browser is owed the last state, at most so long."""
@@ -147,6 +145,7 @@ class PageServer:
                 return
             self._closed = True
             self._news.notify_all()
+        self._end.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()

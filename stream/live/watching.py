@@ -12,7 +12,7 @@ from stream.data.source import Source, rows_as_dicts
 from stream.evaluate.clusters import hierarchy_of
 from stream.evaluate.metrics import MultiLabelMetrics
 from stream.evaluate.plotting import main_metrics
-from stream.evaluate.protocol import structure_counts, structure_of
+from stream.evaluate.protocol import structure_of
 from stream.evaluate.result import PrequentialResult, describe, parameters_of, peak_rss_mb
 from stream.evaluate.tally import ratio
 from stream.live.explaining import explain, row_labels, shares
@@ -24,7 +24,7 @@ from stream.rows.batch import Batch, slice_rows
 
 MOST_PREDICTIONS = 20
 # What is done for the page takes at most this share of the time, however dear a part of it is.
-SHARE = 0.005
+SHARE = 0.002
 LEAST_SECONDS = 0.5
 
 
@@ -103,6 +103,7 @@ class LivePage:
         self._model_seconds = 0.0
         self._snapshots = Budget()
         self._explanations = Budget()
+        self._briefs = Budget(least=0.25)
         self._asked: dict[str, Any] | None = None
         self._marks: list[dict[str, Any]] = []
         self._source: Source
@@ -147,7 +148,13 @@ class LivePage:
         x, _ = next(rows_as_dicts(slice_rows(piece, 0, 1), self._source.schema))
         self._asked = explain(self._model, x)
 
-    def after(self, piece: Batch, predicted: Any, metrics: MultiLabelMetrics) -> None:
+    def after(
+        self,
+        piece: Batch,
+        predicted: Any,
+        metrics: MultiLabelMetrics,
+        structure: dict[str, Any],
+    ) -> None:
         """See :class:`~stream.evaluate.protocol.Watcher`."""
         done = len(predicted)
         if not done:
@@ -156,18 +163,19 @@ class LivePage:
             self._note(piece, predicted, metrics.n_rows - done, 0, self._asked)
         fresh = metrics.n_rows % self._window == 0
         if fresh:
-            self._add_window(metrics)
+            self._add_window(metrics, structure)
         if self._snapshots.run(lambda: self._snapshot(piece, predicted, metrics)):
             return
-        if fresh:
-            # The newest point is shown at once; what takes longer to gather may be a little older.
-            self._server.publish(self._brief(metrics))
+        # The newest point is shown at once; what takes longer to gather may be a little older, and
+        # metrics of all rows wait a moment where windows follow each other closely.
+        if fresh and not self._briefs.run(lambda: self._server.publish(self._brief(metrics))):
+            self._state |= {"rows": metrics.n_rows, "history": self._history.copy()}
+            self._server.publish(self._state)
 
-    def _add_window(self, metrics: MultiLabelMetrics) -> None:
+    def _add_window(self, metrics: MultiLabelMetrics, counts: dict[str, Any]) -> None:
         window = metrics.last_window()
         if window is None:
             return
-        counts = structure_counts(self._model)
         self._history.add(window | counts)
         last = self._marks[-1] if self._marks else {}
         if any(counts[name] != last.get(name, 0) for name in ("drifts", "restructures")):
