@@ -78,9 +78,12 @@ def _evaluate() -> None:
 
 
 def _partition() -> None:
-    partitioner = LabelPartitioner()
-    for labels in _rows(200)[1].tolist():
-        partitioner.learn_one(dict(enumerate(labels)))
+    # Two blocks of labels that hold together, then four others: clusters are split and merged.
+    partitioner = LabelPartitioner(delta=0.5, tau=0.5, grace_period=20, min_cluster_size=2)
+    first = np.random.default_rng(1).random((400, 2)) < 0.5
+    labels = np.where(np.arange(400)[:, None] < 200, first.repeat(4, 1), np.tile(first, 4))
+    for row in labels.tolist():
+        partitioner.learn_one(dict(enumerate(row)))
 
 
 def _generate(name: str) -> None:
