@@ -65,7 +65,7 @@ class LivePage:
     """A page that shows an evaluation while it runs; give it to ``prequential(watcher=...)``.
 
     The page is served from this process to a browser on this machine and asks nothing of any other
-    host. What it costs is bounded: a share of the time below one hundredth, and memory that does
+    host. What it costs is bounded: about one hundredth of the time, and memory that does
     not grow with the rows.
 
     Parameters
