@@ -19,7 +19,8 @@ from kafka_helpers import service_for
 
 from stream import MultiLabelHoeffdingTree
 from stream.evaluate.metrics import MultiLabelMetrics
-from stream.kafka import confluent, kafka_python, monitoring  # noqa: F401  (imported before forks)
+from stream.kafka import monitoring  # noqa: F401  (imported before forks)
+from stream.kafka.clients import confluent, kafka_python  # noqa: F401
 from stream.snapshot import dumps
 
 
