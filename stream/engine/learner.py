@@ -113,8 +113,13 @@ class RowScaler:
         """Scale the rows of a batch, those before ``first_row`` only for learning."""
         n_features = np.zeros(0, np.int64)
         if delay != PREDICT_ONLY and batch.n_rows:
-            n_features = columns_needed(batch.x_indptr, batch.x_indices)
-            self.n_features = max(self.n_features, int(n_features[-1]))
+            # A tree that begins late needs the columns of earlier rows too: those that are common
+            # are not zero after scaling. Rows that are not learnt yet count when they are.
+            needed = columns_needed(batch.x_indptr, batch.x_indices)
+            n_features = np.maximum(needed, self.n_features)
+            n_learnt = batch.n_rows - delay if predict else batch.n_rows
+            if n_learnt > 0:
+                self.n_features = int(n_features[n_learnt - 1])
             if self.max_features is not None:
                 self.n_features = min(self.n_features, self.max_features)
             if self.n_features > len(self.scaler.n):

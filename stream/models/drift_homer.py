@@ -53,6 +53,7 @@ MODEL_RATE = 0.5  # AdaGrad's step of the models of clusters and gate
 _PLACEMENT = {"jaccard": pl.JACCARD, "random": pl.RANDOM, "single": pl.SINGLE}
 _MAX_WINDOW = 1_000_000
 _MAX_JOBS = 1024
+_LARGEST_SEED = 2**63 - 1
 _INPUTS = (
     "logistic", "mean", "nearest rows", "persistence", "trend", "gate", "base rate", "bias",
 )  # fmt: skip
@@ -327,7 +328,10 @@ class DriftHOMER(PartitionedShell):
         )  # fmt: skip
         network = NetworkParams(float(self.router_rate), ROUTER_BATCH_ROWS, 0.0, shared.seed)
         return ExpertPools(
-            [plain._replace(seed=shared.seed + e) for e in range(1, self.experts)],
+            [
+                plain._replace(seed=(shared.seed + e) & _LARGEST_SEED)
+                for e in range(1, self.experts)
+            ],
             network,
             hidden=self.hidden,
             temperature=float(self.temperature),

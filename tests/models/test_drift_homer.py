@@ -403,3 +403,11 @@ def test_whole_numbers_are_as_good_as_decimals():
     assert type(given.decoder.beta) is type(given.mixer.group_rate) is float
     assert type(model._learner.trees.pools.router.params.learning_rate) is float
     assert type(model._learner.trees.pools.temperature) is float
+
+
+def test_the_largest_seed_is_one():
+    """Experts that count on from the seed, beyond the largest integer."""
+    model = DriftHOMER(seed=2**63 - 1)
+    for i in range(5):
+        model.learn_one({"a": float(i)}, {"l": i % 2 == 0})
+    assert set(model.predict_one({"a": 1.0})) == {"l"}

@@ -232,3 +232,27 @@ def test_rivers_and_our_checks(monkeypatch):
     monkeypatch.setattr(checks, "_yield_datasets", yeast)
     checks.check_estimator(IHOMER(partition_period=20))
     check_multilabel_estimator(IHOMER(partition_period=20), strict=True)
+
+
+@pytest.mark.parametrize("absent", [1, 20])
+def test_a_label_that_comes_late_is_learnt_alike_one_by_one(absent):
+    """A tree that begins late and is made as wide as the rows of its first call: common features
+    that are zero there are lost, though they are not zero after scaling."""
+    rng = np.random.default_rng(absent)
+    rows = []
+    for i in range(absent + 60):
+        x = {f"f{j:02d}": float(rng.normal()) for j in range(10)}
+        if i == absent or (i > absent and rng.random() < 0.9):
+            x.pop("f09")
+        rows.append((x, {"l": bool(i >= absent and (i == absent or x["f00"] > 0))}))
+    single, many = IHOMER(), IHOMER()
+    for x, y in rows:
+        single.learn_one(x, y)
+    names = sorted(rows[0][0])
+    many.learn_many(
+        np.array([[x.get(name, 0.0) for name in names] for x, _ in rows]),
+        np.array([[float(y["l"])] for _, y in rows]),
+    )
+    frame = np.array([[x.get(name, 0.0) for name in names] for x, _ in rows])
+    by_name = [single.predict_proba_one(x)["l"][True] for x, _ in rows]
+    np.testing.assert_array_equal(many.predict_proba_many(frame).ravel(), by_name)
