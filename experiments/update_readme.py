@@ -31,7 +31,7 @@ def speed() -> str:
         for each in found["findings"]
         if not each["what"].startswith("Sparse text, 10,000")
     ]
-    return markdown_table(("what", "DriftHOMER", "peer", "ratio"), rows)
+    return markdown_table(("what", "our single tree", "peer", "ratio"), rows)
 
 
 def accuracy() -> str:
