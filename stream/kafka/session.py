@@ -109,8 +109,12 @@ class Session:
         self.positions = {} if checkpoint is None else checkpoint.positions
         read = self.find_partitions()
         if self.settings.exactly_once:
-            # Told before anyone is fenced: the learner that committed may be running elsewhere.
-            before = self.source.committed(read)
+            # Told before anyone is fenced: the learner that committed may be running elsewhere. A
+            # process that begins with a snapshot has nothing to tell, and must not ask: the
+            # transaction of a learner that was killed is open until it is fenced, and the broker
+            # does not answer that long.
+            asks_first = checkpoint is None or self.service.attempted is not None
+            before = self.source.committed(read) if asks_first else {}
             self.refuse_if_overtaken(before)
             if checkpoint is None and before:
                 raise KafkaError(
