@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Axes, Float32Array, Int32Array, Int64Array, allocate, resize
+from stream.engine.arrays import Axes, Float32Array, Int32Array, Int64Array, resize
 from stream.engine.jit import inlined, kernel
 from stream.engine.random import mix
 
@@ -162,11 +162,6 @@ def _keep_largest(cells, least):
                     cells.square[kept, column] = cells.square[cell, column]
             kept += 1
     return kept
-
-
-def new_cells(n_columns: int) -> Cells:
-    """Cells for nodes of ``n_columns`` columns."""
-    return allocate(Cells, _sizes(FIRST_CELLS, n_columns))
 
 
 def _sizes(n_cells: int, n_columns: int) -> dict[str, int]:

@@ -56,7 +56,7 @@ class ClusterParams(NamedTuple):
     label_rate: float  # of a label's own
     use_votes: bool
     use_past: bool
-    mix: bool  # False: the models' log odds are averaged and nothing is learnt
+    mix: bool  # False: the weights stay as they began
 
 
 class LabelCluster(NamedTuple):

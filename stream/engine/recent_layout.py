@@ -19,7 +19,6 @@ from stream.engine.arrays import (
 from stream.engine.recent_dense import DenseRecent, DenseScratch
 
 IDF_PERIOD = 256  # rows learnt between two changes of the inverse document frequencies
-NEAREST = 10
 SHARPNESS = 8.0  # a neighbour weighs exp(SHARPNESS * (similarity - best)) * similarity
 PRIOR = 0.2  # weight of the base rate among the votes
 TREND_ROWS = 24  # rows that the trend of a label looks back
