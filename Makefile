@@ -8,7 +8,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
-.PHONY: help demo kafka-jars image test lint types docs browser check benchmark experiments clean wheel lowest site notebooks
+# What "make paranoid" runs; PARANOID=tests is everything.
+PARANOID ?= tests/engine tests/clusters tests/partition tests/models tests/snapshot
+
+.PHONY: paranoid help demo kafka-jars image test-image test lint types docs browser check benchmark experiments clean wheel lowest site notebooks
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -40,13 +43,24 @@ image:  ## build the container image, with Docker or else with buildah (needs ro
 	@if command -v docker >/dev/null; then docker build -f docker/Dockerfile -t drifthomer .; \
 	else bash tools/build_image.sh; fi
 
+test-image: image $(VENV)/.dev  ## build the image with buildah, and run it
+	DRIFTHOMER_TEST_IMAGE=1 $(BIN)/python -m pytest -n 0 tests/kafka/test_image.py
+
 test: $(VENV)/.dev  ## run the whole test suite
 	-@$(PYTHON) tools/real_kafka.py fetch
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-lint: $(VENV)/.dev  ## check style with ruff
+# Python fills memory that is freed, and kernels look at every index: an hour, and the kernels are compiled anew.
+paranoid: $(VENV)/.dev  ## run the tests of engine, clusters, models and snapshots with checks of memory
+	PYTHONMALLOC=debug NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+	  $(PARANOID)
+
+lint: $(VENV)/.dev  ## check style with ruff, who imports whom, and names of test files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
+	@! find tests -name 'test_*.py' | sed 's|.*/||' | sort | uniq -d | grep . \
+	  || { echo "Name each test file once: pytest imports them by their names."; exit 1; }
 
 types: $(VENV)/.dev  ## check types with mypy
 	$(BIN)/mypy

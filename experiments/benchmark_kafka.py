@@ -52,6 +52,7 @@ from stream.rows.batch import Batch, slice_rows
 from stream.rows.schema import Schema
 
 N_FEATURES, N_LABELS = 10, 5
+MODEL = "MultiLabelHoeffdingTree"
 BATCH = 2_000
 decode = msgspec.json.Decoder().decode
 
@@ -178,7 +179,7 @@ def speeds(topics: Topics, n_rows: int, rounds: int) -> list[Finding]:
     out_size = statistics.mean(len(value) for _, value in out)
     decoder, encoder = FieldDecoder(FieldMapping()), MessageRowEncoder("multi-label")
     rows = [row for key, value in given for row in decoder.rows(Record(0, key, value, 0))]
-    *_, batch = encoder.segments([(row.x, row.y) for row in rows])
+    *_, batch = encoder.segments([row.x for row in rows], [row.y for row in rows])
     found: dict[str, list[float]] = {}
 
     def note(name: str, value: float) -> None:
@@ -193,6 +194,8 @@ def speeds(topics: Topics, n_rows: int, rounds: int) -> list[Finding]:
     lines = [
         Finding(
             what=f"The model alone, rows/s ({N_FEATURES} features, {N_LABELS} labels)",
+            model=MODEL,
+            seed="1",
             ours=spread(found["model"]),
         )
     ]
@@ -206,6 +209,8 @@ def speeds(topics: Topics, n_rows: int, rounds: int) -> list[Finding]:
                 Finding(
                     what=f"End to end, {client}{how}, rows/s ({size:.0f} bytes in, {out_size:.0f} "
                     "out; peer: the slower of client and model alone)",
+                    model=MODEL,
+                    seed="1",
                     ours=spread(found[name]),
                     peer=spread(slower),
                     ratio=f"{ratio:.2f}×",
@@ -257,6 +262,8 @@ def memory(topics: Topics, n_rows: int) -> list[Finding]:
         Finding(
             what=f"{n_rows:,} messages: largest resident MB after the first tenth (peer: until "
             "then)",
+            model=MODEL,
+            seed="1",
             ours=f"{found['late']:.0f}",
             peer=f"{found['early']:.0f}",
             ratio=f"{grown:.3f}×",
@@ -290,6 +297,8 @@ def pauses(topics: Topics, megabytes: float, n_rows: int) -> list[Finding]:
         Finding(
             what=f"Snapshot of a model of {model.n_bytes / 1e6:,.0f} MB: ms for which learning "
             f"stands still ({len(found)} snapshots)",
+            model=MODEL,
+            seed="1",
             ours=spread(found),
             target="< 50",
             met=pause < 50,

@@ -85,7 +85,8 @@ def measure(task: Task, options: argparse.Namespace) -> tuple[Finding, Finding, 
     name = task.ours.__name__
     rows = f"{limit:,} rows" if limit else "whole stream"
     finding = Finding(
-        what=f"{name} on {task.stream}, {rows}, rows/s (peer: River, {limits['peer']:,} rows)",
+        what=f"{task.stream}, {rows}, rows/s (peer: River, {limits['peer']:,} rows)",
+        model=name,
         ours=spread(speeds["ours"]),
         peer=spread(speeds["peer"]),
         ratio=f"{ours / peer:.0f}×",
@@ -93,7 +94,8 @@ def measure(task: Task, options: argparse.Namespace) -> tuple[Finding, Finding, 
         met=None if options.quick else ours >= task.target,
     )
     beside = Finding(
-        what=f"{name} on {task.stream}, rows/s (peer: our single tree)",
+        what=f"{task.stream}, rows/s (peer: our single tree)",
+        model=name,
         ours=spread(speeds["ours"]),
         peer=spread(speeds["single_tree"]),
         ratio=f"{ours / single:.2f}×",

@@ -23,6 +23,7 @@ from harness.figures.scatter import speed_accuracy
 from harness.published import quoted
 from harness.table import Row, read_rows
 from reporting import RESULTS
+from run import RECORDS
 
 from stream.compare.critical_difference import critical_difference_diagram
 from stream.compare.ranking import MARK, Ranks, Score
@@ -34,27 +35,35 @@ from stream.evaluate.result import write_text
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+", metavar="NAME", help="a definition, or a TOML file")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of NAME.csv")
+    parser.add_argument("--results", type=Path, help="folder of NAME.csv; default: results/")
+    parser.add_argument("--quick", action="store_true", help="what 'run.py --quick' has written")
     given = parser.parse_args()
+    folder = given.results or (RECORDS / "quick" if given.quick else RESULTS)
     try:
         for name in given.names:
-            print(Report(load(find_definition(name)), given.results).write())
+            path = folder / f"{find_definition(name).stem}.csv"
+            if not path.is_file():
+                how = " --quick" if given.quick else ""
+                print(
+                    f"There is no {path}; 'python experiments/run.py{how} {name}' writes it.",
+                    file=sys.stderr,
+                )
+                return 2
+            print(Report(load(find_definition(name), quick=given.quick), folder).write())
     except DriftHomerError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
+# Parts of a report that a quick run is too short for.
+NOT_QUICK = ("published", "quoted", "ranks", "against", "diagrams")
+
+
 class Report:
     """The report of an experiment.
 
-    The definition's ``[report]`` says what is in it: ``metrics`` of the tables, ``ranks`` (whether
-    to rank and test), ``diagrams`` (metrics with a critical-difference diagram), ``against`` (the
-    model that is tested against each other one), ``published`` (the file of quoted values that
-    stand beside), ``quoted`` (methods of it to show; all are ranked), ``scatter`` (metrics of speed
-    against accuracy), ``curves`` (metric in windows), ``recovery`` (share of the level before a
-    change), ``hierarchy`` (model by stream), ``costs`` (whether stream titles are a property and a
-    number).
+    The definition's ``[report]`` says what is in it; see :mod:`harness.report_definition`.
 
     Parameters
     ----------
@@ -68,6 +77,10 @@ class Report:
         self.experiment = experiment
         self.folder = folder
         self.about: dict[str, Any] = dict(experiment.report)
+        if experiment.quick:
+            # Prefixes say nothing beside whole streams, and too little to rank by.
+            for name in NOT_QUICK:
+                self.about.pop(name, None)
         self.rows: list[Row] = read_rows(folder / f"{experiment.name}.csv")
         self.streams = list(dict.fromkeys(row.stream for row in self.rows))
         self.ours = {row.model for row in self.rows if row.ours}
@@ -84,11 +97,13 @@ class Report:
     def text(self) -> str:
         """The report in Markdown; figures are written on the way."""
         name = self.experiment.name
+        how = " --quick" if self.experiment.quick else ""
         machines = sorted({row.machine for row in self.rows if row.machine})
         parts = [
-            f"# {self.experiment.title}\n",
+            f"# {self.experiment.title}{' (quick version)' if self.experiment.quick else ''}\n",
             self.experiment.about.strip() + "\n" if self.experiment.about else "",
-            f"`python experiments/run.py {name}` and `python experiments/report.py {name}`; "
+            f"`python experiments/run.py{how} {name}` and "
+            f"`python experiments/report.py{how} {name}`; "
             f"the numbers: [{name}.csv]({name}.csv).\n",
             summary.notes(self.experiment, self.rows),
             *self.values(),
@@ -166,6 +181,13 @@ class Report:
             parts += [
                 f"Rows from a change until a window is back at {share:.0%} of the level before.\n",
                 summary.recovery_table(courses, share),
+            ]
+        if courses and self.about.get("detections"):
+            parts += [
+                "Rows from the beginning of a change until a model tells of a drift, false alarms "
+                "per 10,000 rows, and changes that it missed. A model that tells only how many "
+                "drifts there were is known by windows.\n",
+                summary.detection_table(courses),
             ]
         for stream, model in self.about.get("hierarchy", {}).items():
             nodes = courses.get(stream, {}).get("models", {}).get(model, {}).get("hierarchy")

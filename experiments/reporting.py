@@ -24,9 +24,25 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 @dataclasses.dataclass(kw_only=True)
 class Finding:
-    """A line of a table of results."""
+    """A line of a table of results.
+
+    Parameters
+    ----------
+    what
+        What was measured, on which stream.
+    model
+        Which of our models, and the parameters that differ from its defaults.
+    seed
+        Of the model; "none" where it draws no random numbers or was not given one.
+    ours, peer, ratio
+        The figures.
+    target, met
+        What was aimed at, and whether it was reached.
+    """
 
     what: str
+    model: str = ""
+    seed: str = "none"
     ours: str
     peer: str = ""
     ratio: str = ""
@@ -35,10 +51,11 @@ class Finding:
 
     def cells(self) -> list[str]:
         verdict = {None: "", True: "yes", False: "NO"}[self.met]
-        return [self.what, self.ours, self.peer, self.ratio, self.target, verdict]
+        figures = [self.ours, self.peer, self.ratio, self.target, verdict]
+        return [self.what, self.model, self.seed, *figures]
 
 
-HEADS = ("what", "DriftHOMER", "peer", "ratio", "target", "met")
+HEADS = ("what", "model", "seed", "ours", "peer", "ratio", "target", "met")
 
 
 def use_one_core() -> int | None:

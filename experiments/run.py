@@ -72,11 +72,21 @@ def run_one(experiment: Experiment, options: Options, folder: Path) -> int:
     absent = sorted({row.stream for row in rows if row.status == "absent"})
     bad = [row for row in rows if row.status in ("failed", "bounds")]
     print(f"{path}: {sum(row.status == 'ok' for row in rows)} of {len(rows)} cells")
+    print(f"  tables and figures: {report_command(experiment, folder)}")
     if absent:
         print(f"  not here: {', '.join(absent)}")
     for row in bad:
         print(f"  {row.model} on {row.stream}, seed {row.seed}: {row.error}")
     return len(bad)
+
+
+def report_command(experiment: Experiment, folder: Path) -> str:
+    """The command that makes tables and figures of what ran."""
+    words = ["python experiments/report.py"]
+    words += ["--quick"] if experiment.quick else []
+    usual = RECORDS / "quick" if experiment.quick else RESULTS
+    words += [] if folder == usual else ["--results", str(folder)]
+    return " ".join([*words, experiment.name])
 
 
 def save(path: Path, store: Store, planned: list[Planned]) -> None:

@@ -9,29 +9,98 @@ from __future__ import annotations
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.published import quoted
+from harness.report_definition import ENTRIES
 from harness.scores import scores_of
+from harness.summary import words
 from harness.table import read_rows
 from reporting import RESULTS, markdown_table
 
+from stream.compare.ranking import LOWER_IS_BETTER
+
 README = Path(__file__).resolve().parents[1] / "README.md"
-PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
+PAGES = (
+    README,
+    README.parent / "experiments" / "README.md",
+    *sorted((README.parent / "docs").glob("*.md")),
+)
+FROM_RESULTS = ("speed", "accuracy", "ranks", "ablation", "report_entries")  # need no run
 METRICS = ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss")
+ABLATION_GROUPS = {
+    "text": ("medical", "slashdot", "enron", "tmc", "ohsumed", "d20ng"),
+    "many labels": ("bibtex", "stackex"),
+    "biology, music, water": ("emotions", "water-quality", "yeast", "virus-go"),
+    "ordered": ("scene",),
+    "drift": ("clouds, sudden", "trees, recurring", "blocks, sudden"),
+}
 ERRORS = ("scen", "no-such-file.csv", "yeast --set delta=2", "yeast --set grace=100")
 
 
 def speed() -> str:
-    found = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
+    """The findings of ``benchmark_speed.py``, each with what gives it."""
+    parts = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))["parts"]
     rows = [
-        [each["what"], each["ours"], each["peer"], each["ratio"]]
-        for each in found["findings"]
+        [
+            *(each["what"], each["model"], each["seed"], each["ours"], each["peer"], each["ratio"]),
+            *(f"`--only {name}`", part["machine"]["versions"]["drifthomer"]),
+        ]
+        for name, part in parts.items()
+        for each in part["findings"]
         if not each["what"].startswith("Sparse text, 10,000")
     ]
-    return markdown_table(("what", "our single tree", "peer", "ratio"), rows)
+    heads = ("what", "model", "seed", "ours", "peer", "ratio", "command", "version")
+    return "The command is `python experiments/benchmark_speed.py` with:\n\n" + markdown_table(
+        heads, rows
+    )
+
+
+def ranks() -> str:
+    """The last table of ``ranks.md``: average ranks among the published methods."""
+    text = (RESULTS / "ranks.md").read_text(encoding="utf-8").split("average ranks over")[1]
+    rows = []
+    for line in text.splitlines():
+        cells = re.split(r" {2,}", line.strip())
+        if cells[0] in LOWER_IS_BETTER or cells[0].endswith(("_f1", "_accuracy")):
+            metric, average, _, best, method, above, mean, bests = cells
+            lower = " (lower is better)" if metric in LOWER_IS_BETTER else ""
+            rows.append(
+                [
+                    *(words(metric) + lower, f"**{average}**", f"{best} ({method})"),
+                    *(above, f"{float(mean):.3f}", f"{float(bests):.3f}"),
+                ]
+            )
+    heads = (
+        *("metric", "average rank of 18", "next best, published"),
+        *("above all 17 on", "mean", "mean of each stream's best"),
+    )
+    return markdown_table(heads, rows)
+
+
+def ablation() -> str:
+    """Differences to the default model, means over groups of streams."""
+    rows = [row for row in read_rows(RESULTS / "ablation.csv") if row.status == "ok"]
+    values = {(row.model, row.stream): row.values for row in rows}
+    whole, *others = dict.fromkeys(row.model for row in rows)
+
+    def cell(model: str, streams: Sequence[str]) -> str:
+        means = [
+            statistics.fmean(values[model, s][m] - values[whole, s][m] for s in streams)
+            for m in METRICS[:3]
+        ]
+        return " / ".join(f"{mean:+.3f}" for mean in means)
+
+    lines = [
+        [model, *(cell(model, streams) for streams in ABLATION_GROUPS.values())]
+        for model in others
+        if all((model, s) in values for each in ABLATION_GROUPS.values() for s in each)
+    ]
+    return markdown_table(("", *ABLATION_GROUPS), lines)
 
 
 def accuracy() -> str:
@@ -57,6 +126,11 @@ def accuracy() -> str:
     )
 
 
+def report_entries() -> str:
+    """What the ``[report]`` of a definition may say."""
+    return markdown_table(("entry", "meaning"), [[f"`{k}`", v] for k, v in ENTRIES.items()])
+
+
 def run(*words: str) -> str:
     environment = {**os.environ, "COLUMNS": "100"}
     environment.pop("DRIFTHOMER_DATA", None)
@@ -68,7 +142,8 @@ def run(*words: str) -> str:
         env=environment,
         cwd=README.parent,
     )
-    told = "".join(line for line in done.stderr.splitlines(True) if "Compiling" not in line)
+    told = "".join(each for each in done.stderr.splitlines(True) if "its kernels" not in each)
+    told = "".join(each for each in told.splitlines(True) if " kernels in " not in each)
     lines = (told + done.stdout).splitlines()
     return "\n".join(line.rstrip() for line in lines)
 
@@ -94,8 +169,8 @@ def errors() -> str:
 
 def main() -> None:
     texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
-    for make in (speed, accuracy, clusters, demo, errors):
-        name = make.__name__
+    for name in (*FROM_RESULTS, "clusters", "demo", "errors"):
+        make = globals()[name]
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         pattern, filled = re.escape(begin) + ".*?" + re.escape(end), f"{begin}\n{make()}{end}"
         places = [page for page in PAGES if re.search(pattern, texts[page], flags=re.S)]

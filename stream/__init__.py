@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         HoeffdingTreeClassifier,
         LabelPartitioner,
         MultiLabelHoeffdingTree,
+        explain_one,
     )
     from stream.snapshot import load
 
@@ -33,6 +34,7 @@ _PLACES = {
     "HoeffdingTreeClassifier": "stream.models",
     "LabelPartitioner": "stream.models",
     "MultiLabelHoeffdingTree": "stream.models",
+    "explain_one": "stream.models",
     "load": "stream.snapshot",
     "open_source": "stream.data",
     "prequential": "stream.evaluate",
@@ -47,6 +49,7 @@ __all__ = [
     "LabelPartitioner",
     "MultiLabelHoeffdingTree",
     "__version__",
+    "explain_one",
     "load",
     "open_source",
     "prequential",

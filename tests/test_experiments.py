@@ -23,13 +23,30 @@ def test_a_script_tells_its_options(script):
     assert "usage:" in done.stdout
 
 
-def test_the_readme_holds_the_results(monkeypatch):
+def test_pages_hold_the_results(monkeypatch):
     """A table that was typed, or not updated, tells what nobody measured."""
     monkeypatch.syspath_prepend(str(ROOT / "experiments"))
     update = importlib.import_module("update_readme")
-    readme = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    assert f"<!-- speed -->\n{update.speed()}<!-- /speed -->" in readme
-    assert f"<!-- accuracy -->\n{update.accuracy()}<!-- /accuracy -->" in readme
+    pages = "".join(page.read_text(encoding="utf-8") for page in update.PAGES)
+    for name in update.FROM_RESULTS:
+        made = f"<!-- {name} -->\n{getattr(update, name)()}<!-- /{name} -->"
+        assert made in pages, f"run experiments/update_readme.py: {name}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["demo", "clusters", "errors"])
+def test_the_readme_shows_what_the_command_prints(name, monkeypatch):
+    """Output of an earlier version, or that nobody saw; the line of speeds differs in each run."""
+    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
+    update = importlib.import_module("update_readme")
+    pages = "".join(page.read_text(encoding="utf-8") for page in update.PAGES)
+    (shown,) = re.findall(f"<!-- {name} -->\n(.*?)<!-- /{name} -->", pages, flags=re.S)
+    made = getattr(update, name)()
+    assert without_speeds(shown) == without_speeds(made), "run experiments/update_readme.py"
+
+
+def without_speeds(text):
+    return [line for line in text.splitlines() if " rows/s · " not in line]
 
 
 def test_results_name_no_folder_of_the_machine():

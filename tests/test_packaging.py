@@ -48,5 +48,6 @@ def test_the_container_copies_what_is_there_and_runs_as_a_user():
                 assert f"!{name}" in allowed
     assert "USER drifthomer" in lines
     assert 'ENTRYPOINT ["drifthomer"]' in lines
-    known = {"ARG", "FROM", "COPY", "RUN", "ENV", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
+    known = {"ARG", "FROM", "COPY", "RUN", "ENV", "USER", "WORKDIR"}
+    known |= {"HEALTHCHECK", "ENTRYPOINT", "CMD"}
     assert {line.split()[0] for line in lines} <= known

@@ -20,5 +20,5 @@ fi
 mounts=(-v /etc/resolv.conf:/etc/resolv.conf:ro)
 [ -f /etc/pip.conf ] && mounts+=(-v /etc/pip.conf:/etc/pip.conf:ro)
 [ -n "${PIP_CERT:-}" ] && mounts+=(-v "$PIP_CERT:$PIP_CERT:ro")
-buildah bud --pull-never --layers=false "${mounts[@]}" -t drifthomer -f docker/Dockerfile .
+buildah bud --format docker --pull-never --layers=false "${mounts[@]}" -t drifthomer -f docker/Dockerfile .
 # Then: c=$(buildah from --pull-never localhost/drifthomer); buildah run "$c" -- drifthomer prequential yeast; buildah rm "$c"

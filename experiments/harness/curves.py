@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.runner import Planned
 from harness.store import Store
+from stream.evaluate.marks import rows_of
 from stream.evaluate.result import write_text
 
 DIGITS = 5
@@ -19,8 +20,10 @@ LEVEL_WINDOWS = 5  # whose mean is the level before a change
 
 
 def courses_of(planned: Iterable[Planned], store: Store, metric: str) -> dict[str, Any]:
-    """By stream its ``change_points`` and, by model, the course of the first seed: ``stops`` and
-    ``values`` of the windows, rows of ``restructures`` and ``drifts``, and the ``hierarchy``."""
+    """By stream its ``change_points`` and their ``width`` and, by model, the course of the first
+    seed: ``stops`` and ``values`` of the windows, rows of ``restructures`` and ``drifts``, and the
+    ``hierarchy``. Where a model tells only how many there were, they stand at the end of the window
+    in which the number rose."""
     found: dict[str, Any] = {}
     for each in planned:
         record = store.read(each.key) if each.key else None
@@ -28,7 +31,12 @@ def courses_of(planned: Iterable[Planned], store: Store, metric: str) -> dict[st
             continue
         curves = record["curves"]
         stream = found.setdefault(
-            each.cell.stream.title, {"change_points": curves["change_points"], "models": {}}
+            each.cell.stream.title,
+            {
+                "change_points": curves["change_points"],
+                "width": curves["change_width"],
+                "models": {},
+            },
         )
         # The last window may hold too few rows to say anything.
         whole = [w for w in curves["windows"] if w["stop"] - w["start"] == curves["window"]]
@@ -37,19 +45,12 @@ def courses_of(planned: Iterable[Planned], store: Store, metric: str) -> dict[st
             {
                 "stops": [window["stop"] for window in whole],
                 "values": [round(window["metrics"][metric], DIGITS) for window in whole],
-                "restructures": _rows(curves["restructures"]),
-                "drifts": _rows(curves["drifts"]),
+                "restructures": rows_of(curves["restructures"], "restructures", whole),
+                "drifts": rows_of(curves["drifts"], "drifts", whole),
                 "hierarchy": curves["hierarchy"],
             },
         )
     return found
-
-
-def _rows(told: Any) -> list[int]:
-    """Rows at which something happened, where the model tells them."""
-    if not isinstance(told, list):
-        return []
-    return [each["row"] if isinstance(each, dict) else each for each in told]
 
 
 def rows_to_recover(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.report_definition import check_report
 from stream.cli.options import parse_literal
 from stream.errors import ParameterError
 
@@ -163,7 +164,10 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Streams × models × seeds, and how they are reported."""
+    """Streams × models × seeds, and how they are reported.
+
+    ``quick`` says that it is the short version, whose numbers compare with nothing.
+    """
 
     name: str
     title: str
@@ -172,6 +176,7 @@ class Experiment:
     streams: tuple[StreamChoice, ...]
     models: tuple[ModelChoice, ...]
     report: Mapping[str, Any]
+    quick: bool = False
 
     def cells(self) -> Iterator[Cell]:
         """The cells, streams first, in the order of the definition."""
@@ -251,6 +256,12 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
                 f"Got {', '.join(titles) or 'none'}."
             )
     _check_choices(path, streams, models)
+    check_report(
+        path.name,
+        given.get("report", {}),
+        [stream.title for stream in streams],
+        [model.title for model in models],
+    )
     return Experiment(
         name=path.stem,
         title=given.get("title", path.stem),
@@ -259,6 +270,7 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
         streams=tuple(s for s in streams if kept_streams is None or s.title in kept_streams),
         models=tuple(m for m in models if kept_models is None or m.title in kept_models),
         report=given.get("report", {}),
+        quick=quick,
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.definition import Cell
+from harness.metric_names import GATE
 from harness.separate import prequential_elsewhere
 from stream.data import Source, open_source
 from stream.errors import ParameterError
@@ -41,7 +42,19 @@ def evaluate(cell: Cell, data_dir: str | None) -> dict[str, Any]:
     if result.interrupted:
         raise KeyboardInterrupt
     n_bytes = getattr(model, "n_bytes", None)
-    return record_of(cell, source, result) | {"model_mb": n_bytes and n_bytes / 1e6}
+    record = record_of(cell, source, result) | {"model_mb": n_bytes and n_bytes / 1e6}
+    record["metrics"] = {**record["metrics"], **_gate_metrics(model)}
+    return record
+
+
+def _gate_metrics(model: Any) -> dict[str, float]:
+    """What the gate of a model did, over all rows that were learnt."""
+    told = getattr(model, "routing_counts", None)
+    counts = told() if callable(told) else {}
+    if not counts or not counts["rows"] or not counts["present"]:
+        return {}
+    asked, missed = counts["asked"] / counts["rows"], counts["missed"] / counts["present"]
+    return dict(zip(GATE, (1.0 - missed, asked), strict=True))
 
 
 def _window(cell: Cell, source: Source) -> int:
@@ -82,6 +95,7 @@ def record_of(cell: Cell, source: Source, result: PrequentialResult) -> dict[str
         }
         description = getattr(source, "description", None)
         record["curves"]["change_points"] = list(getattr(description, "change_points", ()))
+        record["curves"]["change_width"] = float(getattr(description, "width", 0.0))
     return record
 
 

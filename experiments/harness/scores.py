@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.table import METRICS, Row
+from harness.metric_names import METRICS
+from harness.table import Row
 from stream.compare.ranking import Score
 
 

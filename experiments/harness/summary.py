@@ -10,6 +10,7 @@ from reporting import markdown_table
 
 from harness.curves import rows_to_recover
 from harness.definition import Experiment
+from harness.detections import detections, pooled
 from harness.scores import scores_of
 from harness.table import Row
 from stream.compare.ranking import LOWER_IS_BETTER, MARK, Ranks, Score, rank
@@ -199,6 +200,25 @@ def recovery_table(courses: dict[str, Any], share: float) -> str:
     return markdown_table(("rows to recover", *moving), lines)
 
 
+def detection_table(courses: dict[str, Any]) -> str:
+    """For each model that tells of drifts: how soon it saw the changes of a stream, false alarms,
+    and what it missed."""
+    moving = {stream: told for stream, told in courses.items() if told["change_points"]}
+    methods = dict.fromkeys(
+        name for told in moving.values() for name, own in told["models"].items() if own["drifts"]
+    )
+
+    def cell(method: str, told: dict[str, Any]) -> str:
+        own = told["models"].get(method)
+        if own is None or not own["stops"]:
+            return ""
+        changes, width = told["change_points"], told["width"]
+        return pooled([detections(own["drifts"], changes, width, own["stops"][-1])]).cell()
+
+    lines = [[method, *(cell(method, told) for told in moving.values())] for method in methods]
+    return markdown_table(("delay / false alarms (missed)", *moving), lines)
+
+
 def notes(experiment: Experiment, rows: Sequence[Row]) -> str:
     """What is marked, what failed and why, what was not here."""
     lines = []
@@ -225,6 +245,18 @@ def notes(experiment: Experiment, rows: Sequence[Row]) -> str:
     if absent:
         lines.append(f"- Not here, left out: {', '.join(absent)}.")
     seeds = experiment.protocol.seeds
+    if experiment.quick:
+        ran = [row for row in rows if row.status == "ok" and row.rows]
+        counts = sorted({row.rows or 0 for row in ran})
+        listed = " to ".join(f"{n:,}" for n in dict.fromkeys((counts[0], counts[-1])))
+        used = ", ".join(str(seed) for seed in sorted({row.seed for row in ran}))
+        lines.append(
+            f"- Quick version: the first {listed} rows of each stream, seeds {used}. It shows that "
+            "everything runs; its numbers compare with no others, so that nothing is ranked or "
+            "quoted."
+            if ran
+            else "- Quick version: nothing ran."
+        )
     if len(seeds) > 1:
         lines.append(f"- Means over the seeds {', '.join(map(str, seeds))}, ± standard deviation.")
     return "\n".join(lines) + "\n" if lines else ""

@@ -10,19 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from harness.metric_names import METRICS
 from harness.runner import Planned
 from harness.store import Store
 from stream.evaluate.result import write_text
 
-MULTI_LABEL = (
-    *("subset_accuracy", "hamming_loss"),
-    *("example_f1", "example_precision", "example_recall"),
-    *("micro_f1", "micro_precision", "micro_recall"),
-    *("macro_f1", "macro_precision", "macro_recall", "macro_f1_seen"),
-)
-AT_K = tuple(f"{name}_at_{k}" for name in ("precision", "ndcg", "psp") for k in (1, 3, 5))
-SINGLE_LABEL = ("accuracy", "kappa", "kappa_m", "kappa_t")
-METRICS = (*MULTI_LABEL, *AT_K, *SINGLE_LABEL)
 STRUCTURE = ("clusters", "restructures", "drifts")
 ASKED = ("stream", "model", "ours", "seed", "params", "limit", "delay", "tail")
 FOUND = ("status", "error", "rows", "features", "labels", *METRICS, *STRUCTURE)

@@ -10,10 +10,12 @@ from typing import Any
 
 import click
 
+from stream.cli.console import telling_warnings
+from stream.cli.options import OutputFolder
 from stream.cli.source_options import open_with_options, source_options
 
 
-@click.command()
+@click.command(short_help="Compare models on streams: values, ranks, tests.")
 @click.argument("data", nargs=-1, required=True)
 @click.option(
     "--models",
@@ -23,17 +25,27 @@ from stream.cli.source_options import open_with_options, source_options
     "the others.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=1, metavar="N", help="Run each with N seeds."
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Run each with N seeds.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read N rows at most.")
 @click.option(
     "--delay", type=click.IntRange(min=0), default=0, metavar="K", help="Labels arrive K rows late."
 )
-@click.option("--window", type=click.IntRange(min=1), metavar="N", help="Rows of a window.")
+@click.option(
+    "--window",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Rows of a window.  [default: 1000; fewer when the stream is known to be short]",
+)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False),
+    type=OutputFolder(),
     metavar="DIR",
     help="Write runs.csv, labels.csv, table.md, table.tex, table.html and figures there.",
 )
@@ -53,7 +65,7 @@ def compare(
 
     \b
     Examples:
-      drifthomer compare yeast Scene Emotions --models drifthomer,ihomer --seeds 3
+      drifthomer compare yeast solar-flare --models drifthomer,ihomer --seeds 3
       drifthomer compare yeast --models ihomer,mymodule:model -o comparison
     """
     from rich.console import Console
@@ -73,15 +85,16 @@ def compare(
             click.echo(f"{model} on {stream}, seed {seed}", err=True)
         return TerminalProgress()
 
-    found = run(
-        [open_with_options(each, data_dir, data_options) for each in data],
-        named,
-        seeds=seeds,
-        limit=limit,
-        delay=delay,
-        window=window,
-        progress=progress,
-    )
+    with telling_warnings():
+        found = run(
+            [open_with_options(each, data_dir, data_options) for each in data],
+            named,
+            seeds=seeds,
+            limit=limit,
+            delay=delay,
+            window=window,
+            progress=progress,
+        )
     print_comparison(found, Console())
     if output is not None:
         for path in write(found, Path(output)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command("compile")
+@click.command("compile", short_help="Compile all kernels before their first use.")
 @click.option(
     "--processes",
     type=click.IntRange(min=1),

@@ -14,7 +14,7 @@ EXIT_BAD_DATA, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 128 + signal.SIGINT
 
 
 def complain(error: object) -> None:
-    """Say on one line of standard error what was wrong."""
+    """Print an error as one line on standard error."""
     click.echo(f"{PROGRAM}: {' '.join(str(error).split())}", err=True)
 
 

@@ -14,6 +14,7 @@ from stream.cli.config_file import config_option
 from stream.cli.connection_options import connection_options, topic_options
 from stream.cli.console import complain
 from stream.cli.options import model_options
+from stream.cli.workers import placement, worker_options
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 def parse_partitions(
     context: click.Context, param: click.Parameter, text: str | None
 ) -> tuple[int, ...] | None:
-    """Numbers of partitions from ``0,1``."""
+    """Parse partition numbers such as ``0,1``."""
     if text is None:
         return None
     try:
@@ -33,7 +34,7 @@ def parse_partitions(
     return tuple(sorted(numbers))
 
 
-@click.command()
+@click.command(short_help="Predict and learn between Kafka topics.")
 @config_option
 @connection_options
 @click.option("--topic", required=True, help="Topic of the instances.")
@@ -49,7 +50,10 @@ def parse_partitions(
     help="Partitions to read, of both topics.  [default: all, also those added later]",
 )
 @click.option(
-    "--name", required=True, metavar="LEARNER", help="Of the learner; there is one of a name."
+    "--name",
+    required=True,
+    metavar="LEARNER",
+    help="Name of the learner; no other learner may have it.",
 )
 @click.option(
     "--snapshot-dir",
@@ -91,6 +95,7 @@ def parse_partitions(
     help="A saved model that a learner of a new name begins with; instead of --model.",
 )
 @model_options
+@worker_options
 @click.option(
     "--mapping",
     type=click.Path(exists=True, dir_okay=False),
@@ -102,7 +107,8 @@ def parse_partitions(
     type=click.Choice(["json", "avro", "protobuf"]),
     default="json",
     show_default=True,
-    help="Of the messages; avro and protobuf need --schema-registry and 'drifthomer[registry]'.",
+    help="Format of the messages; avro and protobuf need --schema-registry and "
+    "'drifthomer[registry]'.",
 )
 @click.option("--schema-registry", metavar="URL", help="Where the schemas of messages are.")
 @click.option(
@@ -128,6 +134,15 @@ def parse_partitions(
     default="drop",
     show_default=True,
     help="A row whose labels do not come is not learnt, or learnt with those that came.",
+)
+@click.option(
+    "--top-k",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    metavar="K",
+    help="Predictions tell probabilities of the labels predicted present and of the K most "
+    "probable.",
 )
 @click.option(
     "--dead-letters-topic",
@@ -197,14 +212,27 @@ def parse_partitions(
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help="Address that the port is bound to; 0.0.0.0: all of the machine.",
+    help="Address that the port is bound to; 0.0.0.0: all addresses of the machine.",
+)
+@click.option(
+    "--live-port",
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Show the learner on a page at this port; 0: any that is free.",
+)
+@click.option(
+    "--live-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address that the page is served on; 0.0.0.0: all addresses of the machine.",
 )
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Of the log on standard error: a line of text, or of JSON, each.",
+    help="Format of the log on standard error: each entry is a line of text, or of JSON.",
 )
 @click.option(
     "--progress-every",
@@ -223,7 +251,15 @@ def parse_partitions(
 )
 @click.option("--quiet", is_flag=True, help="Say only what went wrong.")
 def consume(
-    quiet: bool, log_format: str, metrics_port: int | None, metrics_host: str, **options: Any
+    quiet: bool,
+    log_format: str,
+    metrics_port: int | None,
+    metrics_host: str,
+    live_port: int | None,
+    live_host: str,
+    workers: int | None,
+    ray_address: str | None,
+    **options: Any,
 ) -> int:
     """Read a topic, predict, learn, and write predictions to another topic.
 
@@ -251,18 +287,28 @@ def consume(
     configure_logging(quiet, log_format)
     with contextlib.ExitStack() as closing:
         operations = None
-        if metrics_port is not None:
+        if metrics_port is not None and not options["check_only"]:
             from stream.kafka.operations import OperationsServer
 
             operations = OperationsServer(metrics_port, metrics_host)
             closing.callback(operations.close)
             logger.info("Metrics are at port %d.", operations.port)
         try:
-            service = build(**options)
+            place = placement(workers, ray_address)
+            if place is not None:
+                closing.callback(place.close)
+            service = build(place_model=place, **options)
             if service is None:
                 return 0
             if operations is not None:
                 operations.service = service
+            if live_port is not None:
+                from stream.live import LearnerPage
+
+                page = LearnerPage(live_port, live_host)
+                closing.callback(page.close)
+                page.watch(service)
+                logger.info("The page is at %s", page.url)
             # What is there now stays as long as the process: looking at it again and again for
             # garbage takes a third of the time of a row.
             gc.collect()

@@ -7,7 +7,7 @@ import click
 from stream.cli.source_options import data_dir_option
 
 
-@click.command()
+@click.command(short_help="List the streams that have a name.")
 @click.argument("name", required=False)
 @click.option("--available", is_flag=True, help="Only those that need no download.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

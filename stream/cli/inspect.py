@@ -6,9 +6,11 @@ import json
 
 import click
 
+from stream.cli.options import InputFile
 
-@click.command()
-@click.argument("file", type=click.Path())
+
+@click.command(short_help="Show what is in a snapshot.")
+@click.argument("file", type=InputFile())
 @click.option("--arrays", is_flag=True, help="List the arrays too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, arrays included.")
 def inspect(file: str, arrays: bool, as_json: bool) -> int:

@@ -1,4 +1,4 @@
-"""What commands of the command line share: kinds of values, and groups of options."""
+"""Parameter types and groups of options that several commands share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,46 @@ import click
 LITERALS = {"true": True, "false": False, "none": None, "null": None}
 
 
+class InputFile(click.Path):
+    """A file that is there."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check that there is a file of that name."""
+        path = super().convert(value, param, ctx)
+        if not os.path.exists(path):
+            raise click.UsageError(f"There is no file {str(path)!r}; check the path.", ctx)
+        if os.path.isdir(path):
+            raise click.UsageError(
+                f"{str(path)!r} is a folder; give the path of a file in it.", ctx
+            )
+        return path
+
+
+class OutputFolder(click.Path):
+    """A folder that is made where it is not there, before hours of work and not after."""
+
+    name = "folder"
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, writable=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the path, and make the folder."""
+        path = super().convert(value, param, ctx)
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            self.fail(
+                f"The folder {str(path)!r} cannot be made ({error.strerror}); name one in a folder "
+                "that can be written to.",
+                param,
+                ctx,
+            )
+        return path
+
+
 class OutputFile(click.Path):
     """A file that can be written, which is better known before hours of work than after; '-' is
     standard output."""
@@ -22,7 +62,7 @@ class OutputFile(click.Path):
         super().__init__(dir_okay=False, writable=True, allow_dash=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check the folder too."""
+        """Check the path, and that its folder can be written to."""
         path = super().convert(value, param, ctx)
         folder = os.path.dirname(os.path.realpath(path)) if path != "-" else "."
         if not os.access(folder, os.W_OK):
@@ -38,7 +78,7 @@ class Assignment(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, Any]:
-        """Split at the first equals sign."""
+        """Split ``name=value`` at the first equals sign."""
         if isinstance(value, tuple):
             return value
         name, equals, text = value.partition("=")

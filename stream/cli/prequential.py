@@ -13,6 +13,7 @@ import click
 from stream.cli.console import EXIT_BAD_DATA, EXIT_INTERRUPTED, complain, telling_warnings
 from stream.cli.options import OutputFile, model_options
 from stream.cli.source_options import open_with_options, source_options
+from stream.cli.workers import placement, worker_options
 from stream.errors import DataError
 from stream.rows.cells import utf8
 
@@ -24,7 +25,7 @@ DEFAULT_PORT = 8470
 LAST_SECONDS = 5.0  # for browsers to fetch the end
 
 
-@click.command()
+@click.command(short_help="Test a model on each row, then train it on that row.")
 @click.argument("data")
 @model_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read N rows at most.")
@@ -62,6 +63,7 @@ LAST_SECONDS = 5.0  # for browsers to fetch the end
     help="Threads for the clusters of drifthomer, where labels are many; -1: one for each "
     "processor. The result is the same.  [default: 1]",
 )
+@worker_options
 @source_options
 def prequential(
     data: str,
@@ -77,6 +79,8 @@ def prequential(
     live_port: int | None,
     live_host: str,
     jobs: int | None,
+    workers: int | None,
+    ray_address: str | None,
     data_dir: str | None,
     **data_options: Any,
 ) -> int:
@@ -98,7 +102,6 @@ def prequential(
         raise click.UsageError("--json and --csv cannot both be standard output")
     from stream.evaluate import PartialResultError
     from stream.evaluate import prequential as evaluate
-    from stream.evaluate.prequential import window_for
     from stream.evaluate.progress import TerminalProgress
     from stream.models.registry import DEFAULT_MODELS, create_model
 
@@ -111,8 +114,11 @@ def prequential(
     estimator = create_model(model, dict(params), seed)
     if jobs is not None:
         use_threads(estimator, model, jobs)
+    place = placement(workers, ray_address)
     # A model that cannot be made is told before a stream is fetched.
     source = source or open_with_options(data, data_dir, data_options)
+    if place is not None:
+        estimator = place(estimator)
     page = open_page(live_host, live_port) if live or live_port is not None else None
     error: DataError | None = None
     try:
@@ -122,7 +128,7 @@ def prequential(
                 estimator,
                 limit=limit,
                 delay=delay,
-                window=window or window_for(source.n_rows, limit),
+                window=window,
                 progress=TerminalProgress(),
                 model_name=model,
                 watcher=page,
@@ -148,7 +154,7 @@ def open_page(host: str, port: int | None) -> LivePage:
 
 
 def leave_page(page: LivePage) -> None:
-    """At a terminal, serve until Ctrl-C; else until the browsers have the last numbers."""
+    """Serve the page until Ctrl-C at a terminal, else until all browsers have the last numbers."""
     if sys.stderr.isatty() and sys.stdin.isatty():
         click.echo(f"The page stays at {page.url} until Ctrl-C.", err=True)
         with contextlib.suppress(KeyboardInterrupt):
@@ -177,7 +183,7 @@ def write_results(result: PrequentialResult, json_path: str | None, csv_path: st
 
 
 def use_threads(estimator: Any, model: str, jobs: int) -> None:
-    """Let the clusters of a model work in threads."""
+    """Set the number of threads in which the clusters of a model work."""
     if jobs == 0:
         raise click.UsageError("--jobs must be 1 or more, or -1 for one for each processor. Got 0.")
     if not hasattr(estimator, "n_jobs"):

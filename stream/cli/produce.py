@@ -11,7 +11,7 @@ from stream.cli.connection_options import connection_options, topic_options
 from stream.cli.source_options import open_with_options, source_options
 
 
-@click.command()
+@click.command(short_help="Write the rows of a stream to a Kafka topic.")
 @click.argument("data")
 @connection_options
 @click.option("--topic", required=True, help="Topic that rows go to.")
@@ -29,7 +29,7 @@ from stream.cli.source_options import open_with_options, source_options
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
     metavar="ROWS_PER_SECOND",
-    help="[default: as fast as it can]",
+    help="Rows written a second, at most.  [default: as fast as it can]",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Write N rows at most.")
 @topic_options

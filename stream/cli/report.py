@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from stream.cli.options import OutputFile
+from stream.cli.options import InputFile, OutputFile
 from stream.rows.cells import utf8
 
 
-@click.command()
-@click.argument("result", type=click.Path(dir_okay=False), metavar="RESULT.json")
+@click.command(short_help="Make a page of what 'prequential --json' has written.")
+@click.argument("result", type=InputFile(), metavar="RESULT.json")
 @click.option("-o", "--output", type=OutputFile(), required=True, help="The HTML file to write.")
 def report(result: str, output: str) -> int:
     """Make a page of RESULT.json, which 'drifthomer prequential --json' has written.

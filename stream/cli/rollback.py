@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from stream.cli.config_file import config_option
+from stream.cli.consume import consume
 
 WHAT_IT_MEANS = """\
 The next start takes the messages since then again, as they are in the topics now, and learns from
@@ -16,8 +17,8 @@ written again with the same keys and perhaps other contents, with it none is wri
 whose predictions were committed."""
 
 
-@click.command()
-@config_option
+@click.command(short_help="Have a learner go back to an earlier snapshot.")
+@config_option(of=consume)
 @click.option("--name", required=True, metavar="LEARNER", help="The learner's name.")
 @click.option(
     "--snapshot-dir",
@@ -35,7 +36,8 @@ whose predictions were committed."""
 def rollback(name: str, snapshot_dir: Path, to: str | None) -> int:
     """Have a learner that does not run go back to an earlier snapshot.
 
-    Earlier snapshots are kept by 'consume --keep N --keep-every SECONDS'.
+    Earlier snapshots are kept by 'consume --keep N --keep-every SECONDS'; --config may be the file
+    of 'consume'.
     """
     from stream.kafka.recovery.rollback import list_snapshots, roll_back
 

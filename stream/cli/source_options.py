@@ -27,7 +27,7 @@ class Names(click.ParamType):
     name = "names"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Split at the commas."""
+        """Split the text at its commas."""
         if not isinstance(value, str):
             return value
         try:
@@ -54,7 +54,7 @@ class NamesOrCount(Names):
     name = "names or number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """A number where the text is one."""
+        """Convert the text to a count if it is a number, else to names."""
         if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value, re.ASCII):
             return int(value)
         return super().convert(value, param, ctx)
@@ -72,7 +72,7 @@ class Character(click.ParamType):
     name = "character"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The character."""
+        """Convert the text to one character."""
         found = {"tab": "\t", "\\t": "\t", "space": " "}.get(value, value)
         if len(found) != 1:
             self.fail(f"expected one character, or 'tab'. Got {value!r}.", param, ctx)
@@ -126,18 +126,19 @@ source_options = grouped(
         "--delimiter",
         type=Character(),
         metavar="CHARACTER",
-        help="Between cells of a CSV file, such as ';' or tab.",
+        help="Character between the cells of a CSV file, such as ';' or tab.",
     ),
     click.option(
         "--decimal",
         type=click.Choice([".", ","]),
-        help="Of numbers in a CSV file.  [default: .]",
+        help="Decimal point of the numbers in a CSV file.  [default: .]",
     ),
     click.option(
         "--thousands",
         type=Character(),
         metavar="CHARACTER",
-        help="Between groups of three digits in a CSV file, such as '.' with --decimal ','.",
+        help="Character between groups of three digits in a CSV file, such as '.' with "
+        "--decimal ','.",
     ),
     click.option(
         "--header/--no-header",
@@ -148,15 +149,25 @@ source_options = grouped(
     click.option(
         "--task",
         type=click.Choice(["multi-label", "single-label"]),
-        help="Of a LIBSVM file; single-label: a row begins with its class.",
+        help="Task of a LIBSVM file; single-label: a row begins with its class.",
     ),
     click.option(
         "--zero-based/--one-based",
         default=None,
         help="Number of the first feature of a LIBSVM file.  [default: zero-based]",
     ),
-    click.option("--n-features", type=click.IntRange(min=1), metavar="N", help="Of a LIBSVM file."),
-    click.option("--n-labels", type=click.IntRange(min=1), metavar="N", help="Of a LIBSVM file."),
+    click.option(
+        "--n-features",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Number of features of a LIBSVM file.",
+    ),
+    click.option(
+        "--n-labels",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Number of labels of a LIBSVM file.",
+    ),
     click.option(
         "--empty-rows/--no-empty-rows",
         default=None,
@@ -166,16 +177,18 @@ source_options = grouped(
         "--labels-xml",
         type=click.Path(exists=True, dir_okay=False),
         metavar="FILE",
-        help="Mulan's file of the label names of an ARFF file.",
+        help="Mulan's XML file with the names of the labels of an ARFF file.",
     ),
     click.option(
-        "--encoding", metavar="NAME", help="Of a text file, such as latin-1.  [default: utf-8]"
+        "--encoding",
+        metavar="NAME",
+        help="Encoding of a text file, such as latin-1.  [default: utf-8]",
     ),
     click.option(
         "--format",
         "source_format",
         metavar="SUFFIX",
-        help="Of a file whose name does not tell, such as csv.",
+        help="Format of a file whose name does not tell it, such as csv.",
     ),
 )
 

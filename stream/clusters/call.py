@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array, allocate
 from stream.engine.events import Events
 from stream.engine.learner import LabelRows
 from stream.engine.unit_rows import UnitRows
@@ -26,11 +26,6 @@ class CallRows(NamedTuple):
     def most_entries(self) -> int:
         """Entries of the row that has most."""
         return int(np.diff(self.x[0]).max(initial=0))
-
-    @property
-    def most_labels(self) -> int:
-        """Present labels of the row that has most."""
-        return int(np.diff(self.y[0]).max(initial=0))
 
     def n_entries(self, row: int) -> int:
         """Entries of a row."""
@@ -56,10 +51,35 @@ class Segment(NamedTuple):
         """Number of events."""
         return len(self.events.row)
 
+    def slice(self, start: int, stop: int) -> Segment:
+        """Events ``start`` to ``stop``."""
+        return Segment(self.events.slice(start, stop), self.n_known[start:stop])
+
     @property
     def learnt(self) -> Int64Array:
         """Rows that are learnt, in order."""
         return self.events.row[self.events.learns == 1]
+
+
+class Scratch(Generic[State]):
+    """Scratch of a stage, which is kept from call to call as long as its sizes stay.
+
+    Parameters
+    ----------
+    kind
+        The type of the state.
+    """
+
+    def __init__(self, kind: type[State]):
+        self._kind = kind
+        self._sizes: dict[str, int] = {}
+        self._state: State | None = None
+
+    def of(self, sizes: dict[str, int]) -> State:
+        """The scratch of these sizes, as kernels left it."""
+        if self._state is None or sizes != self._sizes:
+            self._state, self._sizes = allocate(self._kind, sizes), sizes
+        return self._state
 
 
 def roomier(state: State, names: tuple[str, ...], more: int = 0) -> State:

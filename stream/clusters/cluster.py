@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from stream.clusters.call import roomier, state_bytes
+from typing import Any
+
+from stream.clusters.call import state_bytes
 from stream.clusters.checking import check_label_cluster
-from stream.engine.arrays import Int32Array, allocate, resize
+from stream.engine.arrays import Float64Array, Int32Array, allocate, resize
+from stream.engine.by_address import addresses_of
 from stream.engine.cells import BUCKETS_A_CELL, FIRST_CELLS, with_room, without_smallest
-from stream.engine.events import Events
-from stream.engine.label_cluster import (
-    CELLS_FULL,
-    DONE,
-    ClusterOutput,
-    ClusterParams,
-    ClusterRows,
-    ClusterScratch,
-    LabelCluster,
-    advance_cluster,
-)
-from stream.engine.recent_layout import Hints
-from stream.engine.unit_rows import UnitRows
+from stream.engine.label_cluster_layout import ClusterParams, LabelCluster
 
 # Of the conditional models, the marginal ones, the votes and the mean of both, in a new mixer.
 FIRST_WEIGHTS = (0.0, 1.0, 0.0)
@@ -40,6 +31,23 @@ class Cluster:
         self.state = allocate(LabelCluster, _sizes(capacity))
         self.state.weight[: len(FIRST_WEIGHTS)] = FIRST_WEIGHTS
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"params": self.params, "state": self.state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.params, self.state = state["params"], state["state"]
+
+    @property
+    def state(self) -> LabelCluster:
+        """What the kernels work on."""
+        return self._state
+
+    @state.setter
+    def state(self, state: LabelCluster) -> None:
+        self._state = state
+        self.n_bytes = state_bytes(state)  # of the arrays
+        self.addresses = addresses_of(state)
+
     def check_restored(self) -> None:
         """Raise SnapshotError unless the kernels can work with the arrays."""
         check_label_cluster(self.state)
@@ -60,9 +68,9 @@ class Cluster:
         return len(self.state.label)
 
     @property
-    def n_bytes(self) -> int:
-        """Bytes of the arrays."""
-        return state_bytes(self.state)
+    def mixer_weights(self) -> Float64Array:
+        """[labels, inputs] what each input weighs for a label."""
+        return self.state.weight + self.state.own_weight[: self.state.n_labels[0]]
 
     def add_label(self, label: int, now: int) -> None:
         """Take in a label that comes with the row learnt after ``now`` others."""
@@ -76,32 +84,9 @@ class Cluster:
         self.state.born[column] = now
         self.state.n_labels[0] = column + 1
 
-    def advance(
-        self,
-        events: Events,
-        x: UnitRows,
-        rows: ClusterRows,
-        first: int,
-        last: int,
-        hints: Hints,
-        output: ClusterOutput,
-        at: int,
-        scratch: ClusterScratch,
-    ) -> tuple[int, ClusterOutput]:
-        """Answer and learn the pairs ``first`` to ``last``; where the output ends, and the output,
-        with more room where that was needed."""
-        while True:
-            code, first, at = advance_cluster(
-                self.state, self.params, events, x, rows, first, last, hints, at, output, scratch
-            )
-            if code == DONE:
-                return at, output
-            if code == CELLS_FULL:
-                row = events.row[rows.event[first]]
-                size = int(x[0][row + 1] - x[0][row])
-                self.state = self.state._replace(cells=with_room(self.state.cells, size))
-            else:
-                output = roomier(output, ("label", "probability"), self.capacity)
+    def make_room(self, n_entries: int) -> None:
+        """Have cells for a row of so many entries."""
+        self.state = self.state._replace(cells=with_room(self.state.cells, n_entries))
 
     def shrink(self, n_cells: int) -> None:
         """Give up the pairs with the smallest weights, so that about ``n_cells`` are left."""

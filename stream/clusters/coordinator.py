@@ -3,6 +3,7 @@ decoder. None looks back into an earlier one, so that any chunking gives the sam
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,23 +13,20 @@ from stream.clusters.call import CallRows, Segment, state_bytes
 from stream.clusters.checking import check_clusters
 from stream.clusters.cluster import Cluster
 from stream.clusters.decoder import ClusterDecoder, new_answers
-from stream.clusters.executor import Executor
+from stream.clusters.executor import Executor, LocalExecutor, Parts
 from stream.clusters.gate import ClusterGate
-from stream.clusters.grouping import (
-    group_by_cluster,
-    joined_output,
-    list_by_event,
-    output_like,
-)
+from stream.clusters.grouping import Grouped, group_by_cluster, list_by_event
 from stream.clusters.memory import RecentRows
+from stream.clusters.pipeline import Task, in_one, piece_ends, run_stages
+from stream.clusters.work import Said, Work
 from stream.engine import placement as pl
 from stream.engine.arrays import Int64Array, allocate, resize
 from stream.engine.checking import require
-from stream.engine.decoder import DecoderParams
 from stream.engine.events import PREDICT_ONLY, Events, schedule
 from stream.engine.gate import Asked, GateParams
 from stream.engine.growth import column_capacity
-from stream.engine.label_cluster import ClusterOutput, ClusterParams, ClusterScratch
+from stream.engine.joint_decoder_layout import DecoderParams
+from stream.engine.label_cluster_layout import ClusterParams, ClusterWork
 from stream.engine.learner import columns_needed, labels_needed
 from stream.engine.placement import Placement, place_rows
 from stream.engine.recent_layout import Hints, RecentParams
@@ -37,10 +35,9 @@ from stream.engine.unit_rows import unit_rows
 from stream.rows.batch import Batch
 from stream.rows.predictions import SparsePredictions
 
-PERIOD = 1024  # rows learnt between two looks at the memory
+PERIOD = 1000  # rows learnt between two looks at the memory
 LEAST_KEPT = 0.1  # share of the weights that a look at the memory leaves
 
-Observer = Callable[[int, float, ClusterScratch], None]
 Collector = Callable[[Events, Listed], None]
 
 
@@ -53,7 +50,8 @@ class ClustersParams(NamedTuple):
     decoder: DecoderParams
     capacity: int  # labels of a cluster; where clusters may have any size, room at first
     placement: int  # how labels are placed
-    max_bytes: float
+    max_bytes: float  # of all arrays
+    max_bytes_beside_trees: float  # while labels are so few that there are trees
     seed: int
 
 
@@ -75,6 +73,14 @@ class ClustersExplanation(NamedTuple):
     clusters: list[tuple[int, list[int], float]]  # asked: number, labels, the gate's probability
 
 
+class Routed(NamedTuple):
+    """Which clusters are asked about the events of a segment."""
+
+    asked: Asked
+    grouped: Grouped
+    work: Work
+
+
 class Coordinator:
     """Clusters of labels behind a gate.
 
@@ -90,7 +96,6 @@ class Coordinator:
     def __init__(self, params: ClustersParams, given: Callable[[int], int] | None = None):
         self.params = params
         self.given = given
-        self.max_bytes = params.max_bytes
         self.n_labels = 0
         self.n_features = 0
         self.n_learnt = 0
@@ -98,16 +103,17 @@ class Coordinator:
         self.gate = ClusterGate(params.gate)
         self.recent = RecentRows(params.recent)
         self.decoder = ClusterDecoder(params.decoder)
-        self.clusters: list[Cluster] = []
-        self.executor = Executor()
+        self.executor: Executor = LocalExecutor()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Where clusters work is not part of what they are.
-        return {name: value for name, value in self.__dict__.items() if name != "executor"}
+        # Where clusters live is not part of what they are.
+        kept = {name: value for name, value in self.__dict__.items() if name != "executor"}
+        return kept | {"clusters": self.clusters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.executor = Executor()
+        kept = dict(state)
+        self.executor = LocalExecutor(kept.pop("clusters"))
+        self.__dict__.update(kept)
 
     def check_restored(self) -> None:
         """Raise SnapshotError unless the stages fit together."""
@@ -123,18 +129,38 @@ class Coordinator:
         check_clusters(self)
 
     @property
+    def clusters(self) -> list[Cluster]:
+        """All clusters by number; those that live elsewhere are copies."""
+        return self.executor.clusters
+
+    @property
+    def n_clusters(self) -> int:
+        """Clusters that were begun."""
+        return int(self.placement.registers[pl.N_CLUSTERS])
+
+    @property
     def n_bytes(self) -> int:
         """Bytes of the arrays."""
         stages = self.gate.n_bytes + self.recent.n_bytes + self.decoder.n_bytes
-        clusters = sum(cluster.n_bytes for cluster in self.clusters)
-        return state_bytes(self.placement) + stages + clusters
+        return state_bytes(self.placement) + stages + self.executor.n_bytes
 
     def labels_of_clusters(self) -> list[tuple[int, tuple[int, ...]]]:
         """Number and labels of every cluster."""
-        return [
-            (number, tuple(sorted(cluster.labels.tolist())))
-            for number, cluster in enumerate(self.clusters)
-        ]
+        labels: list[list[int]] = [[] for _ in range(self.n_clusters)]
+        for label, number in enumerate(self.placement.cluster[: self.n_labels].tolist()):
+            labels[number].append(label)
+        return [(number, tuple(own)) for number, own in enumerate(labels)]
+
+    def move_clusters(self, begin: Callable[[list[Cluster], int], Executor]) -> None:
+        """Have clusters live elsewhere; ``begin`` takes them and the number of threads."""
+        before = self.executor
+        self.executor = begin(before.clusters, before.n_jobs)
+        before.close()
+
+    def collect_clusters(self) -> None:
+        """Have clusters live here."""
+        if self.executor.n_workers:
+            self.move_clusters(LocalExecutor)
 
     # ---- a call
 
@@ -145,33 +171,38 @@ class Coordinator:
         first_row: int = 0,
         predict: bool,
         delay: int = 0,
+        waited: Int64Array | None = None,
         collect: Collector | None = None,
-        observe: Observer | None = None,
+        explain: list[Said] | None = None,
     ) -> SparsePredictions:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`.
 
         Parameters
         ----------
+        waited
+            See :func:`stream.engine.events.schedule`.
         collect
             Is given the events of every segment and the labels' probabilities before label sets
             are looked at.
-        observe
-            Is given every cluster that is asked, its probability by the gate, and what it found for
-            the last row.
+        explain
+            Takes in what every cluster that is asked says of the last row.
         """
         n_rows = batch.n_rows
         raw = (batch.x_indptr, batch.x_indices, batch.x_values)
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
-        events = schedule(n_rows, first_row, self.n_learnt, predict=predict, delay=delay)
+        events = schedule(
+            n_rows, first_row, self.n_learnt, predict=predict, delay=delay, waited=waited
+        )
         n_known = _known_at(events, labels_needed(y, u), self.n_labels)
         needed = columns_needed(raw[0], raw[1])
         n_features = _known_at(events, needed, self.n_features)
         x = unit_rows(raw, *(_by_row(events, n_features, n_rows, learns) for learns in (0, 1)))
         rows = CallRows(x, raw, y, u)
-        answers, start = new_answers(n_rows if predict else 0), 0
+        call, start = Segment(events, n_known), 0
+        answers = new_answers(n_rows if predict else 0)
         for stop in _segment_ends(events):
-            segment = Segment(events.slice(start, stop), n_known[start:stop])
-            answers = self._run_segment(segment, rows, answers, collect, observe)
+            segment = call.slice(start, stop)
+            answers = self._run_segment(segment, rows, answers, collect, explain)
             start = stop
         learnt = events.row[events.learns == 1]
         if len(learnt):
@@ -186,15 +217,40 @@ class Coordinator:
         rows: CallRows,
         answers: Answers,
         collect: Collector | None,
-        observe: Observer | None,
+        explain: list[Said] | None,
     ) -> Answers:
         self._place_labels(segment, rows)
-        hints = self.recent.recall(segment, rows, len(self.placement.cluster))
-        asked = self.gate.ask(segment, rows, self.placement, hints, len(self.clusters))
-        listed = self._advance_clusters(segment, rows, hints, asked, observe)
-        if collect is not None:
-            collect(segment.events, listed)
-        answers = self.decoder.decode(segment, rows, asked.missed, listed, answers)
+        n_threads = self.executor.n_threads if explain is None else 1
+        ends = piece_ends(segment.events.learns) if n_threads > 1 else [segment.n_events]
+        pieces = [segment.slice(a, b) for a, b in itertools.pairwise([0, *ends])]
+        recalled: list[Hints] = []
+        routed: list[Routed] = []
+        advanced: list[Parts] = []
+
+        def recall(piece: int) -> None:
+            recalled.append(self.recent.recall(pieces[piece], rows, len(self.placement.cluster)))
+
+        def route(piece: int) -> None:
+            routed.append(self._route(pieces[piece], rows, recalled[piece]))
+
+        def advance(piece: int) -> list[Task]:
+            work = routed[piece].work
+            advanced.append(self.executor.divide(work, explain=explain is not None))
+            return advanced[piece].tasks
+
+        def decide(piece: int) -> None:
+            nonlocal answers
+            asked, grouped, _ = routed[piece]
+            output, n_listed, said = advanced[piece].joined()
+            listed = list_by_event(pieces[piece], asked, grouped, output, n_listed)
+            if explain is not None:
+                explain.extend(said)
+            if collect is not None:
+                collect(pieces[piece].events, listed)
+            answers = self.decoder.decode(pieces[piece], rows, asked.missed, listed, answers)
+
+        stages = (in_one(recall), in_one(route), advance, in_one(decide))
+        run_stages(stages, len(pieces), n_threads)
         n_learnt = len(segment.learnt)
         self.n_learnt += n_learnt
         if n_learnt and self.n_learnt % PERIOD == 0:
@@ -215,8 +271,10 @@ class Coordinator:
             return
         given = np.zeros(0, np.int32)
         if self.given is not None:
-            given = np.array([self.given(label) for label in range(most)], np.int32)
-        room = max(len(self.clusters) + most - self.n_labels, int(given.max(initial=0)) + 1)
+            given = np.zeros(most, np.int32)  # only those of new labels are read
+            for label in range(self.n_labels, most):
+                given[label] = self.given(label)
+        room = max(self.n_clusters + most - self.n_labels, int(given.max(initial=0)) + 1)
         sizes = {"labels": column_capacity(most), "clusters": column_capacity(room)}
         self.placement = resize(self.placement, sizes)
         params = self.params
@@ -224,87 +282,61 @@ class Coordinator:
             self.placement, rows.y, rows.u, first, last, self.n_learnt, params.capacity,
             params.placement, given, params.seed,
         )  # fmt: skip
-        n_clusters = int(self.placement.registers[pl.N_CLUSTERS])
+        n_clusters = self.n_clusters
         self.placement = resize(self.placement, sizes | {"clusters": column_capacity(n_clusters)})
-        while len(self.clusters) < n_clusters:
-            self.clusters.append(Cluster(params.cluster, params.capacity))
-        for label in range(self.n_labels, most):
-            cluster = self.clusters[self.placement.cluster[label]]
-            cluster.add_label(label, int(self.placement.born[label]))
+        self.executor.begin(n_clusters, params.cluster, params.capacity)
+        new = np.arange(self.n_labels, most)
+        for label in new[np.argsort(self.placement.column[new], kind="stable")].tolist():
+            number, born = self.placement.cluster[label], self.placement.born[label]
+            self.executor.add_label(int(number), label, int(born))
         self.n_labels = most
         self.decoder.add_labels(most)
-        self.gate.make_room(n_clusters)
+        self.gate.make_room(n_clusters, most)
 
-    def _advance_clusters(
-        self,
-        segment: Segment,
-        rows: CallRows,
-        hints: Hints,
-        asked: Asked,
-        observe: Observer | None,
-    ) -> Listed:
-        """Let every cluster answer and learn what concerns it."""
-        grouped = group_by_cluster(segment, rows, self.placement, hints, asked, len(self.clusters))
-        start, n_pairs = grouped.start, len(grouped.pair_of)
-        output = allocate(ClusterOutput, {"asked": n_pairs, "listed": 0})
-        widest = max((cluster.capacity for cluster in self.clusters), default=1)
-
-        def work(numbers: list[int]) -> tuple[int, ClusterOutput]:
-            scratch = allocate(ClusterScratch, {"entries": rows.most_entries, "columns": widest})
-            own, at = output_like(output), 0
-            for number in numbers:
-                first, last = int(start[number]), int(start[number + 1])
-                at, own = self.clusters[number].advance(
-                    segment.events, rows.x, grouped.rows, first, last, hints, own, at, scratch
-                )
-                if observe is not None:
-                    observe(number, float(grouped.rows.probability[last - 1]), scratch)
-            return at, own
-
-        sizes = np.diff(start)
-        busy = np.flatnonzero(sizes)
-        parts = self.executor.parts(busy.tolist(), sizes[busy].tolist())
-        outputs = self.executor.run(parts, work)
-        joined, n_listed = joined_output(output, parts, start, outputs)
-        return list_by_event(segment, asked, grouped, joined, n_listed)
+    def _route(self, segment: Segment, rows: CallRows, hints: Hints) -> Routed:
+        """Which clusters are asked about each event, and all that they need to know."""
+        asked = self.gate.ask(segment, rows, self.placement, hints, self.n_clusters)
+        grouped = group_by_cluster(segment, rows, self.placement, hints, asked, self.n_clusters)
+        read = ClusterWork(segment.events, rows.x, grouped.rows, grouped.start, hints)
+        return Routed(asked, grouped, Work(read, rows.most_entries))
 
     def _keep_within_limit(self) -> None:
-        """Give up the weights that are smallest where the limit is passed."""
-        n_bytes = self.n_bytes
-        if n_bytes <= self.max_bytes:
+        """Give up the smallest weights and the oldest rows where the limit is passed."""
+        n_bytes, params = self.n_bytes, self.params
+        few = self.n_labels <= params.gate.ask_all_labels
+        max_bytes = params.max_bytes_beside_trees if few else params.max_bytes
+        if n_bytes <= max_bytes:
             return
-        share = max(0.8 * self.max_bytes / n_bytes, LEAST_KEPT)
-        cells = np.array([each.n_cells for each in self.clusters])
-        most = _level(cells, share * cells.sum())
-        for cluster in self.clusters:
-            if cluster.n_cells > most:
-                cluster.shrink(most)
+        share = max(0.8 * max_bytes / n_bytes, LEAST_KEPT)
+        cells = self.executor.n_cells
+        self.executor.shrink(_level(cells, share * cells.sum()))
         self.gate.shrink(int(share * int(self.gate.state.cells.used[0])))
+        self.recent.shrink(share)
 
     # ---- explanations
 
     def explain(self, batch: Batch) -> ClustersExplanation:
         """What leads to the answer to one row."""
-        inputs: dict[int, np.ndarray] = {}
-        asked: list[tuple[int, list[int], float]] = []
-
-        def observe(number: int, p: float, scratch: ClusterScratch) -> None:
-            labels = self.clusters[number].labels.tolist()
-            asked.append((number, labels, p))
-            inputs.update(zip(labels, scratch.inputs.copy(), strict=False))
-
-        answers = self.answer(batch, predict=True, delay=PREDICT_ONLY, observe=observe)
+        said: list[Said] = []
+        answers = self.answer(batch, predict=True, delay=PREDICT_ONLY, explain=said)
+        inputs = {
+            label: given
+            for each in said
+            for label, given in zip(each.labels.tolist(), each.inputs, strict=True)
+        }
+        numbers = self.placement.cluster[answers.label].tolist()
+        weights = {number: self.executor.mixer_weights(number) for number in set(numbers)}
         found = []
-        for label, p, present in zip(
-            answers.label.tolist(), answers.probability.tolist(), answers.present, strict=True
-        ):
-            number = int(self.placement.cluster[label])
-            state = self.clusters[number].state
-            weights = state.weight + state.own_weight[self.placement.column[label]]
-            given = inputs.get(label, np.zeros(len(weights)))
+        for label, number, p, present in zip(
+            answers.label.tolist(), numbers, answers.probability.tolist(), answers.present,
+            strict=True,
+        ):  # fmt: skip
+            own = weights[number][self.placement.column[label]]
+            given = inputs.get(label, np.zeros(len(own)))
             found.append(
-                ExplainedLabel(label, number, bool(present), p, given.tolist(), weights.tolist())
+                ExplainedLabel(label, number, bool(present), p, given.tolist(), own.tolist())
             )
+        asked = [(each.number, each.labels.tolist(), each.probability) for each in said]
         return ClustersExplanation(found, asked)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from stream.clusters.call import CallRows, Segment, roomier, state_bytes
+from stream.clusters.call import CallRows, Scratch, Segment, roomier, state_bytes
 from stream.clusters.checking import check_set_decoder
 from stream.engine import set_decoder as sd
 from stream.engine.arrays import Int32Array, allocate, resize
-from stream.engine.decoder import UNIT, DecoderParams
-from stream.engine.growth import column_capacity
+from stream.engine.growth import column_capacity, power_of_two
+from stream.engine.joint_decoder_layout import UNIT, DecoderParams
 from stream.engine.set_decoder import Answers, DecoderScratch, Listed, SetDecoder
-from stream.engine.set_decoder_learning import decode
+from stream.engine.set_decoder_learning import DecoderWork, decode
 
 
 class ClusterDecoder:
@@ -28,6 +30,14 @@ class ClusterDecoder:
         sizes = {"labels": 4, "sets": params.max_sets, "width": 4}
         self.state = allocate(SetDecoder, sizes)
         self.state.registers[UNIT] = 1.0
+        self._scratch = Scratch(DecoderScratch)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"params": self.params, "state": self.state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._scratch = Scratch(DecoderScratch)
 
     def check_restored(self) -> None:
         """Raise SnapshotError unless the kernels can work with the arrays."""
@@ -68,21 +78,20 @@ class ClusterDecoder:
             self._resize({"width": column_capacity(largest)})
         sets, width = self.state.members.shape
         row_listed = int(np.diff(listed.start).max(initial=0))
-        scratch = allocate(
-            DecoderScratch,
+        scratch = self._scratch.of(
             {
                 "labels": len(self.state.n_present),
-                "row_listed": row_listed,
+                "row_listed": power_of_two(row_listed),
                 "sets": sets,
                 "width": width,
-            },
+            }
         )
+        work = DecoderWork(segment.events, rows.y, rows.u, missed, segment.n_known, listed)
         event = 0
         while True:
             code, event = decode(
-                self.state, self.params, segment.events, event, rows.y, rows.u, missed,
-                segment.n_known, listed, self.params.max_sets, answers, scratch,
-            )  # fmt: skip
+                self.state, self.params, work, event, self.params.max_sets, answers, scratch
+            )
             if code == sd.DONE:
                 return answers
             answers = roomier(answers, ("label", "probability", "present"), row_listed + width)

@@ -14,7 +14,7 @@ from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
 from stream.engine.layout import TreeParams
 from stream.engine.learner import Rows as ScaledRows
-from stream.engine.network import N_FEATURES, NetworkParams
+from stream.engine.network_layout import N_FEATURES, NetworkParams
 from stream.engine.router import Router
 from stream.engine.routing import blend, count_right, mark_all_right, weigh
 

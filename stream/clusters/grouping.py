@@ -16,7 +16,7 @@ from stream.engine.grouping import (
     sort_by_cluster,
     sort_by_event,
 )
-from stream.engine.label_cluster import ClusterOutput, ClusterRows
+from stream.engine.label_cluster_layout import ClusterOutput, ClusterRows
 from stream.engine.placement import Placement
 from stream.engine.recent_layout import Hints
 from stream.engine.set_decoder import Listed

@@ -20,7 +20,7 @@ from stream.engine.arrays import (
     Int32Array,
     Int64Array,
 )
-from stream.engine.checking import require
+from stream.engine.checking import require_all
 from stream.engine.layout import TreeParams
 from stream.engine.learner import RowScaler, labels_needed, wider
 from stream.rows.batch import Batch
@@ -117,8 +117,8 @@ class PartitionedLearner:
     def check_restored(self) -> None:
         """Look at what came out of a snapshot."""
         clusters = self.partition.clusters()
-        labels = sorted(label for _, labels in clusters for label in labels)
-        require(labels == list(range(self.n_labels)), "each label is in one cluster")
+        labels = [label for _, labels in clusters for label in labels]
+        require_all(labels, self.n_labels, "each label is in one cluster")
         if self.watcher is not None:
             self.watcher.check_clusters(clusters)
 
@@ -190,11 +190,15 @@ class PartitionedLearner:
         self._period_ended()
         events += self.partition.examine(self.n_learnt)
         if events:
-            self.events += events
             clusters = self.partition.clusters()
             self._clusters_changed(clusters)
             if self.watcher is not None:
                 self.watcher.follow(clusters, grown=False)
+            self._tell(events)
+
+    def _tell(self, events: Sequence[Any]) -> None:
+        """Keep events, and tell those who listen."""
+        self.events += events
         for event in events:
             for listener in self.listeners:
                 listener(event)
@@ -221,7 +225,7 @@ class TreePerCluster(PartitionedLearner):
     partition
         The partition, which has seen nothing.
     max_size
-        Limit in bytes for the arrays of all trees.
+        Limit in bytes for all arrays.
     watch_clusters
         Whether a rise of a cluster's loss has its partition looked at anew.
     """
@@ -248,11 +252,6 @@ class TreePerCluster(PartitionedLearner):
         return self.bank.clusters
 
     @property
-    def accepts_features(self) -> bool:
-        """Whether there is memory for new features in some tree."""
-        return self.bank.accepts_features(self.rows.n_features)
-
-    @property
     def n_bytes(self) -> int:
         """Bytes of the arrays."""
         return self.rows.n_bytes + self.bank.n_bytes
@@ -275,8 +274,6 @@ class TreePerCluster(PartitionedLearner):
                 self.bank.collect_predicted(rows, out[first:end], first, end)
             if segment.learns:
                 self._learnt(batch, segment, self._losses(rows, segment))
-        if not self.accepts_features and self.rows.max_features is None:
-            self.rows.leave_at(max(len(part.growing.tree.shift) for part in self.bank.parts))
         return out
 
     def _losses(self, rows: Rows, segment: Segment) -> list[Float64Array]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.clusters.coordinator import ClustersParams, Coordinator
 from stream.clusters.tree_mixture import Explanation, Given, TreeMixture
-from stream.engine.arrays import Float64Array
+from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.checking import require
 from stream.engine.events import Events
 from stream.engine.learner import PREDICT_ONLY, labels_needed, wider
@@ -37,9 +37,9 @@ class StackedLearner:
         The cluster of a label, by its number, where clusters are given.
     max_tree_labels
         Labels up to which they are kept.
-    max_bytes
-        Limit for all arrays.
     """
+
+    given_up = frozenset({"trees"})  # None where labels are many
 
     def __init__(
         self,
@@ -47,10 +47,8 @@ class StackedLearner:
         trees: TreeMixture,
         given: Callable[[int], int] | None,
         max_tree_labels: int,
-        max_bytes: float,
     ):
         self.gated = Coordinator(clusters, given)
-        self.max_bytes = max_bytes
         self.trees: TreeMixture | None = trees
         self.max_tree_labels = max_tree_labels
         self._events: list[Any] = []  # of the trees' partition, once these are given up
@@ -77,16 +75,15 @@ class StackedLearner:
             require(self.gated.n_labels <= self.max_tree_labels, "trees know few labels")
             require(self.trees.n_learnt == self.gated.n_learnt, "trees learnt the same rows")
             require(self.trees.n_given == 1, "the clusters are a model of the mixer")
+        else:
+            require(
+                self.gated.n_labels > self.max_tree_labels, "trees are given up for many labels"
+            )
 
     @property
     def n_labels(self) -> int:
         """Label columns that were learnt."""
         return self.gated.n_labels
-
-    @property
-    def accepts_features(self) -> bool:
-        """Whether there is memory for new features."""
-        return self.trees is None or self.trees.accepts_features
 
     @property
     def n_bytes(self) -> int:
@@ -100,14 +97,26 @@ class StackedLearner:
         return self.answer(batch, first_row=first_row, predict=predict, delay=delay).probabilities
 
     def answer(
-        self, batch: Batch, *, first_row: int = 0, predict: bool = True, delay: int = 0
+        self,
+        batch: Batch,
+        *,
+        first_row: int = 0,
+        predict: bool = True,
+        delay: int = 0,
+        waited: Int64Array | None = None,
     ) -> Predictions | SparsePredictions:
-        """As :meth:`run`, with the label sets that are answered."""
+        """As :meth:`run`, with the label sets that are answered.
+
+        Parameters
+        ----------
+        waited
+            See :func:`stream.engine.events.schedule`.
+        """
         when: dict[str, Any] = {"first_row": first_row, "predict": predict, "delay": delay}
         if self.trees is None:
-            return self.gated.answer(batch, **when)
+            return self.gated.answer(batch, **when, waited=waited)
         given = _Collected(batch.n_rows, predict, delay)
-        alone = self.gated.answer(batch, **when, collect=given.add)
+        alone = self.gated.answer(batch, **when, waited=waited, collect=given.add)
         last = self._last_row_of_trees(batch, predict, delay)
         with_trees = batch if last is None else slice_rows(batch, 0, last)
         answers = self.trees.answer(
@@ -117,7 +126,6 @@ class StackedLearner:
             return answers
         self._events = self.trees.events
         self.trees = None
-        self.gated.max_bytes = self.max_bytes
         return _joined(answers, alone, last) if predict else alone
 
     def _last_row_of_trees(self, batch: Batch, predict: bool, delay: int) -> int | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.clusters.tree_parts import Cluster, Part, Rows
 from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
-from stream.engine.checking import require
+from stream.engine.checking import require, require_all
 from stream.engine.layout import TreeParams
 from stream.engine.learner import ALL_ROWS, GrowingTree, Truth
 from stream.engine.losses import add_up, jaccard_losses, switch_bound
@@ -38,8 +38,8 @@ class TreeBank:
     def check_restored(self) -> None:
         """Look at what came out of a snapshot: each label is in one cluster, and each tree in
         one."""
-        labels = sorted(label for cluster in self.clusters for label in cluster.labels.tolist())
-        require(labels == list(range(self.n_labels)), "each label is in one cluster")
+        labels = [label for cluster in self.clusters for label in cluster.labels.tolist()]
+        require_all(labels, self.n_labels, "each label is in one cluster")
         trees = self.parts
         require(len({id(part) for part in trees}) == len(trees), "two clusters share a tree")
         require(
@@ -62,13 +62,6 @@ class TreeBank:
     def n_bytes(self) -> int:
         """Bytes of the arrays."""
         return sum(part.growing.n_bytes for part in self.parts)
-
-    def accepts_features(self, n_features: int) -> bool:
-        """Whether some tree has memory for more than ``n_features`` features."""
-        return self.n_labels == 0 or any(
-            not part.growing.full or n_features < len(part.growing.tree.shift)
-            for part in self.parts
-        )
 
     # ---- rows
 

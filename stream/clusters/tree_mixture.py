@@ -1,4 +1,4 @@
-"""A shared tree, pools of routed experts over the clusters of a partition, and what combines them.
+"""A shared tree, pools of routed experts over the clusters of a partition, and what mixes them.
 
 Every row passes the shared tree, whose leaf models are all asked. For each cluster a router weighs
 the experts of a pool; the heaviest learns the row. A mixer makes one probability per label of all
@@ -7,20 +7,22 @@ that, and a decoder chooses the label set that is answered.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stream.clusters.concepts import ConceptMemory
 from stream.clusters.expert_pools import Asked, ExpertPools
 from stream.clusters.partitioned import Partition, PartitionedLearner, Segment
 from stream.clusters.tree_bank import NumberedClusters
 from stream.clusters.tree_parts import Part, Rows
 from stream.engine.arrays import Float64Array
-from stream.engine.checking import require
-from stream.engine.combine import CombinerParams
-from stream.engine.combiner import GrowingCombiner
+from stream.engine.checking import require_all
+from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
 from stream.engine.layout import LOGISTIC, TreeParams
 from stream.engine.learner import PREDICT_ONLY, GrowingTree, labels_needed
+from stream.engine.mixer_decoder import MixerDecoderParams, MixerDecoderRows
+from stream.partition.events import PartitionEvent
 from stream.rows.batch import Batch
 from stream.rows.predictions import Predictions
 
@@ -60,7 +62,7 @@ class TreeMixture(PartitionedLearner):
     ----------
     params
         Of the shared tree.
-    combiner
+    mixer_decoder
         Parameters of mixer and decoder.
     partition
         The partition, which has seen nothing.
@@ -68,6 +70,8 @@ class TreeMixture(PartitionedLearner):
         The routed experts; None: there are none.
     max_size
         Limit in bytes for the arrays of the shared tree.
+    concepts
+        The memory of concepts; None: there is none.
     watch_clusters
         Whether a rise of a cluster's loss has its partition, its experts and its mixer looked at
         anew.
@@ -78,11 +82,12 @@ class TreeMixture(PartitionedLearner):
     def __init__(
         self,
         params: TreeParams,
-        combiner: CombinerParams,
+        mixer_decoder: MixerDecoderParams,
         partition: Partition,
         pools: ExpertPools | None,
         *,
         max_size: float,
+        concepts: ConceptMemory | None,
         watch_clusters: bool,
         n_given: int = 0,
     ):
@@ -96,31 +101,39 @@ class TreeMixture(PartitionedLearner):
         self.shared = Part((), GrowingTree(params, max_size))
         self.n_tree_models = LOGISTIC + params.n_rates
         self.pools = pools
-        self.combiner = GrowingCombiner(
-            combiner, self.n_tree_models + (pools is not None) + n_given
+        self.concepts = concepts
+        self.mixer_decoder = GrowingMixerDecoder(
+            mixer_decoder, self.n_tree_models + (pools is not None) + n_given
         )
         self.n_given = n_given
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Snapshots call mixer and decoder "combiner".
+        kept = super().__getstate__()
+        return {"combiner" if name == "mixer_decoder" else name: kept[name] for name in kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(
+            {"mixer_decoder" if name == "combiner" else name: state[name] for name in state}
+        )
 
     def check_restored(self) -> None:
         """Look at what came out of a snapshot."""
         super().check_restored()
         clusters = self.partition.clusters()
-        require(self.shared.labels.tolist() == list(range(self.n_labels)), "labels are numbered")
-        self.combiner.check_clusters([labels for _, labels in clusters])
+        require_all(self.shared.labels.tolist(), self.n_labels, "labels are numbered")
+        self.mixer_decoder.check_clusters([labels for _, labels in clusters])
         if self.pools is not None:
             self.pools.check_clusters(clusters)
-
-    @property
-    def accepts_features(self) -> bool:
-        """Whether there is memory for new features."""
-        growing = self.shared.growing
-        return not growing.full or self.rows.n_features < len(growing.tree.shift)
+        if self.concepts is not None:
+            self.concepts.check_tree(self.shared.growing)
 
     @property
     def n_bytes(self) -> int:
         """Bytes of the arrays."""
-        pools = 0 if self.pools is None else self.pools.n_bytes
-        return self.rows.n_bytes + self.shared.growing.n_bytes + pools + self.combiner.n_bytes
+        optional = (self.pools, self.concepts)
+        parts = (self.rows, self.shared.growing, self.mixer_decoder, *optional)
+        return sum(part.n_bytes for part in parts if part is not None)
 
     def run(
         self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
@@ -149,24 +162,25 @@ class TreeMixture(PartitionedLearner):
         y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
         n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
         if work.learns:
-            self.combiner.make_room(int(np.diff(batch.y_indptr).max()))
+            self.mixer_decoder.make_room(int(np.diff(batch.y_indptr).max()))
         n_columns = max(self.n_labels, int(n_labels[-1]) if len(n_labels) else 0)
         out = np.zeros((n_rows if predict else 0, n_columns))
         decided = np.zeros(out.shape, np.uint8)
         for segment in self._segments(rows, first_row, n_labels):
             told = self._advance(rows, segment, n_columns, given)
-            losses = np.zeros((len(self.combiner.clusters), n_rows))
-            self.combiner.run(
-                told.said, told.said_learnt, y, u,
-                (segment.first, segment.learnt, segment.end, segment.stop),
-                predict, delay, segment.n_labels_before, out, decided, losses,
+            losses = np.zeros((len(self.mixer_decoder.clusters), n_rows))
+            taken = MixerDecoderRows(
+                told.said, told.said_learnt, y, u, segment.first, segment.learnt, segment.end,
+                segment.stop, predict, delay,
             )  # fmt: skip
+            self.mixer_decoder.run(taken, segment.n_labels_before, out, decided, losses)
             if segment.learns:
                 if self.pools is not None and told.asked_learnt is not None:
                     self.pools.learn_routes(rows, segment, told.asked_learnt.said)
+                if self.concepts is not None:
+                    truth, said = rows.truth_of(self.shared.labels), rows.learnt_by(self.shared)
+                    self.concepts.compare(rows, segment, truth, said)
                 self._learnt(batch, segment, list(losses))
-        if not self.accepts_features and self.rows.max_features is None:
-            self.rows.leave_at(len(self.shared.growing.tree.shift))
         return Predictions(decided[:, : self.n_labels], out[:, : self.n_labels])
 
     def explain(self, batch: Batch, given: Given | None = None) -> Explanation:
@@ -174,7 +188,7 @@ class TreeMixture(PartitionedLearner):
         work = self.rows.prepare(batch, 0, True, PREDICT_ONLY)
         rows, segment = Rows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
         answers = self.answer(batch, delay=PREDICT_ONLY, given=given)
-        mixed = self.combiner.mixed.copy()
+        mixed = self.mixer_decoder.mixed.copy()
         told = self._advance(rows, segment, self.n_labels, given)
         routes = {} if told.asked is None else told.asked.weights
         return Explanation(
@@ -182,7 +196,7 @@ class TreeMixture(PartitionedLearner):
             answers.probabilities[0],
             mixed,
             told.said[0],
-            self.combiner.weights,
+            self.mixer_decoder.weights,
             {number: weights[0] for number, weights in routes.items()},
         )
 
@@ -216,7 +230,7 @@ class TreeMixture(PartitionedLearner):
         models that are not its own."""
         if asked is None and given is None and shared.shape[2] >= self.n_labels:
             return shared
-        said = np.zeros((len(shared), self.combiner.n_models, self.n_labels))
+        said = np.zeros((len(shared), self.mixer_decoder.n_models, self.n_labels))
         n_labels = min(shared.shape[2], self.n_labels)
         said[:, : self.n_tree_models, :n_labels] = shared[:, :, :n_labels]
         if self.pools is not None and asked is not None:
@@ -229,23 +243,33 @@ class TreeMixture(PartitionedLearner):
 
     def _clusters_grew(self, clusters: NumberedClusters) -> None:
         self.shared.labels = np.arange(self.n_labels)
-        self.combiner.add_labels(self.n_labels, self.n_learnt)
-        self.combiner.regroup([np.array(labels, np.int64) for _, labels in clusters])
+        self.mixer_decoder.add_labels(self.n_labels, self.n_learnt)
+        self.mixer_decoder.regroup([np.array(labels, np.int64) for _, labels in clusters])
         if self.pools is not None:
             self.pools.add_labels(self.n_labels, clusters, self.n_learnt)
 
     def _clusters_changed(self, clusters: NumberedClusters) -> None:
-        self.combiner.regroup([np.array(labels, np.int64) for _, labels in clusters])
+        self.mixer_decoder.regroup([np.array(labels, np.int64) for _, labels in clusters])
         if self.pools is not None:
             self.pools.restructure(clusters)
 
     def _loss_rose(self, clusters: list[int]) -> None:
         places = {number: place for place, (number, _) in enumerate(self.partition.clusters())}
         for number in clusters:
-            self.combiner.learn_faster(places[number])
+            self.mixer_decoder.learn_faster(places[number])
             if self.pools is not None:
                 self.pools.replace_worst(number, self.n_learnt)
+        if self.concepts is not None:
+            self.concepts.drift(self.shared.growing, self.n_learnt)
 
     def _period_ended(self) -> None:
         if self.pools is not None:
             self.pools.settle()
+        found = None if self.concepts is None else self.concepts.recalled(self.n_learnt)
+        if found is None:
+            return
+        recall, tree = found
+        tree.widen(0, self.n_labels)
+        self.shared = Part(self.shared.labels, tree)
+        quantities = {"concept": recall.concept, "gain": recall.gain, "rows": recall.n_rows}
+        self._tell([PartitionEvent(self.n_learnt, "recall", quantities=quantities)])

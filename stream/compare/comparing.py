@@ -12,7 +12,7 @@ from stream.data.resolving import open_source
 from stream.errors import ParameterError
 from stream.evaluate.frames import label_columns, make_frame, summary_columns
 from stream.evaluate.plotting import main_metrics
-from stream.evaluate.prequential import prequential, window_for
+from stream.evaluate.prequential import prequential
 from stream.evaluate.protocol import Progress
 from stream.evaluate.result import PrequentialResult
 from stream.models.registry import create_model
@@ -30,7 +30,7 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What :func:`compare` found.
+    """The results of :func:`compare`.
 
     Attributes
     ----------
@@ -206,7 +206,7 @@ def compare(
                     create_model(model, seed=seed),
                     limit=limit,
                     delay=delay,
-                    window=window or window_for(source.n_rows, limit),
+                    window=window,
                     progress=progress(source.name, model, seed) if progress else None,
                     model_name=model,
                 )

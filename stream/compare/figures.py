@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from stream.compare.comparing import Comparison
 from stream.compare.critical_difference import critical_difference_diagram
 from stream.compare.style import SETTINGS, drawing, styles
-from stream.compare.tables import short_name
+from stream.compare.tables import full_name
 
 
 def figures_of(found: Comparison) -> dict[str, Figure]:
@@ -22,7 +22,7 @@ def figures_of(found: Comparison) -> dict[str, Figure]:
     metric = found.metrics[0]
     made = {}
     if len(found.streams) > 1 and len(found.models) > 1:
-        title = f"Average rank by {short_name(metric)} on {len(found.streams)} streams"
+        title = f"Average rank by {full_name(metric)} on {len(found.streams)} streams"
         made[f"ranks_{metric}"] = critical_difference_diagram(
             found.ranks(metric), {found.models[0]}, title
         )
@@ -46,7 +46,7 @@ def _course(found: Comparison, stream: str, metric: str) -> Figure:
             )
         axes.set_title(stream, loc="left")
         axes.set_xlabel("rows")
-        axes.set_ylabel(f"{short_name(metric)} in windows of {result.window:,}")
+        axes.set_ylabel(f"{full_name(metric)} in windows of {result.window:,}")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(6, integer=True))
         axes.xaxis.set_major_formatter("{x:,.0f}")
         figure.legend(loc="outside lower center", ncols=3)

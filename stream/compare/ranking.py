@@ -13,13 +13,13 @@ from scipy.stats import rankdata
 from stream.errors import ParameterError
 
 Origin = Literal["measured", "quoted"]
-LOWER_IS_BETTER = frozenset({"hamming_loss", "seconds", "peak_rss_mb"})
+LOWER_IS_BETTER = frozenset({"hamming_loss", "seconds", "peak_rss_mb", "clusters_asked"})
 MARK = " (quoted)"
 
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What a method reached on a stream."""
+    """The value that a method reached on a stream."""
 
     stream: str
     metric: str

@@ -15,7 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.compare.comparing import Comparison
+from stream.compare.ranking import LOWER_IS_BETTER
 from stream.compare.significance import friedman, wilcoxon
+from stream.evaluate.counted import shape_of
 
 SHORT = {
     "micro_f1": "micro-F1",
@@ -24,6 +26,7 @@ SHORT = {
     "hamming_loss": "Hamming",
     "kappa_m": "κ-M",
 }
+LONG = {"subset_accuracy": "subset accuracy", "hamming_loss": "Hamming loss"}
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -43,13 +46,26 @@ def short_name(metric: str) -> str:
     return SHORT.get(metric) or metric.replace("_", "-").replace("f1", "F1")
 
 
+def full_name(metric: str) -> str:
+    """A metric in a sentence or over a table, with its direction where lower values are better.
+
+    Examples
+    --------
+    >>> full_name("subset_accuracy"), full_name("hamming_loss")
+    ('subset accuracy', 'Hamming loss (lower is better)')
+    """
+    lower = " (lower is better)" if metric in LOWER_IS_BETTER else ""
+    return LONG.get(metric, short_name(metric)) + lower
+
+
 def print_comparison(found: Comparison, console: Console) -> None:
     """Print values, ranks and tests; a stream below the other, so that 60 columns are enough."""
     for stream in found.streams:
         result = found.of(stream, found.models[0])[0]
         table = Table(
             box=box.SIMPLE_HEAD,
-            title=f"{stream}: {result.rows:,} rows, {result.labels:,} labels",
+            title=f"{stream}: "
+            + ", ".join(shape_of(result.rows, None, result.labels, result.task)),
             title_justify="left",
             title_style="bold",
             pad_edge=False,
@@ -81,7 +97,7 @@ def test_lines(found: Comparison) -> list[str]:
     for metric in found.metrics:
         ranks = found.ranks(metric)
         told = ", ".join(f"{model} {value:.2f}" for model, value in ranks.average().items())
-        lines.append(f"Average rank by {short_name(metric)}: {told}.")
+        lines.append(f"Average rank by {full_name(metric)}: {told}.")
         if len(found.streams) < 2 or len(found.models) < 2:
             continue
         test = friedman(ranks)
@@ -106,7 +122,7 @@ def _speed(found: Comparison, stream: str, model: str) -> float:
 
 
 def _grid(found: Comparison, metric: str) -> list[list[tuple[str, bool]]]:
-    """For each model its value on each stream as text, and whether it is the best."""
+    """Return, for each model, its value on each stream as text and whether it is the best."""
     grid = []
     for model in found.models:
         line = []
@@ -123,7 +139,7 @@ def markdown(found: Comparison) -> str:
     """Tables of models × streams for each metric, and the tests."""
     parts = []
     for metric in found.metrics:
-        head = [short_name(metric), *found.streams]
+        head = [full_name(metric), *found.streams]
         lines = [
             [model, *(f"**{text}**" if best else text for text, best in row)]
             for model, row in zip(found.models, _grid(found, metric), strict=True)
@@ -153,7 +169,7 @@ def latex(found: Comparison) -> str:
                 for cell, (_, best) in zip(cells, row, strict=True)
             )
             body.append(" & ".join([_escape(model), *bold]) + r" \\")
-        head = " & ".join([_escape(short_name(metric)), *map(_escape, found.streams)])
+        head = " & ".join([_escape(full_name(metric)), *map(_escape, found.streams)])
         parts.append(
             "\n".join(
                 [
@@ -193,7 +209,7 @@ def html_text(found: Comparison, figures: Iterable[str] = ()) -> str:
             cells = "".join(f"<td>{f'<b>{text}</b>' if best else text}</td>" for text, best in row)
             body += f"<tr><th>{html.escape(model)}</th>{cells}</tr>"
         parts.append(
-            f"<h2>{html.escape(short_name(metric))}</h2><div class=scroll><table><tr><th></th>"
+            f"<h2>{html.escape(full_name(metric))}</h2><div class=scroll><table><tr><th></th>"
             f"{head}</tr>{body}</table></div>"
         )
     told = "".join(f"<li>{html.escape(line.strip())}</li>" for line in test_lines(found))

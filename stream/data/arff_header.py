@@ -127,7 +127,7 @@ class Attribute:
 
 @dataclasses.dataclass(slots=True)
 class Header:
-    """What stands before the rows of an ARFF file."""
+    """The header of an ARFF file."""
 
     relation: str
     attributes: list[Attribute]

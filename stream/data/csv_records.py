@@ -112,7 +112,7 @@ class _LineFeed:
         self.at_end_of_file = False
 
     def load(self) -> bool:
-        """Take the next block; whether there was one."""
+        """Read the next block; return whether there was one."""
         block = next(self._blocks, None)
         if block is None:
             return False
@@ -120,7 +120,7 @@ class _LineFeed:
         return True
 
     def skip(self) -> None:
-        """Leave out the rest of the block."""
+        """Skip the rest of the block."""
         self._at = len(self.block[1])
 
     @property

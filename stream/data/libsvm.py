@@ -4,16 +4,16 @@ repository.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from stream.constraints import COLUMNS, NONE, check_value
+from stream.data.libsvm_exact import MAX_FEATURES, ExactRows
 from stream.data.opening import read_lines, strip_compression
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, ParameterError
@@ -26,11 +26,10 @@ from stream.rows.builder import (
     assemble,
     rechunk,
 )
-from stream.rows.cells import parse_number, shorten, split_pairs
+from stream.rows.cells import split_pairs
 from stream.rows.schema import Schema, Task
 
 BLOCK_CHARACTERS = 1 << 18
-MAX_FEATURES = 2**31 - 1
 # Where more features or labels than this are declared, or none are, they are numbered as they
 # appear, so that nothing downstream is ever as large as an index that a file happens to name.
 MAX_DECLARED_COLUMNS = 1 << 20
@@ -38,7 +37,6 @@ MAX_DECLARED_COLUMNS = 1 << 20
 Int32Array = npt.NDArray[np.int32]
 
 _HEADER = re.compile(r"\s*(\d{1,18})\s+(\d{1,18})\s+(\d{1,18})\s*", re.ASCII)
-_INTEGER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class LibsvmSource(Source):
@@ -92,12 +90,7 @@ class LibsvmSource(Source):
         self.name = strip_compression(self.path).stem
         self.encoding = encoding
         for parameter, value in (("n_features", n_features), ("n_labels", n_labels)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int) or value < 1
-            ):
-                raise ParameterError(
-                    f"'{parameter}' must be an int in the range [1, inf) or None. Got {value!r}."
-                )
+            check_value(type(self).__name__, parameter, value, (COLUMNS, NONE))
         if task not in ("multi-label", "single-label"):
             raise ParameterError(f"'task' must be 'multi-label' or 'single-label'. Got {task!r}.")
         self._first = 0 if zero_based else 1
@@ -111,6 +104,14 @@ class LibsvmSource(Source):
             n_labels = labels if n_labels is None else n_labels
         self._n_features, self._n_labels = n_features, n_labels
         self._empty_rows = self._header_line > 0 if empty_rows is None else empty_rows
+        self._rows = ExactRows(
+            str(self.path),
+            first_feature=self._first,
+            n_features=n_features,
+            n_labels=n_labels,
+            classes=self._classes if self._single else None,
+            empty_rows=self._empty_rows,
+        )
         self._features = _Numbering(self._first, n_features)
         self._labels = _Numbering(0, n_labels)
         self.columns_grow = self._features.grows or self._labels.grows or self._single
@@ -244,109 +245,12 @@ class LibsvmSource(Source):
         builder = BatchBuilder(str(self.path))
         try:
             for number, line in zip(numbers, rows, strict=True):
-                self._add(builder, line, number)
+                self._rows.add(builder, line, number)
         except DataError:
             if len(builder):
                 yield self._numbered(builder.take(), row)
             raise
         yield self._numbered(builder.take(), row)
-
-    def _add(self, builder: BatchBuilder, line: str, number: int) -> None:
-        line = line.split("#", 1)[0]
-        tokens = [_Token(m[0], m.start() + 1) for m in re.finditer(r"\S+", line)]
-        labels: list[int] = []
-        if self._single:
-            if not tokens or ":" in tokens[0].text:
-                raise self._error("the row must start with its class", number, 1)
-            name = tokens.pop(0).text
-        elif tokens and ":" not in tokens[0].text:
-            labels = self._label_list(tokens.pop(0), number)
-        columns: list[int] = []
-        values: list[float] = []
-        places: list[int] = []
-        for token in tokens:
-            index_text, colon, value_text = token.text.partition(":")
-            if index_text == "qid" and not columns:
-                continue
-            if not colon or _INTEGER.fullmatch(index_text) is None:
-                raise self._error(
-                    f"expected 'index:value', got {shorten(token.text)!r}", number, token.column
-                )
-            columns.append(self._feature(int(index_text), number, token.column))
-            places.append(token.column)
-            value = parse_number(value_text)
-            if value is None:
-                raise self._error(
-                    f"expected a number as the value of feature {index_text}, got "
-                    f"{shorten(value_text)!r}",
-                    number,
-                    token.column,
-                )
-            if math.isinf(value):
-                raise self._error(
-                    f"a value must be finite, got {shorten(value_text)!r}", number, token.column
-                )
-            values.append(value)
-        if len(set(columns)) < len(columns):
-            seen: set[int] = set()
-            place = next(i for i, c in enumerate(columns) if c in seen or seen.add(c))  # type: ignore[func-returns-value]
-            twice, at = columns[place] + self._first, places[place]
-            raise self._error(f"feature {twice} is given twice in this row", number, at)
-        if not columns and not self._empty_rows:
-            raise self._error(
-                "the row has no feature written as 'index:value'; --empty-rows (empty_rows=True) "
-                "allows such rows",
-                number,
-                len(line.rstrip()) + 1,
-            )
-        if self._single:
-            self._classes.add_all([name])
-            labels = [self._classes[name]]
-        builder.add(columns, values, labels, line=number)
-
-    def _label_list(self, token: _Token, number: int) -> list[int]:
-        labels: dict[int, None] = {}  # in order, each once
-        for text in token.text.split(","):
-            if _INTEGER.fullmatch(text) is None:
-                raise self._error(
-                    "expected the labels as whole numbers separated by commas, got "
-                    f"{shorten(token.text)!r}; --task single-label (task='single-label') reads "
-                    "one class a row",
-                    number,
-                    token.column,
-                )
-            label = int(text)
-            limit = MAX_FEATURES if self._n_labels is None else self._n_labels
-            if label >= limit:
-                raise self._error(
-                    f"label index {label} is out of range; {limit} labels (0 to {limit - 1}) are "
-                    f"{'allowed' if self._n_labels is None else 'declared'}",
-                    number,
-                    token.column,
-                )
-            if label in labels:
-                raise self._error(f"label {label} is given twice in this row", number, token.column)
-            labels[label] = None
-        return list(labels)
-
-    def _feature(self, index: int, number: int, column: int) -> int:
-        limit = MAX_FEATURES if self._n_features is None else self._n_features
-        if not self._first <= index < self._first + limit:
-            hint = ""
-            if index == self._first + limit and self._first == 0:
-                hint = "; --one-based (zero_based=False) if the first feature is number 1"
-            elif index < self._first:
-                hint = "; --zero-based (zero_based=True) if the first feature is number 0"
-            raise self._error(
-                f"feature index {index} is out of range; allowed are {self._first} to "
-                f"{self._first + limit - 1}{hint}",
-                number,
-                column,
-            )
-        return index - self._first
-
-    def _error(self, reason: str, line: int, column: int) -> DataError:
-        return DataError(reason, source=str(self.path), line=line, column=column)
 
     def _numbered(self, batch: Batch, row: int) -> Batch:
         """The batch with column numbers instead of indices; takes note of columns that are new."""
@@ -392,11 +296,6 @@ class _Numbering:
             self.names.append(self._first + index)
         numbers = np.fromiter(map(self._number.__getitem__, found.tolist()), np.int32, len(found))
         return numbers[inverse], sorted(position for position, _ in missing)
-
-
-class _Token(NamedTuple):
-    text: str
-    column: int  # character of the line, from 1
 
 
 def _in_range(indices: np.ndarray, declared: int | None, most: int) -> bool:

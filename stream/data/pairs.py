@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stream.constraints import ROWS, check_value
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.errors import DataError, ParameterError
 from stream.rows.batch import Batch
@@ -108,6 +109,7 @@ class PairSource(Source):
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order; see :meth:`stream.data.Source.batches`."""
+        check_value("batches", "chunk_rows", chunk_rows, (ROWS,))
         # Objects may be live: hand over a chunk as soon as it is full.
         block_rows = min(chunk_rows, BLOCK_ROWS)
         blocks = self._encoder.fresh().blocks(self._rows(), block_rows)

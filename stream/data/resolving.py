@@ -1,4 +1,4 @@
-"""From what a user names (a file, a benchmark stream, a generator, an object) to a source."""
+"""Resolve what a user names (a file, a benchmark stream, a generator, an object) to a source."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def resolve(
     """Find a stream by path or name.
 
     Tried in this order: an existing file; a generator of `stream.data.synthetic`, also with
-    parameters (``name:key=value,...``); a file of that name, or of a benchmark stream's file names,
-    in ``data_dir``, in the folders of the environment variable ``DRIFTHOMER_DATA`` and in their
-    sub-folders; data that come with River; a download, verified by its checksum, into the user's
-    cache.
+    parameters (``name:key=value,...``); a file of that name (``debian_tags`` or, where there are
+    several, ``debian_tags.txt.gz``), or of a benchmark stream's file names, in ``data_dir``, in the
+    folders of the environment variable ``DRIFTHOMER_DATA`` and in their sub-folders; data that come
+    with River; a download, verified by its checksum, into the user's cache.
 
     Parameters
     ----------
@@ -107,9 +107,9 @@ def resolve(
     (103, 14)
     """
     path, text = Path(name), os.fspath(name)
-    if os.path.isfile(path) or _looks_like_path(text):
-        return open_path(path, **options)
     folders = _folders(data_dir)
+    if os.path.isfile(path) or _looks_like_path(text):
+        return open_path(_with_folder(path, folders), **options)
     tried: list[str] = []
 
     source = _generator(text, options)
@@ -149,6 +149,16 @@ def _looks_like_path(text: str) -> bool:
         or Path(text).suffix.lower() in COMPRESSION_SUFFIXES
         or any(separator in text for separator in separators)
     ) and not os.path.isdir(text)
+
+
+def _with_folder(path: Path, folders: list[Path]) -> Path:
+    """The file of this very name in one of the folders, or just below, where there is none here."""
+    if path.name == os.fspath(path) and not os.path.isfile(path):
+        for folder in folders:
+            for found in _data_files(folder):
+                if found.name == path.name:
+                    return found
+    return path
 
 
 def _generator(spec: str, options: dict[str, Any]) -> Source | None:

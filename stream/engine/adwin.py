@@ -12,7 +12,17 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Axes, Float64Array, Int32Array, RecordArray, record
+from stream.engine.arrays import (
+    COUNTS,
+    WEIGHTS,
+    Axes,
+    Float64Array,
+    Int32Array,
+    RecordArray,
+    below,
+    record,
+    up_to,
+)
 from stream.engine.jit import kernel
 
 MAX_BUCKETS = 5  # buckets of one size before two of them merge
@@ -32,20 +42,28 @@ DETECTOR = record(
 )
 
 
+_DETECTORS_HOLD = {
+    **dict.fromkeys(("width", "ticks"), COUNTS),
+    **dict.fromkeys(("total", "spread"), WEIGHTS),
+    "n_levels": up_to(LEVELS),
+    "detected": below(2),
+}
+
+
 class Adwins(NamedTuple):
     """State of all detectors; the first axis is the detector.
 
     Buckets of a level stand oldest first.
     """
 
-    detectors: Annotated[RecordArray, Axes("detectors", dtype=DETECTOR)]
+    detectors: Annotated[RecordArray, Axes("detectors", dtype=DETECTOR, holds=_DETECTORS_HOLD)]
     totals: Annotated[
-        Float64Array, Axes("detectors", LEVELS, MAX_BUCKETS + 1)
+        Float64Array, Axes("detectors", LEVELS, MAX_BUCKETS + 1, holds=WEIGHTS)
     ]  # sum of a bucket's values
     spreads: Annotated[
-        Float64Array, Axes("detectors", LEVELS, MAX_BUCKETS + 1)
+        Float64Array, Axes("detectors", LEVELS, MAX_BUCKETS + 1, holds=WEIGHTS)
     ]  # of squared deviations
-    n_buckets: Annotated[Int32Array, Axes("detectors", LEVELS)]
+    n_buckets: Annotated[Int32Array, Axes("detectors", LEVELS, holds=up_to(MAX_BUCKETS))]
 
 
 @kernel

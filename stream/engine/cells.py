@@ -2,8 +2,10 @@
 what might be.
 
 A *cell* is one pair's weights, one for each column of the node (labels of a cluster, children of a
-node of the gate), and their AdaGrad sums (Duchi, Hazan and Singer, JMLR 2011). A pair without a
-cell weighs zero.
+node of the gate). A pair without a cell weighs zero. Steps are those of AdaGrad (Duchi, Hazan and
+Singer, JMLR 2011) with one sum of squares for the whole cell, of its largest gradients: steps of
+columns keep the proportions of their errors, where a sum for each column would let all first steps
+be of one size, however small the error.
 """
 
 from __future__ import annotations
@@ -13,7 +15,18 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Axes, Float32Array, Int32Array, Int64Array, resize
+from stream.engine.arrays import (
+    COUNTS,
+    KEYS,
+    WEIGHTS,
+    Axes,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    below,
+    resize,
+    up_to,
+)
 from stream.engine.jit import inlined, kernel
 from stream.engine.random import mix
 
@@ -27,11 +40,13 @@ SMALLEST_ERROR = np.float32(0.01)  # of a probability: what is this right is not
 class Cells(NamedTuple):
     """Weights by key; a key says which node and which feature."""
 
-    used: Annotated[Int64Array, Axes(1)]
-    bucket: Annotated[Int32Array, Axes("buckets", fill=-1)]  # cell; -1: none
-    key: Annotated[Int64Array, Axes("cells")]
-    weight: Annotated[Float32Array, Axes("cells", "columns")]
-    square: Annotated[Float32Array, Axes("cells", "columns")]
+    used: Annotated[Int64Array, Axes(1, holds=up_to("cells"))]
+    bucket: Annotated[
+        Int32Array, Axes("buckets", fill=-1, holds=below("cells", low=-1))
+    ]  # cell; -1: none
+    key: Annotated[Int64Array, Axes("cells", holds=KEYS)]
+    weight: Annotated[Float32Array, Axes("cells", "columns", holds=WEIGHTS)]
+    square: Annotated[Float32Array, Axes("cells", holds=COUNTS)]
 
 
 @inlined
@@ -119,16 +134,16 @@ def learn_row_of_cells(
     may_add
         Whether pairs without a cell get one; there must be room for the whole row.
     """
-    wrong = False
+    largest = np.float32(0.0)
     for column in range(n_columns):
         error = errors[column]
         if abs(error) < SMALLEST_ERROR:
             errors[column] = np.float32(0.0)
         else:
-            wrong = True
+            largest = max(largest, abs(error))
             bias_square[column] += error * error
             bias[column] -= rate * error / math.sqrt(bias_square[column] + LEAST_BIAS_SQUARE)
-    if not wrong:
+    if largest == 0.0:
         return
     first, last = x[0][row], x[0][row + 1]
     for entry in range(first, last):
@@ -137,13 +152,12 @@ def learn_row_of_cells(
             if not may_add:
                 continue
             cell = add_cell(cells, base_key + np.int64(x[1][entry]))
-        value = x[2][entry]
-        weight, square = cells.weight[cell], cells.square[cell]
+        value, weight = x[2][entry], cells.weight[cell]
+        gradient = value * largest
+        cells.square[cell] += gradient * gradient
+        step = rate * value / math.sqrt(cells.square[cell] + LEAST_SQUARE)
         for column in range(n_columns):
-            step = errors[column] * value
-            total = square[column] + step * step
-            square[column] = total
-            weight[column] -= rate * step / math.sqrt(total + LEAST_SQUARE)
+            weight[column] -= step * errors[column]
 
 
 @kernel
@@ -157,9 +171,9 @@ def _keep_largest(cells, least):
         if largest >= least:
             if kept != cell:
                 cells.key[kept] = cells.key[cell]
+                cells.square[kept] = cells.square[cell]
                 for column in range(cells.weight.shape[1]):
                     cells.weight[kept, column] = cells.weight[cell, column]
-                    cells.square[kept, column] = cells.square[cell, column]
             kept += 1
     return kept
 

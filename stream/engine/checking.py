@@ -1,7 +1,9 @@
 """Whether the arrays of a state that came from outside can be given to the kernels.
 
-Kernels trust the numbers that they find their way with: a slot out of range would be written to all
-the same, a circle of nodes never left. What only makes answers wrong is not looked for.
+What the elements of an array may be stands beside its axes, and
+:func:`stream.engine.arrays.check_state` looks at it; here stands what arrays have to do with each
+other. Kernels trust the numbers that they find their way with: a slot out of range would be written
+to all the same, a circle of nodes never left. What only makes answers wrong is not looked for.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ import numpy as np
 
 from stream.engine import cooccurrence as co
 from stream.engine import layout as lay
-from stream.engine import network as net
-from stream.engine.adwin import LEVELS, MAX_BUCKETS, Adwins
-from stream.engine.combine import Combiner, CombinerParams
+from stream.engine import network_layout as net
+from stream.engine.adwin import LEVELS, Adwins
 from stream.engine.cooccurrence import Counts
+from stream.engine.expert_mixture import Mixture, MixtureParams
+from stream.engine.joint_decoder_layout import MEMORY, UNIT
+from stream.engine.joint_decoder_learning import LARGEST_UNIT
 from stream.engine.layout import Tree, TreeParams
-from stream.engine.mixture import Mixture, MixtureParams
+from stream.engine.mixer_decoder import MixerDecoder, MixerDecoderParams
 from stream.engine.scaling import Scaler
 from stream.errors import SnapshotError
 
@@ -32,6 +36,12 @@ def require(holds: Any, what: str) -> None:
     """
     if not np.all(holds):
         raise SnapshotError(f"the state does not fit together: {what}")
+
+
+def require_all(numbers: list[int], n: int, what: str) -> None:
+    """Raise SnapshotError with a sentence about what must hold, unless the numbers are 0 to ``n`` −
+    1, each once; ``n`` may be any number that a file says."""
+    require(len(numbers) == n and sorted(numbers) == list(range(len(numbers))), what)
 
 
 def _within(values: Any, stop: int, what: str, *, start: int = 0) -> None:
@@ -69,7 +79,8 @@ def check_tree(tree: Tree, params: TreeParams, roots: np.ndarray | None = None) 
     """
     registers = tree.registers
     _within(registers[lay.N_LABELS], tree.labels.bias.shape[-1] + 1, "the number of labels")
-    _within(registers[lay.N_PENDING], lay.MAX_PENDING + 1, "the number of pending changes")
+    require(registers[lay.N_PENDING] == 0, "every change that a row asked for was made")
+    _within(registers[lay.FULL], 2, "the mark of a tree that is full")
     nodes = _taken_slots(registers, lay.NODES_USED, lay.NODES_FREE, tree.free_nodes, "nodes")
     leaves = _taken_slots(registers, lay.LEAVES_USED, lay.LEAVES_FREE, tree.free_leaves, "leaves")
     own = registers[[lay.ROOT]]
@@ -86,12 +97,16 @@ def check_tree(tree: Tree, params: TreeParams, roots: np.ndarray | None = None) 
     require(
         tree.leaves["n_weights"][leaves] == held[leaves], "a leaf miscounts its rows of weights"
     )
-    pending = tree.pending[: registers[lay.N_PENDING]]
-    _within(pending[:, 0], len(leaves), "leaves with a pending change")
-    _within(pending[:, 1], len(nodes), "nodes with a pending change", start=-1)
+    n_alternates = np.count_nonzero(tree.nodes["alternate"][nodes] != -1)
+    require(registers[lay.N_ALTERNATES] == n_alternates, "branches beside nodes are miscounted")
     n_unknown, n_detectors = len(tree.stat_labels.n_unknown), len(tree.adwins.detectors)
     require(
         n_unknown in (0, len(tree.stats)), "statistics of unknown labels are of all rows or none"
+    )
+    n_models, n_rates = tree.labels.loss.shape[1], tree.labels.bias.shape[1]
+    require(
+        n_rates == params.n_rates and n_models == lay.LOGISTIC + n_rates,
+        "leaves have the models that the parameters ask for",
     )
     n_terms = tree.stat_labels.nb_terms.shape[1]
     require(
@@ -102,7 +117,71 @@ def check_tree(tree: Tree, params: TreeParams, roots: np.ndarray | None = None) 
         n_detectors == (len(tree.nodes) if params.drift_detection else 0),
         "there is a detector for each node, or none at all",
     )
+    _check_leaves(tree, params, leaves)
+    _check_statistics(tree)
     check_adwins(tree.adwins)
+
+
+def _check_leaves(tree: Tree, params: TreeParams, taken: np.ndarray) -> None:
+    """No leaf has more rows with a label than rows.
+
+    Rows are estimated where a leaf was split, so that a little is left to rounding.
+    """
+    labels, leaves = tree.labels, tree.leaves[taken]
+    for rows, present, unknown in (
+        (leaves["n_rows"], labels.n_present[taken], labels.n_unknown[taken]),
+        (leaves["stat_rows"], labels.stat_present[taken], labels.stat_unknown[taken]),
+    ):
+        room = rows + 1e-6 + 1e-12 * rows
+        require(present + unknown <= room[:, None], "a leaf has more rows with a label than rows")
+        if params.single_label:
+            require(present.sum(axis=1) <= room, "a row of a leaf has one class")
+
+
+def _check_statistics(tree: Tree) -> None:
+    """The statistics of a feature in a leaf count no more rows than the leaf does, and their sums
+    are such as finite values have."""
+    labels, leaves = tree.stat_labels, tree.leaves
+    leaf, feature = np.nonzero(tree.stat_row >= 0)
+    row = tree.stat_row[leaf, feature]
+    stats = tree.stats[row]
+    require(
+        stats["n"] + stats["n_missing"] <= leaves["stat_rows"][leaf],
+        "a feature has more values in a leaf than the leaf has rows",
+    )
+    require(
+        np.isfinite(tree.shift[feature][stats["n"] > 0.0]), "a feature with values has a first one"
+    )
+    present = labels.n_present[row].astype(np.float64)
+    require(present <= tree.labels.stat_present[leaf], "a leaf has the labels of its features")
+    sums = [(present, labels.sum_present[row], labels.square_present[row])]
+    in_all = present
+    if len(labels.n_unknown):
+        unknown = labels.n_unknown[row].astype(np.float64)
+        require(unknown <= tree.labels.stat_unknown[leaf], "a leaf has the labels of its features")
+        sums.append((unknown, labels.sum_unknown[row], labels.square_unknown[row]))
+        in_all = present + unknown
+    require(in_all <= stats["n"][:, None], "a feature has more values with a label than values")
+    whole = stats["square"]
+    _check_sums(stats["n"], stats["total"], whole, whole)
+    for n, total, square in sums:
+        _check_sums(n, total, square, whole[:, None])
+
+
+def _check_sums(n: np.ndarray, total: np.ndarray, square: np.ndarray, whole: np.ndarray) -> None:
+    """Sums of values and of their squares are finite where the sum of all squares is ``whole``, no
+    square is larger, and no sum larger than its square allows (Cauchy and Schwarz).
+
+    Sums of many numbers are rounded, and squares of small ones are 0.
+    """
+    whole, more = np.broadcast_to(whole, square.shape), 1.0 + 1e-6
+    require(whole >= 0.0, "sums of squares are not negative")
+    known = np.isfinite(whole)
+    n, total, square, whole = n[known], total[known], square[known], whole[known]
+    require(np.isfinite(total) & np.isfinite(square), "sums of finite values are finite")
+    require((square >= 0.0) & (square <= whole * more), "a part has no larger sum than the whole")
+    largest = np.sqrt(n) * np.sqrt(square) * more + n * 1e-150
+    require(np.abs(total) <= largest, "a sum of values fits their squares")
 
 
 def _check_nodes(
@@ -178,7 +257,6 @@ def check_adwins(adwins: Adwins) -> None:
     """
     n_levels = np.maximum(adwins.detectors["n_levels"].astype(np.int64), 1)
     _within(n_levels, LEVELS + 1, "the levels of a detector", start=1)
-    _within(adwins.n_buckets, MAX_BUCKETS + 1, "the buckets of a level")
     above = np.arange(LEVELS) >= n_levels[:, None]
     require(adwins.n_buckets[above] == 0, "a detector has buckets above its levels")
     top = adwins.n_buckets[np.arange(len(n_levels)), n_levels - 1]
@@ -195,14 +273,11 @@ def check_scaler(scaler: Scaler) -> None:
     SnapshotError
         When the common features are not listed once each, ascending.
     """
-    n_common, n_features = int(scaler.n_common[0]), len(scaler.common)
-    _within(n_common, n_features + 1, "the number of common features")
-    common = scaler.common[:n_common]
-    _within(common, n_features, "a common feature")
+    n_features = len(scaler.common)
+    common = scaler.common[: scaler.n_common[0]]
     require(np.diff(common) > 0, "common features stand in ascending order")
     marked = np.zeros(n_features, np.uint8)
     marked[common] = 1
-    require((scaler.n >= 0) & (scaler.n_missing >= 0), "values are counted from 0 up")
     require(scaler.n + scaler.n_missing <= scaler.n_rows[0], "a feature has more values than rows")
     require(scaler.is_common == marked, "a feature is common that is not listed, or not the two")
 
@@ -217,6 +292,8 @@ def check_counts(counts: Counts, n_labels: int) -> None:
     """
     capacity, n_pairs = len(counts.labels), int(counts.registers[co.N_PAIRS])
     _within(n_labels, capacity + 1, "the number of labels")
+    for rows in (counts.labels, counts.triangle, counts.pairs):
+        require(rows <= counts.registers[co.N_ROWS], "rows with a label are not more than all rows")
     if len(counts.keys) == 0:
         require(len(counts.triangle) == capacity * (capacity - 1) // 2, "pairs form a triangle")
         return
@@ -244,6 +321,8 @@ def check_network(network: net.Network, params: net.NetworkParams) -> None:
     n_outputs, n_batch = int(registers[net.N_OUTPUTS]), int(registers[net.BATCH_ROWS])
     _within(registers[net.N_FEATURES], len(network.feature_born) + 1, "the number of inputs")
     _within(n_outputs, len(network.output_born) + 1, "the number of outputs")
+    for born in (network.feature_born, network.output_born):
+        require(born <= registers[net.STEPS], "nothing in a network is younger than its last step")
     in_use = np.count_nonzero(network.output_born[:n_outputs] >= 0)
     require(registers[net.N_IN_USE] == in_use, "outputs in use are miscounted")
     require(0 <= n_batch < max(params.batch_rows, 1), "the mini-batch is too long")
@@ -268,7 +347,21 @@ def check_mixture(mixture: Mixture, params: MixtureParams, n_trees: int, n_outpu
         _within(mixture.class_output[:n_labels], n_outputs, "the output of a class")
 
 
-def check_combiner(combiner: Combiner, params: CombinerParams, n_labels: int) -> None:
+def check_units(unit: Any, rows: Any, some: Any) -> None:
+    """Look at decayed counts: a row counts ``unit`` now, those before ever less.
+
+    Raises
+    ------
+    SnapshotError
+        When there are more rows than a decoder remembers, or more of a kind than rows.
+    """
+    most = (MEMORY + 1.0) * np.asarray(unit)
+    require((unit >= 1.0) & (unit <= 2.0 * LARGEST_UNIT), "a row counts something")
+    require(rows <= most, "a decoder remembers fewer rows")
+    require(some <= rows + 1e-9 * most, "some rows are not more than all rows")
+
+
+def check_mixer_decoder(state: MixerDecoder, params: MixerDecoderParams, n_labels: int) -> None:
     """Look at the arrays of a mixer and a decoder, whose shapes agree already.
 
     Raises
@@ -277,16 +370,15 @@ def check_combiner(combiner: Combiner, params: CombinerParams, n_labels: int) ->
         When a label is in a cluster that there is not, or a label set has members that there are
         not.
     """
-    mixer, decoder = combiner.mixer, combiner.decoder
+    mixer, decoder = state.mixer, state.decoder
     n_tables, n_sets, width = decoder.members.shape
     _within(mixer.group[:n_labels], len(mixer.weight), "the group of a label")
     _within(decoder.table[:n_labels], n_tables, "the table of a label", start=1)
-    _within(mixer.last, 2, "the last truth of a label")
     require(n_sets == params.decoder.max_sets, "there is room for the label sets")
-    _within(decoder.n_sets, n_sets + 1, "the number of label sets")
+    require(mixer.n_present <= mixer.n_known, "a label is present in rows where it is known")
+    check_units(decoder.registers[[UNIT]], decoder.n_known, decoder.n_present)
+    check_units(decoder.registers[[UNIT]], decoder.n_rows, decoder.n_new)
+    check_units(decoder.registers[[UNIT]], decoder.n_rows[:, None], decoder.times)
     used = np.arange(n_sets) < decoder.n_sets[:, None]
-    _within(decoder.size[used], width + 1, "the size of a label set")
     member = np.arange(width) < decoder.size[..., None]
     _within(decoder.members[member & used[..., None]], n_labels, "a member of a label set")
-    require(decoder.registers > 0, "a row counts something")
-    require(decoder.times >= 0, "rows are counted from 0 up")

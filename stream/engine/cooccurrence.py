@@ -8,12 +8,21 @@ row's present pairs that lie inside one cluster.
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from stream.engine.adwin import adwin_mean, adwin_update
-from stream.engine.arrays import Axes, Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import (
+    COUNTS,
+    KEYS,
+    WEIGHTS,
+    Axes,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    below,
+)
 from stream.engine.jit import inlined, kernel
 from stream.engine.random import mix
 
@@ -23,7 +32,6 @@ N_PAIRS = 1  # pairs in the list
 FALLS = 2  # falls of the coherence that nobody has looked at
 N_REGISTERS = 3
 
-MAX_SET_SIZE = 255  # larger label sets count as this large
 EMPTY = -1  # a slot of the hash table without a pair
 KEY_BASE = 1 << 31
 
@@ -32,19 +40,30 @@ class Counts(NamedTuple):
     """Label and pair counts; the triangle is empty when the list is in use, and the other way
     round."""
 
-    registers: Annotated[Int64Array, Axes(N_REGISTERS)]
-    set_sizes: Annotated[Int64Array, Axes(MAX_SET_SIZE + 1)]  # rows by number of present labels
-    labels: Annotated[Int32Array, Axes("labels")]  # rows with the label
-    triangle: Annotated[Int32Array, Axes("triangle")]  # pair i < j stands at j (j − 1) / 2 + i
-    keys: Annotated[Int64Array, Axes("pairs")]  # pair i < j: j · KEY_BASE + i
-    pairs: Annotated[Int32Array, Axes("pairs")]  # rows with both labels
-    slots: Annotated[Int32Array, Axes("slots", fill=EMPTY)]  # place of a pair in the list
+    registers: Annotated[Int64Array, Axes(N_REGISTERS, holds=COUNTS)]
+    labels: Annotated[Int32Array, Axes("labels", holds=COUNTS)]  # rows with the label
+    triangle: Annotated[
+        Int32Array, Axes("triangle", holds=COUNTS)
+    ]  # pair i < j stands at j (j − 1) / 2 + i
+    keys: Annotated[Int64Array, Axes("pairs", holds=KEYS)]  # pair i < j: j · KEY_BASE + i
+    pairs: Annotated[Int32Array, Axes("pairs", holds=COUNTS)]  # rows with both labels
+    slots: Annotated[
+        Int32Array, Axes("slots", fill=EMPTY, holds=below("pairs", low=EMPTY))
+    ]  # place of a pair in the list
+
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """State of an earlier version of the snapshot format: sizes of whole label sets are not
+        counted any more."""
+        return {name: value for name, value in state.items() if name != "set_sizes"}
 
 
 class Coherence(NamedTuple):
     """What the last fall of the coherence looked like."""
 
-    means: Annotated[Float64Array, Axes(2)]  # of the detector's window: before, after
+    means: Annotated[
+        Float64Array, Axes(2, holds=WEIGHTS)
+    ]  # of the detector's window: before, after
 
 
 @inlined
@@ -101,7 +120,6 @@ def count_rows(
             if counts.registers[N_PAIRS] + n_pairs > len(counts.keys):
                 return row
         counts.registers[N_ROWS] += 1
-        counts.set_sizes[min(k, MAX_SET_SIZE)] += 1
         inside, n_placed = 0, 0
         for b in range(first, last):
             j = y_indices[b]

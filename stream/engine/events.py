@@ -34,7 +34,15 @@ class Events(NamedTuple):
         )
 
 
-def schedule(n_rows: int, first_row: int, n_learnt: int, *, predict: bool, delay: int) -> Events:
+def schedule(
+    n_rows: int,
+    first_row: int,
+    n_learnt: int,
+    *,
+    predict: bool,
+    delay: int,
+    waited: Int64Array | None = None,
+) -> Events:
     """The events of a call.
 
     Parameters
@@ -49,6 +57,9 @@ def schedule(n_rows: int, first_row: int, n_learnt: int, *, predict: bool, delay
         False: all rows are learnt, none is predicted.
     delay
         Rows between prediction and truth; ``PREDICT_ONLY``: nothing is learnt.
+    waited
+        Where nothing is predicted, for each row [rows] how many rows were learnt between its
+        prediction in an earlier call and now; None: none.
 
     Examples
     --------
@@ -59,7 +70,7 @@ def schedule(n_rows: int, first_row: int, n_learnt: int, *, predict: bool, delay
     rows = np.arange(n_rows)
     if not predict:
         learns, order = np.ones(n_rows, np.uint8), rows
-        lag = 0
+        lag: int | Int64Array = 0 if waited is None else waited
     else:
         # A row is predicted at 2 * row and learnt just after row + delay was predicted.
         learnable = rows[: max(n_rows - delay, 0)] if delay >= 0 else rows[:0]

@@ -6,6 +6,11 @@ the multi-hot mask of the clusters that hold a present label. It is a tree of lo
 every row, another node the rows that hold one of its labels, and probabilities multiply on the way
 down (a probabilistic label tree: Jasinska-Kobus et al., "Online probabilistic label trees",
 AISTATS 2021). A row is passed down where its probability is over a threshold.
+
+Where labels are unknown, a child without a known present label is neither known to hold one nor
+known not to. Its target is the probability that it holds an unknown one, given that it holds no
+known one: by Bayes' rule from what the gate itself says, and from the share that the unknown labels
+have in all that was present below that child. What is below such a child learns with that weight.
 """
 
 from __future__ import annotations
@@ -16,6 +21,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from stream.engine.arrays import (
+    COUNTS,
+    WEIGHTS,
     Axes,
     Float32Array,
     Float64Array,
@@ -24,8 +31,11 @@ from stream.engine.arrays import (
     UInt8Array,
 )
 from stream.engine.cells import Cells, cells_left, learn_row_of_cells, score_row
+from stream.engine.events import Events
 from stream.engine.jit import inlined, kernel
 from stream.engine.placement import N_CLUSTERS
+from stream.engine.recent_layout import Hints
+from stream.engine.unit_rows import UnitRows
 
 FAN_OUT_BITS = 4
 FAN_OUT = 1 << FAN_OUT_BITS
@@ -43,6 +53,9 @@ N_ASKED = 3  # clusters asked, over all rows learnt
 N_ROWS = 4  # rows learnt
 N_REGISTERS = 5
 
+LEAST_WEIGHT = 0.01  # of a row that a node learns
+UNSEEN = 0.5  # rows that a label counts for before it was present
+
 DONE, CELLS_FULL, OUTPUT_FULL = 0, 1, 2
 
 
@@ -57,10 +70,14 @@ class GateParams(NamedTuple):
 class Gate(NamedTuple):
     """All of a gate that changes while it learns."""
 
-    registers: Annotated[Int64Array, Axes(N_REGISTERS)]
+    registers: Annotated[Int64Array, Axes(N_REGISTERS, holds=COUNTS)]
     cells: Cells  # columns: the children of a node
-    bias: Annotated[Float32Array, Axes(MAX_LEVELS, "children", fill=FIRST_BIAS)]
-    bias_square: Annotated[Float32Array, Axes(MAX_LEVELS, "children")]
+    bias: Annotated[Float32Array, Axes(MAX_LEVELS, "children", fill=FIRST_BIAS, holds=WEIGHTS)]
+    bias_square: Annotated[Float32Array, Axes(MAX_LEVELS, "children", holds=COUNTS)]
+    n_present: Annotated[Float64Array, Axes("labels", holds=COUNTS)]
+    n_below: Annotated[
+        Float64Array, Axes(MAX_LEVELS, "children", holds=COUNTS)
+    ]  # ``n_present``, summed over the labels below each child
 
 
 class Asked(NamedTuple):
@@ -70,6 +87,7 @@ class Asked(NamedTuple):
     cluster: Annotated[Int32Array, Axes("asked")]
     probability: Annotated[Float64Array, Axes("asked")]  # that it holds a present label
     asked: Annotated[UInt8Array, Axes("asked")]  # 0: not asked, but told of its labels
+    weight: Annotated[Float64Array, Axes("asked")]  # with which its models learn the row
     missed: Annotated[Int32Array, Axes("events")]  # present labels whose cluster is not asked
 
 
@@ -82,7 +100,9 @@ class GateScratch(NamedTuple):
     stack_node: Annotated[Int64Array, Axes("stack")]
     stack_p: Annotated[Float64Array, Axes("stack")]
     place: Annotated[Int64Array, Axes("clusters", fill=-1)]  # in the event's output; -1: none
-    path: Annotated[Int64Array, Axes("row_labels")]  # nodes above the present labels
+    present: Annotated[UInt8Array, Axes(MAX_LEVELS, "children")]  # 1: holds a present label
+    unknown: Annotated[Float64Array, Axes(MAX_LEVELS, "children")]  # of its unknown labels:
+    # rows that had them
 
 
 def levels_needed(n_clusters: int) -> int:
@@ -124,6 +144,7 @@ def _put(asked, at, cluster, p, was_asked, place):
     asked.cluster[at] = cluster
     asked.probability[at] = p
     asked.asked[at] = was_asked
+    asked.weight[at] = 0.0
     place[cluster] = at
 
 
@@ -200,49 +221,84 @@ def _add_told(gate, placement, y, u, row, now, event, at, asked, scratch):
 
 
 @inlined
-def _learn(gate, params, placement, n_clusters, x, y, row, scratch):
-    """Learn which children hold a present label, level by level from the clusters up."""
-    levels = gate.registers[LEVELS]
-    labels = y[1][y[0][row] : y[0][row + 1]]
-    for level in range(1, levels + 1):
-        shift = FAN_OUT_BITS * level
-        n_nodes = 0
-        if level == levels:
-            scratch.path[0] = 0
-            n_nodes = 1
-        else:
-            for i in range(len(labels)):
-                node = placement.cluster[labels[i]] >> shift
-                new = True
-                for other in range(n_nodes):
-                    if scratch.path[other] == node:
-                        new = False
-                        break
-                if new:
-                    scratch.path[n_nodes] = node
-                    n_nodes += 1
-        for place in range(n_nodes):
-            node = scratch.path[place]
-            n_children = _n_children(level, node, n_clusters)
-            _score(gate, level, node, n_children, x, row, scratch)
-            scores = scratch.scores
-            for child in range(n_children):
-                scores[child] = 1.0 / (1.0 + math.exp(-min(max(scores[child], -30.0), 30.0)))
-            for i in range(len(labels)):
-                below = placement.cluster[labels[i]] >> (shift - FAN_OUT_BITS)
-                child = below - (node << FAN_OUT_BITS)
-                if 0 <= child < n_children and scores[child] >= 0.0:
-                    scores[child] -= np.float32(2.0)  # marked; each child once
-            for child in range(n_children):
-                if scores[child] < 0.0:
-                    scores[child] += np.float32(1.0)
-            first = node << FAN_OUT_BITS
-            learn_row_of_cells(
-                gate.cells, _key(level, node), x, row,
-                gate.bias[level][first : first + FAN_OUT],
-                gate.bias_square[level][first : first + FAN_OUT],
-                n_children, scratch.found, scores, np.float32(params.rate), len(labels) > 0,
-            )  # fmt: skip
+def _mark(gate, placement, y, u, row, scratch):
+    """Write down what is known of every child above a label of the row."""
+    for entry in range(y[0][row], y[0][row + 1]):
+        child = placement.cluster[y[1][entry]]
+        for level in range(1, gate.registers[LEVELS] + 1):
+            scratch.present[level, child] = 1
+            child >>= FAN_OUT_BITS
+    for entry in range(u[0][row], u[0][row + 1]):
+        label = u[1][entry]
+        child = placement.cluster[label]
+        for level in range(1, gate.registers[LEVELS] + 1):
+            scratch.unknown[level, child] += gate.n_present[label] + UNSEEN
+            child >>= FAN_OUT_BITS
+
+
+@inlined
+def _count_and_unmark(gate, placement, y, u, row, scratch):
+    """Count the present labels; leave ``scratch`` as it was."""
+    for entry in range(y[0][row], y[0][row + 1]):
+        label = y[1][entry]
+        gate.n_present[label] += 1.0
+        child = placement.cluster[label]
+        for level in range(1, gate.registers[LEVELS] + 1):
+            gate.n_below[level, child] += 1.0
+            scratch.present[level, child] = 0
+            child >>= FAN_OUT_BITS
+    for entry in range(u[0][row], u[0][row + 1]):
+        child = placement.cluster[u[1][entry]]
+        for level in range(1, gate.registers[LEVELS] + 1):
+            scratch.unknown[level, child] = 0.0
+            child >>= FAN_OUT_BITS
+
+
+@inlined
+def _target(gate, level, child, p, scratch):
+    """How probable it is that a child holds a present label, given what is known of the row."""
+    if scratch.present[level, child]:
+        return 1.0
+    unknown = scratch.unknown[level, child]
+    if unknown == 0.0:
+        return 0.0
+    hidden = p * min(unknown / max(gate.n_below[level, child], UNSEEN), 1.0)
+    return hidden / (1.0 - p + hidden)
+
+
+@inlined
+def _learn(gate, params, n_clusters, x, row, any_present, asked, scratch):
+    """Learn which children hold a present label, from the root down."""
+    stack_level, stack_node, stack_weight = scratch.stack_level, scratch.stack_node, scratch.stack_p
+    levels, scores = gate.registers[LEVELS], scratch.scores
+    stack_level[0], stack_node[0], stack_weight[0] = levels, 0, 1.0
+    height = 1
+    while height > 0:
+        height -= 1
+        level, node, weight = stack_level[height], stack_node[height], stack_weight[height]
+        may_add = any_present if level == levels else scratch.present[level + 1, node] == 1
+        n_children = _n_children(level, node, n_clusters)
+        _score(gate, level, node, n_children, x, row, scratch)
+        first = node << FAN_OUT_BITS
+        for child in range(n_children):
+            p = 1.0 / (1.0 + math.exp(-min(max(scores[child], -30.0), 30.0)))
+            target = _target(gate, level, first + child, p, scratch)
+            scores[child] = weight * (p - target)
+            below = target if target == 1.0 else weight * target
+            if below < LEAST_WEIGHT:
+                continue
+            if level == 1:
+                asked.weight[scratch.place[first + child]] = below
+            else:
+                stack_level[height], stack_node[height] = level - 1, first + child
+                stack_weight[height] = below
+                height += 1
+        learn_row_of_cells(
+            gate.cells, _key(level, node), x, row,
+            gate.bias[level][first : first + FAN_OUT],
+            gate.bias_square[level][first : first + FAN_OUT],
+            n_children, scratch.found, scores, np.float32(params.rate), may_add,
+        )  # fmt: skip
 
 
 @inlined
@@ -252,23 +308,30 @@ def _grow(gate, n_clusters):
     while gate.registers[LEVELS] < levels:
         gate.registers[LEVELS] += 1
         if gate.registers[LEVELS] > 1:
-            gate.bias[gate.registers[LEVELS], 0] = OLD_ROOT_BIAS
+            level = gate.registers[LEVELS]
+            gate.bias[level, 0] = OLD_ROOT_BIAS
+            gate.n_below[level, 0] = gate.n_below[level - 1, :FAN_OUT].sum()
+
+
+class GateWork(NamedTuple):
+    """All that the gate reads of a segment; it changes none of it."""
+
+    events: Events
+    x: UnitRows
+    y: tuple[Int64Array, Int32Array]  # present labels: indptr, indices; all have a cluster
+    u: tuple[Int64Array, Int32Array]  # unknown ones
+    hints: Hints  # what recent rows say, for each event
+    n_known: Int64Array  # [events] labels known at each event
 
 
 @kernel
-def ask_clusters(gate, params, placement, events, first, x, y, u, hints, n_known, asked, scratch):
+def ask_clusters(gate, params, placement, work, first, asked, scratch):
     """Decide which clusters are asked about each event from ``first`` on, and learn.
 
     Parameters
     ----------
-    x
-        :class:`~stream.engine.unit_rows.UnitRows`.
-    y, u
-        Present and unknown labels, each ``(indptr, indices)``; all have a cluster.
-    hints
-        What recent rows say, for each event.
-    n_known
-        [events] labels known at each event.
+    work
+        :class:`GateWork`.
     asked
         In place.
 
@@ -276,6 +339,7 @@ def ask_clusters(gate, params, placement, events, first, x, y, u, hints, n_known
     -------
     ``(code, event)``: DONE; or what has to grow before the call is made again from that event.
     """
+    events, x, y, u = work.events, work.x, work.y, work.u
     n_events, n_known_clusters, n_clusters = len(events.row), 0, 0
     place, n_begun = scratch.place, placement.registers[N_CLUSTERS]
     for event in range(first, n_events):
@@ -298,17 +362,20 @@ def ask_clusters(gate, params, placement, events, first, x, y, u, hints, n_known
                 _put(asked, at, asked.cluster[i], asked.probability[i], 1, place)
                 at += 1
         elif n_known_clusters > 0:
-            few = n_known[event] <= params.ask_all_labels
+            few = work.n_known[event] <= params.ask_all_labels
             threshold = 0.0 if few else params.threshold
             at = _search(gate, threshold, n_known_clusters, z, row, at, asked, scratch)
-            at = _ask_hinted(hints, placement, event, threshold, at, asked, place)
+            at = _ask_hinted(work.hints, placement, event, threshold, at, asked, place)
         if learns:
             gate.registers[N_ASKED] += at - asked.start[event]
             gate.registers[N_ROWS] += 1
             at = _add_told(gate, placement, y, u, row, now, event, at, asked, scratch)
             if n_clusters > 0:
                 _grow(gate, n_clusters)
-                _learn(gate, params, placement, n_clusters, z, y, row, scratch)
+                _mark(gate, placement, y, u, row, scratch)
+                any_present = y[0][row + 1] > y[0][row]
+                _learn(gate, params, n_clusters, z, row, any_present, asked, scratch)
+                _count_and_unmark(gate, placement, y, u, row, scratch)
         for i in range(asked.start[event], at):
             place[asked.cluster[i]] = -1
         asked.start[event + 1] = at

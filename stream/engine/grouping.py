@@ -4,7 +4,7 @@ sorted by event. Both keep the order of rows inside."""
 from __future__ import annotations
 
 from stream.engine.jit import kernel
-from stream.engine.label_cluster import TRUE, UNKNOWN_TRUTH
+from stream.engine.label_cluster_layout import TRUE, UNKNOWN_TRUTH
 
 
 @kernel
@@ -36,6 +36,7 @@ def sort_by_cluster(asked, n_events, start, rows, pair_of):
             rows.event[pair] = event
             rows.probability[pair] = asked.probability[i]
             rows.asked[pair] = asked.asked[i]
+            rows.weight[pair] = asked.weight[i]
             pair_of[i] = pair
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +20,9 @@ _POOLS = {
     lay.WEIGHTS_FULL: "weights",
 }
 _FIRST_COLUMNS = 4
+_SHARE_OF_FEATURES = 0.25  # of a model's limit: names of features, and what is kept of every one
+_NAME_BYTES = 200  # of a name, its number, and their places in a list and a dictionary
+_LADDER = 1.5  # capacity for columns by their number, at most
 
 
 def new_tree(params: TreeParams) -> Tree:
@@ -61,9 +67,34 @@ def column_capacity(n: int) -> int:
     return capacity
 
 
-def _bytes(sizes: dict[str, int]) -> int:
-    """Bytes of a tree and of the scaler of its inputs."""
-    return n_bytes(Tree, sizes) + n_bytes(Scaler, {"features": sizes["features"]})
+@functools.cache
+def power_of_two(n: int, least: int = 1) -> int:
+    """The smallest power of two that is at least ``n`` and ``least``.
+
+    Examples
+    --------
+    >>> power_of_two(5), power_of_two(8), power_of_two(3, least=16)
+    (8, 8, 16)
+    """
+    return 1 << (max(n, least) - 1).bit_length()
+
+
+def most_features(limit_bytes: float) -> int:
+    """Features that a model takes in within a limit; later ones count as never seen.
+
+    Depends on nothing but the limit, so that the last one is the same however rows are grouped.
+    """
+    each = _NAME_BYTES + _LADDER * n_bytes(Scaler, {"features": 1})
+    return max(int(_SHARE_OF_FEATURES * limit_bytes / each), _FIRST_COLUMNS)
+
+
+@functools.cache
+def _left_for_trees(limit_bytes: float) -> float:
+    """Bytes of a limit, or of a share of it, that the scaler of all features leaves."""
+    if math.isinf(limit_bytes):
+        return limit_bytes
+    columns = column_capacity(most_features(limit_bytes))
+    return limit_bytes - n_bytes(Scaler, {"features": columns})
 
 
 def make_room(tree: Tree, reason: int, limit_bytes: float) -> Tree:
@@ -79,7 +110,7 @@ def make_room(tree: Tree, reason: int, limit_bytes: float) -> Tree:
         sizes["detectors"] = sizes["nodes"]
     if sizes["unknown"]:
         sizes["unknown"] = sizes["stats"]
-    if _bytes(sizes) > limit_bytes:
+    if n_bytes(Tree, sizes) > _left_for_trees(limit_bytes):
         tree.registers[lay.FULL] = 1
         return tree
     return resize(tree, sizes)
@@ -97,7 +128,7 @@ def widen(tree: Tree, n_features: int, n_labels: int, limit_bytes: float) -> Tre
     sizes["labels"] = max(column_capacity(n_labels), sizes["labels"])
     wider = {**sizes, "features": max(column_capacity(n_features), sizes["features"])}
     if wider["features"] > sizes["features"] and not tree.registers[lay.FULL]:
-        if _bytes(wider) <= limit_bytes:
+        if n_bytes(Tree, wider) <= _left_for_trees(limit_bytes):
             sizes = wider
         else:
             tree.registers[lay.FULL] = 1

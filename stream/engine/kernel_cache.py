@@ -23,11 +23,10 @@ from typing import Any
 import llvmlite
 import numba
 from numba.core.caching import _Cache
-from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
-from stream.engine import compile_helpers
+from stream.engine import compile_helpers, compile_parts
 from stream.engine.kernel_locks import KernelLock
 from stream.engine.stamps import describe_type, function_name, kernel_stamp
 
@@ -43,7 +42,7 @@ _PACKAGE = __name__.partition(".")[0]
 # Name and features of what Numba compiles for with NUMBA_CPU_NAME=generic.
 GENERIC_PROCESSOR = ("generic", "")
 # Changes when the content of the files does.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def versions() -> str:
@@ -86,6 +85,12 @@ class KernelCache(_Cache):
         The function that is compiled.
     options
         How it is compiled.
+
+    Attributes
+    ----------
+    wants_part
+        Whether what is loaded or saved next is called by kernels only
+        (:mod:`stream.engine.compile_parts`).
     """
 
     def __init__(self, function: Any, options: dict[str, Any]) -> None:
@@ -93,6 +98,7 @@ class KernelCache(_Cache):
         self._options = repr(sorted(options.items()))
         self._stamp: str | None = None
         self._enabled = True
+        self.wants_part = False
         self._locks: dict[Path, KernelLock] = {}
 
     @property
@@ -122,8 +128,10 @@ class KernelCache(_Cache):
         if not self._enabled:
             return None
         processor = target_context.codegen().magic_tuple()
-        path = self._path(sig, processor)
+        path = self._path(sig, processor, self.wants_part)
         payload = _read(path)
+        if payload is None and self.wants_part:
+            payload = _read(self._path(sig, processor, False))
         if payload is None:
             generic = (processor[0], *GENERIC_PROCESSOR)
             payload = _read(installed_folder() / self.file_name(sig, generic))
@@ -137,14 +145,13 @@ class KernelCache(_Cache):
             return None
         self.release()
         _mark_as_used(path)
-        rebuild: Any = CompileResult._rebuild
-        return rebuild(target_context, *payload)
+        return compile_parts.rebuild(target_context, payload)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a kernel that was compiled for the types ``sig``."""
         if not self._enabled or data.library.has_dynamic_globals:
             return
-        path = self._path(sig, data.codegen.magic_tuple())
+        path = self._path(sig, data.codegen.magic_tuple(), compile_parts.is_part(data))
         try:
             _write(path, dumps(data._reduce()))
             prune(path.parents[1])
@@ -163,17 +170,20 @@ class KernelCache(_Cache):
         while self._locks:
             self._locks.popitem()[1].release()
 
-    def _path(self, sig: Any, processor: tuple[str, str, str]) -> Path:
-        return Path(self.cache_path) / self.file_name(sig, processor)
+    def _path(self, sig: Any, processor: tuple[str, str, str], part: bool) -> Path:
+        return Path(self.cache_path) / self.file_name(sig, processor, part)
 
-    def file_name(self, sig: Any, processor: tuple[str, str, str]) -> str:
-        """Name of the file for argument types and a processor (triple, name, features)."""
+    def file_name(self, sig: Any, processor: tuple[str, str, str], part: bool = False) -> str:
+        """Name of the file for argument types and a processor (triple, name, features); that of a
+        kernel as a whole, or as a part of others."""
         # At the first use, not before: a kernel may call one that its module defines further down.
         if self._stamp is None:
             self._stamp = kernel_stamp(self._function)
         arguments = [describe_type(each) for each in sig]
         content = repr((self._stamp, self._options, arguments, processor, llvmlite.__version__))
-        digest = hashlib.sha256(f"{_FORMAT} {content}".encode()).hexdigest()[:32]
+        checks = " with bounds checks" if _numba_config.BOUNDSCHECK else ""
+        kind = f" {compile_parts.KIND}" if part else ""
+        digest = hashlib.sha256(f"{_FORMAT} {content}{checks}{kind}".encode()).hexdigest()[:32]
         return f"{function_name(self._function)}-{digest}{SUFFIX}"
 
 

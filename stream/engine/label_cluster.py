@@ -1,133 +1,49 @@
 """A cluster of labels at work: its models, the mixer of what they say, and the truth it learns.
 
 A cluster is asked about the rows that the gate says concern it. Its models, one logistic model for
-each label, learn the rows that hold one of its labels: given that one is present, which. Times the
-gate's probability they say how probable each label is. The mixer learns the rows that the cluster
-was asked about.
+each label, learn the rows that hold one of its labels: given that one is present, which. Where
+labels are unknown they learn a row with the probability that it holds one of them. Times the gate's
+probability they say how probable each label is. The mixer learns the rows that the cluster was
+asked about.
 
 The mixer works in the logit domain with weights that the cluster's labels share and weights of each
-label's own, from evidence against the base rate (as :mod:`stream.engine.mixer`).
+label's own, from evidence against the base rate (as :mod:`stream.engine.label_mixer`).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import (
-    Axes,
-    Float32Array,
-    Float64Array,
-    Int32Array,
-    Int64Array,
-    UInt8Array,
-)
-from stream.engine.cells import Cells, cells_left, learn_row_of_cells, score_row
+from stream.engine.by_address import state_at
+from stream.engine.cells import cells_left, learn_row_of_cells, score_row
 from stream.engine.jit import inlined, kernel
-from stream.engine.mixer import (
-    FIRST_SQUARE,
-    PAST_MEMORY,
-    PRIOR_ROWS,
-    sigmoid,
+from stream.engine.label_cluster_layout import (
+    BASE_RATE,
+    BIAS,
+    CELLS_FULL,
+    DONE,
+    GATE,
+    MEAN,
+    MODEL,
+    N_INPUTS,
+    OUTPUT_FULL,
+    PERSISTENCE,
+    TREND,
+    TRUE,
+    UNKNOWN_TRUTH,
+    VOTES,
 )
+from stream.engine.label_mixer import PAST_MEMORY, PRIOR_ROWS
+from stream.engine.log_odds import rare_logit, sigmoid
 from stream.engine.recent_layout import PRIOR
 
-# Inputs of the mixer.
-MODEL, MEAN, VOTES, PERSISTENCE, TREND, GATE, BASE_RATE, BIAS = range(8)
-N_INPUTS = 8
-FIRST_BIAS = np.float32(-3.0)
 LEAST_LISTED = 1e-3  # probability of a label that is worth being listed
 _FADED = (1.0 - 1.0 / PAST_MEMORY) ** np.arange(8192)  # what a count is worth so many rows later
 
 LARGEST_EVIDENCE = 10.0  # of one model against the base rate, in logits: labels may be rare
-LARGEST_LOGIT = 12.0
 LARGEST_MIX = 12.0
-
-DONE, CELLS_FULL, OUTPUT_FULL = 0, 1, 2
-
-
-class ClusterParams(NamedTuple):
-    """What the kernels need to know."""
-
-    rate: float  # AdaGrad's step of the models
-    group_rate: float  # of the weights that the labels share
-    label_rate: float  # of a label's own
-    use_votes: bool
-    use_past: bool
-    mix: bool  # False: the weights stay as they began
-
-
-class LabelCluster(NamedTuple):
-    """All of a cluster that changes while it learns."""
-
-    n_labels: Annotated[Int64Array, Axes(1)]
-    label: Annotated[Int32Array, Axes("columns")]  # its number in the whole label space
-    born: Annotated[Int64Array, Axes("columns")]  # rows learnt before it came
-    cells: Cells  # of the models
-    bias: Annotated[Float32Array, Axes("columns", fill=FIRST_BIAS)]
-    bias_square: Annotated[Float32Array, Axes("columns")]
-    weight: Annotated[Float64Array, Axes(N_INPUTS)]
-    square: Annotated[Float64Array, Axes(N_INPUTS, fill=FIRST_SQUARE)]
-    own_weight: Annotated[Float64Array, Axes("columns", N_INPUTS)]
-    own_square: Annotated[Float64Array, Axes("columns", N_INPUTS, fill=FIRST_SQUARE)]
-    n_present: Annotated[Float64Array, Axes("columns")]
-    n_unknown: Annotated[Float64Array, Axes("columns")]
-    after_present: Annotated[Float64Array, Axes("columns", 2)]  # decayed: truths after presence
-    after_absent: Annotated[Float64Array, Axes("columns", 2)]
-    touched: Annotated[Int64Array, Axes("columns")]  # 1 + number of the last row that had it
-
-
-class ClusterRows(NamedTuple):
-    """What a cluster is asked and told, sorted by clusters and within one by events."""
-
-    event: Annotated[Int32Array, Axes("asked")]
-    probability: Annotated[Float64Array, Axes("asked")]
-    asked: Annotated[UInt8Array, Axes("asked")]
-    hint: Annotated[Int64Array, Axes("asked1")]  # first entry of the hints of each
-    hint_column: Annotated[Int32Array, Axes("hints")]
-    hint_place: Annotated[Int64Array, Axes("hints")]  # in the hints of the event
-    truth: Annotated[Int64Array, Axes("asked1")]
-    truth_column: Annotated[Int32Array, Axes("truths")]
-    truth_value: Annotated[UInt8Array, Axes("truths")]  # PRESENT or UNKNOWN
-
-
-class ClusterOutput(NamedTuple):
-    """What clusters answer to the events that they are asked about."""
-
-    log_absent: Annotated[Float64Array, Axes("asked")]  # log probability that no label is present
-    base_rates: Annotated[Float64Array, Axes("asked")]  # sum over its labels
-    log_base_absent: Annotated[Float64Array, Axes("asked")]
-    first: Annotated[Int64Array, Axes("asked")]  # first entry of each
-    n: Annotated[Int32Array, Axes("asked")]
-    label: Annotated[Int32Array, Axes("listed")]
-    probability: Annotated[Float64Array, Axes("listed")]
-
-
-class ClusterScratch(NamedTuple):
-    """Room for one event's work."""
-
-    found: Annotated[Int64Array, Axes("entries")]
-    scores: Annotated[Float32Array, Axes("columns")]
-    inputs: Annotated[Float64Array, Axes("columns", N_INPUTS)]
-    rate: Annotated[Float64Array, Axes("columns")]
-    mixed: Annotated[Float64Array, Axes("columns")]
-    truth: Annotated[UInt8Array, Axes("columns")]
-    hint: Annotated[Int64Array, Axes("columns", fill=-1)]
-
-
-TRUE, UNKNOWN_TRUTH = 1, 2  # of a label in ``ClusterScratch.truth``; 0: absent
-
-
-@inlined
-def logit(p):
-    """Log odds of a probability, within LARGEST_LOGIT."""
-    if p < 6.2e-6:
-        return -LARGEST_LOGIT
-    if p > 1.0 - 6.2e-6:
-        return LARGEST_LOGIT
-    return math.log(p / (1.0 - p))
 
 
 @inlined
@@ -137,11 +53,12 @@ def _faded(n_rows):
 
 @inlined
 def _settle_past(cluster, column, now):
-    """The decayed truths after absence and after presence, at row ``now``."""
+    """The decayed truths after absence and after presence, at row ``now``; what comes after a row
+    that does not know the label counts as after absence."""
     absent0, absent1 = cluster.after_absent[column, 0], cluster.after_absent[column, 1]
     present0, present1 = cluster.after_present[column, 0], cluster.after_present[column, 1]
     n_rows = now - cluster.touched[column]
-    if n_rows > 0 and cluster.touched[column] > 0:
+    if n_rows > 0 and cluster.had[column]:
         present0 = (present0 + 1.0) * _FADED[1]
         present1 *= _FADED[1]
         n_rows -= 1
@@ -158,14 +75,14 @@ def _past_evidence(cluster, column, now, last, rate, base):
         rows, hits = present0 + present1, present1
     else:
         rows, hits = absent0 + absent1, absent1
-    return logit((hits + PRIOR_ROWS * rate) / (rows + PRIOR_ROWS)) - base
+    return rare_logit((hits + PRIOR_ROWS * rate) / (rows + PRIOR_ROWS)) - base
 
 
 @inlined
 def _touch(cluster, column, now):
     """Count that a label is present in row ``now``."""
     absent0, absent1, present0, present1 = _settle_past(cluster, column, now)
-    if cluster.touched[column] == now and now > 0:  # the row before had it
+    if cluster.touched[column] == now and cluster.had[column]:  # the row before had it
         present1 = (present1 + 1.0) * _FADED[1]
         present0 *= _FADED[1]
     else:
@@ -173,7 +90,16 @@ def _touch(cluster, column, now):
         absent0 *= _FADED[1]
     cluster.after_absent[column, 0], cluster.after_absent[column, 1] = absent0, absent1
     cluster.after_present[column, 0], cluster.after_present[column, 1] = present0, present1
-    cluster.touched[column] = now + 1
+    cluster.touched[column], cluster.had[column] = now + 1, 1
+
+
+@inlined
+def _pass_over(cluster, column, now):
+    """Count nothing in row ``now``, which does not know a label."""
+    absent0, absent1, present0, present1 = _settle_past(cluster, column, now)
+    cluster.after_absent[column, 0], cluster.after_absent[column, 1] = absent0, absent1
+    cluster.after_present[column, 0], cluster.after_present[column, 1] = present0, present1
+    cluster.touched[column], cluster.had[column] = now + 1, 0
 
 
 @inlined
@@ -190,11 +116,11 @@ def _answer(cluster, params, x, row, now, p, n_columns, n_known, hints, event, s
     gate = 0.1 * math.log(max(p, 1e-4))
     for column in range(n_known):
         rate = (cluster.n_present[column] + 0.5) / (now - cluster.n_unknown[column] + 1.0)
-        base = logit(rate)
+        base = rare_logit(rate)
         inputs = scratch.inputs[column]
         score = min(max(float(scratch.scores[column]), -30.0), 30.0)
         product = p / (1.0 + math.exp(-score))
-        inputs[MODEL] = _limited(logit(product) - base)
+        inputs[MODEL] = _limited(rare_logit(product) - base)
         hint = scratch.hint[column]
         votes, silent, last, trend = 0.0, 0.0, 0, 0.0
         if hint >= 0:
@@ -204,8 +130,8 @@ def _answer(cluster, params, x, row, now, p, n_columns, n_known, hints, event, s
         inputs[MEAN] = inputs[MODEL]
         if params.use_votes and total > 0.0:
             share = (votes + PRIOR * rate) / (total - silent + PRIOR)
-            inputs[VOTES] = _limited(logit(share) - base)
-            inputs[MEAN] = _limited(logit(0.5 * (share + product)) - base)
+            inputs[VOTES] = _limited(rare_logit(share) - base)
+            inputs[MEAN] = _limited(rare_logit(0.5 * (share + product)) - base)
         inputs[PERSISTENCE] = 0.0
         inputs[TREND] = 0.0
         if params.use_past:
@@ -242,15 +168,15 @@ def _learn_weights(cluster, params, n_labels, scratch):
 
 
 @inlined
-def _learn_models(cluster, params, x, row, n_labels, scratch):
+def _learn_models(cluster, params, x, row, n_labels, weight, may_add, scratch):
     scores = scratch.scores
     for column in range(n_labels):
         p = 1.0 / (1.0 + math.exp(-min(max(float(scores[column]), -30.0), 30.0)))
         truth = scratch.truth[column]
-        scores[column] = p - truth if truth != UNKNOWN_TRUTH else 0.0
+        scores[column] = weight * (p - truth) if truth != UNKNOWN_TRUTH else 0.0
     learn_row_of_cells(
         cluster.cells, np.int64(0), x, row, cluster.bias, cluster.bias_square, n_labels,
-        scratch.found, scores, np.float32(params.rate), True,
+        scratch.found, scores, np.float32(params.rate), may_add,
     )  # fmt: skip
 
 
@@ -275,21 +201,10 @@ def _list(cluster, n_known, pair, at, output, scratch):
     return at
 
 
-@kernel
-def advance_cluster(cluster, params, events, x, rows, first, last, hints, at, output, scratch):
-    """Answer and learn the events ``rows.event[first:last]``.
-
-    Parameters
-    ----------
-    x
-        :class:`~stream.engine.unit_rows.UnitRows`.
-    at
-        Entry of the output that comes next.
-
-    Returns
-    -------
-    ``(code, pair, at)``: DONE; or what has to grow before the call is made again from that pair.
-    """
+@inlined
+def _advance(cluster, params, work, first, last, at, output, scratch):
+    """Answer and learn the pairs ``first`` to ``last``; see :func:`advance_clusters`."""
+    events, x, rows, hints = work.events, work.x, work.rows, work.hints
     answered = -1  # event whose answer ``scratch`` holds
     n_columns, n_known, n_labels = cluster.n_labels[0], 0, 0
     for pair in range(first, last):
@@ -309,7 +224,8 @@ def advance_cluster(cluster, params, events, x, rows, first, last, hints, at, ou
         for i in range(rows.truth[pair], rows.truth[pair + 1]):
             present = present or rows.truth_value[i] == TRUE
         follows = learns and event > 0 and events.row[event - 1] == row
-        if not (follows and answered == event - 1) and (rows.asked[pair] or present):
+        concerned = rows.asked[pair] or rows.weight[pair] > 0.0
+        if concerned and not (follows and answered == event - 1):
             for i in range(rows.hint[pair], rows.hint[pair + 1]):
                 scratch.hint[rows.hint_column[i]] = rows.hint_place[i]
             _answer(cluster, params, z, row, now, rows.probability[pair], n_columns, n_known,
@@ -326,14 +242,51 @@ def advance_cluster(cluster, params, events, x, rows, first, last, hints, at, ou
             scratch.truth[rows.truth_column[i]] = rows.truth_value[i]
         if rows.asked[pair] and params.mix:
             _learn_weights(cluster, params, n_known, scratch)
-        if present:
-            _learn_models(cluster, params, z, row, n_labels, scratch)
+        if rows.weight[pair] > 0.0:
+            weight = rows.weight[pair]
+            _learn_models(cluster, params, z, row, n_labels, weight, present, scratch)
         for i in range(rows.truth[pair], rows.truth[pair + 1]):
             column = rows.truth_column[i]
             if rows.truth_value[i] == TRUE:
                 _touch(cluster, column, now)
                 cluster.n_present[column] += 1.0
             else:
+                _pass_over(cluster, column, now)
                 cluster.n_unknown[column] += 1.0
             scratch.truth[column] = 0
     return DONE, last, at
+
+
+@kernel
+def advance_clusters(
+    prototype, addresses, numbers, params, work, place, first, at, output, scratch
+):
+    """Let clusters answer and learn what concerns them, one after the other.
+
+    Parameters
+    ----------
+    prototype
+        Any :class:`~stream.engine.label_cluster_layout.LabelCluster`.
+    addresses
+        [clusters, words] of the states (:func:`~stream.engine.by_address.addresses_of`).
+    numbers
+        [clusters] the number of each, by which ``work.start`` tells its pairs.
+    place, first
+        The cluster that is next, and its pair that is next; -1: its first.
+    at
+        Entry of the output that comes next.
+
+    Returns
+    -------
+    ``(code, place, first, at)``: DONE; or what has to grow before a call that goes on there.
+    """
+    while place < len(numbers):
+        cluster = state_at(prototype, addresses, place)
+        if first < 0:
+            first = work.start[numbers[place]]
+        last = work.start[numbers[place] + 1]
+        code, first, at = _advance(cluster, params, work, first, last, at, output, scratch)
+        if code != DONE:
+            return code, place, first, at
+        place, first = place + 1, np.int64(-1)
+    return DONE, place, first, at

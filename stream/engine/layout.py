@@ -14,14 +14,23 @@ import numpy as np
 
 from stream.engine.adwin import Adwins
 from stream.engine.arrays import (
+    COUNTS,
+    SOME_VALUES,
+    SUMS,
+    TERMS,
+    VALUES,
+    WEIGHTS,
     Axes,
     Float32Array,
     Float64Array,
+    Holds,
     Int32Array,
     Int64Array,
     RecordArray,
     UInt32Array,
+    below,
     record,
+    up_to,
 )
 
 # Leaf models: what a leaf can answer with. From LOGISTIC on there is one for every learning rate.
@@ -129,22 +138,51 @@ STAT = record(
 )
 
 
+_LINKS = ("left", "right", "parent", "alternate")
+_NODES_HOLD = {
+    "feature": below("features", low=-1),
+    **dict.fromkeys(_LINKS, below("nodes", low=-1)),
+    "depth": COUNTS,
+    "leaf": below("leaves", low=-1),
+    "threshold": VALUES,
+    "n_rows": COUNTS,
+}
+_LEAVES_HOLD = {
+    "node": below("nodes", low=-1),
+    "active": below(2),
+    "n_weights": up_to("weights"),
+    **dict.fromkeys(("n_rows", "last_attempt", "stat_rows", "next_refresh", "loss_rows"), COUNTS),
+}
+_STATS_HOLD = {
+    **dict.fromkeys(("n", "n_missing"), COUNTS),
+    **dict.fromkeys(("total", "square", "center"), SUMS),
+    **dict.fromkeys(("low", "high", "scale"), VALUES),
+    "next_refresh": COUNTS,
+}
+
+
 class LeafLabels(NamedTuple):
     """What every leaf knows about each label."""
 
-    n_present: Annotated[Float64Array, Axes("leaves", "labels")]  # of the leaf's ``n_rows``
-    n_unknown: Annotated[Float64Array, Axes("leaves", "labels")]
-    stat_present: Annotated[Float64Array, Axes("leaves", "labels")]  # of the leaf's ``stat_rows``
-    stat_unknown: Annotated[Float64Array, Axes("leaves", "labels")]
+    n_present: Annotated[
+        Float64Array, Axes("leaves", "labels", holds=COUNTS)
+    ]  # of the leaf's ``n_rows``
+    n_unknown: Annotated[Float64Array, Axes("leaves", "labels", holds=COUNTS)]
+    stat_present: Annotated[
+        Float64Array, Axes("leaves", "labels", holds=COUNTS)
+    ]  # of the leaf's ``stat_rows``
+    stat_unknown: Annotated[Float64Array, Axes("leaves", "labels", holds=COUNTS)]
     nb_zero: Annotated[
-        Float64Array, Axes("leaves", "labels")
+        Float64Array, Axes("leaves", "labels", holds=TERMS)
     ]  # naive Bayes: terms of all features being zero
-    bias: Annotated[Float32Array, Axes("leaves", "rates", "labels")]  # logistic models
+    bias: Annotated[
+        Float32Array, Axes("leaves", "rates", "labels", holds=WEIGHTS)
+    ]  # logistic models
     bias_step: Annotated[
-        Float32Array, Axes("leaves", "rates", "labels")
+        Float32Array, Axes("leaves", "rates", "labels", holds=COUNTS)
     ]  # sum of the bias's squared gradients
     loss: Annotated[
-        Float64Array, Axes("leaves", "models", "labels")
+        Float64Array, Axes("leaves", "models", "labels", holds=COUNTS)
     ]  # recent; single-label: at label 0
 
 
@@ -154,54 +192,56 @@ class StatLabels(NamedTuple):
     Only present labels are counted: absent is total minus present minus unknown.
     """
 
-    n_present: Annotated[UInt32Array, Axes("stats", "labels")]
-    sum_present: Annotated[Float64Array, Axes("stats", "labels")]
-    square_present: Annotated[Float64Array, Axes("stats", "labels")]
+    n_present: Annotated[UInt32Array, Axes("stats", "labels", holds=COUNTS)]
+    sum_present: Annotated[Float64Array, Axes("stats", "labels", holds=SUMS)]
+    square_present: Annotated[Float64Array, Axes("stats", "labels", holds=SUMS)]
     n_unknown: Annotated[
-        UInt32Array, Axes("unknown", "labels")
+        UInt32Array, Axes("unknown", "labels", holds=COUNTS)
     ]  # the pool "unknown" is empty until a row comes
     sum_unknown: Annotated[
-        Float64Array, Axes("unknown", "labels")
+        Float64Array, Axes("unknown", "labels", holds=SUMS)
     ]  # with a label that may be present or not;
     square_unknown: Annotated[
-        Float64Array, Axes("unknown", "labels")
+        Float64Array, Axes("unknown", "labels", holds=SUMS)
     ]  # from then on it is as large as "stats"
     nb_terms: Annotated[
-        Float32Array, Axes("stats", "terms", "labels")
+        Float32Array, Axes("stats", "terms", "labels", holds=VALUES)
     ]  # naive Bayes: square, linear, constant, and zero's; no terms in a tree that does not use it
 
 
 class Weights(NamedTuple):
     """Weights of one feature in one leaf's logistic models."""
 
-    weight: Annotated[Float32Array, Axes("weights", "rates", "labels")]
+    weight: Annotated[Float32Array, Axes("weights", "rates", "labels", holds=WEIGHTS)]
     step: Annotated[
-        Float32Array, Axes("weights", "rates", "labels")
+        Float32Array, Axes("weights", "rates", "labels", holds=COUNTS)
     ]  # AdaGrad: sum of squared gradients
 
 
 class Tree(NamedTuple):
     """All of a tree that changes while it learns; ``free_*`` are stacks of slots given back."""
 
-    registers: Annotated[Int64Array, Axes(N_REGISTERS)]
+    registers: Annotated[Int64Array, Axes(N_REGISTERS, holds=COUNTS)]
     pending: Annotated[
-        Int32Array, Axes(MAX_PENDING, 2)
+        Int32Array, Axes(MAX_PENDING, 2, holds=Holds(low=-1))
     ]  # (leaf, node that wants an alternate or -1: a split)
     shift: Annotated[
-        Float64Array, Axes("features", fill=float("nan"))
+        Float64Array, Axes("features", fill=float("nan"), holds=SOME_VALUES)
     ]  # first value of a feature; NaN: never seen
-    nodes: Annotated[RecordArray, Axes("nodes", dtype=NODE)]
-    free_nodes: Annotated[Int32Array, Axes("nodes")]
-    leaves: Annotated[RecordArray, Axes("leaves", dtype=LEAF)]
-    free_leaves: Annotated[Int32Array, Axes("leaves")]
+    nodes: Annotated[RecordArray, Axes("nodes", dtype=NODE, holds=_NODES_HOLD)]
+    free_nodes: Annotated[Int32Array, Axes("nodes", holds=below("nodes"))]
+    leaves: Annotated[RecordArray, Axes("leaves", dtype=LEAF, holds=_LEAVES_HOLD)]
+    free_leaves: Annotated[Int32Array, Axes("leaves", holds=below("leaves"))]
     labels: LeafLabels
     stat_row: Annotated[
-        Int32Array, Axes("leaves", "features", fill=-1)
+        Int32Array, Axes("leaves", "features", fill=-1, holds=below("stats", low=-1))
     ]  # -1: the feature was always zero
-    weight_row: Annotated[Int32Array, Axes("leaves", "features", fill=-1)]  # -1: weight zero
-    stats: Annotated[RecordArray, Axes("stats", dtype=STAT)]
-    free_stats: Annotated[Int32Array, Axes("stats")]
+    weight_row: Annotated[
+        Int32Array, Axes("leaves", "features", fill=-1, holds=below("weights", low=-1))
+    ]  # -1: weight zero
+    stats: Annotated[RecordArray, Axes("stats", dtype=STAT, holds=_STATS_HOLD)]
+    free_stats: Annotated[Int32Array, Axes("stats", holds=below("stats"))]
     stat_labels: StatLabels
     weights: Weights
-    free_weights: Annotated[Int32Array, Axes("weights")]
+    free_weights: Annotated[Int32Array, Axes("weights", holds=below("weights"))]
     adwins: Adwins  # [nodes, or 0 without drift detection] error of the branch below each node

@@ -12,7 +12,7 @@ from stream.engine.arrays import Axes, Float32Array, Float64Array, Int32Array
 from stream.engine.jit import inlined, kernel
 from stream.engine.logistic import add_weights, learn_weights
 from stream.engine.naive_bayes import add_terms, count_feature, refresh_leaf, refresh_terms
-from stream.engine.pools import take
+from stream.engine.slots import take
 
 LOSS_MEMORY = 500.0  # rows over which the recent loss of a leaf model is averaged
 LARGEST_SCORE = 30.0
@@ -42,7 +42,7 @@ def _sigmoid(score):
 
 
 @inlined
-def _softmax(scores, n_labels):
+def softmax(scores, n_labels):
     """Turn scores into probabilities, in place."""
     highest = scores[0]
     for label in range(1, n_labels):
@@ -111,7 +111,7 @@ def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
         if leaves[k].active:
             add_terms(tree, k, x, row, p, n_labels)
         if params.single_label:
-            _softmax(p, n_labels)
+            softmax(p, n_labels)
         else:
             for label in range(n_labels):
                 p[label] = _sigmoid(p[label])
@@ -128,7 +128,7 @@ def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
             for label in range(n_labels):
                 p[label] = score[q, label] if params.single_label else _sigmoid(score[q, label])
             if params.single_label:
-                _softmax(p, n_labels)
+                softmax(p, n_labels)
     answer = scratch.answer
     if params.single_label:
         best = _best_model(loss, params, k, 0) if params.adaptive else last_model

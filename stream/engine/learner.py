@@ -14,16 +14,23 @@ from stream.engine.arrays import (
     Int64Array,
     UInt8Array,
     allocate,
+    copied,
     n_bytes,
     resize,
 )
 from stream.engine.checking import check_scaler, check_tree, require
-from stream.engine.growth import column_capacity, make_room, new_tree, tree_sizes, widen
+from stream.engine.growth import (
+    column_capacity,
+    make_room,
+    new_tree,
+    tree_sizes,
+    widen,
+)
 from stream.engine.layout import Tree, TreeParams
 from stream.engine.leaf import Scratch
 from stream.engine.scaling import Scaler, scale_rows
 from stream.engine.split import SplitScratch
-from stream.engine.tree import advance
+from stream.engine.tree import TreeRows, Turns, advance
 
 if TYPE_CHECKING:
     from stream.rows.batch import Batch
@@ -97,7 +104,11 @@ class RowScaler:
         self.needed = needed
         self.scaler = allocate(Scaler, {"features": column_capacity(0)})
         self.n_features = 0
-        self.max_features: int | None = None  # the memory limit leaves no room for more
+
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """Before version 3, a limit of features that was reached stood here."""
+        return {name: value for name, value in state.items() if name != "max_features"}
 
     def check_restored(self) -> None:
         """Look at what came out of a snapshot."""
@@ -120,23 +131,11 @@ class RowScaler:
             n_learnt = batch.n_rows - delay if predict else batch.n_rows
             if n_learnt > 0:
                 self.n_features = int(n_features[n_learnt - 1])
-            if self.max_features is not None:
-                self.n_features = min(self.n_features, self.max_features)
             if self.n_features > len(self.scaler.n):
                 self.scaler = resize(self.scaler, {"features": column_capacity(self.n_features)})
         x = (batch.x_indptr, batch.x_indices, batch.x_values)
         predicted, learnt = self._scale(x, first_row, predict, delay)
         return Work(x, predicted, learnt, predict, delay, n_features)
-
-    def leave_at(self, max_features: int) -> None:
-        """Take in no columns beyond these, and forget those that are there."""
-        self.max_features = max_features
-        if len(self.scaler.n) > max_features:
-            n_common = self.scaler.n_common
-            common = self.scaler.common[: n_common[0]]
-            n_common[0] = np.count_nonzero(common < max_features)  # they stand in ascending order
-            self.scaler = resize(self.scaler, {"features": max_features})
-        self.n_features = min(self.n_features, max_features)
 
     def _scale(self, x: Rows, first_row: int, predict: bool, delay: int) -> tuple[Rows, Rows]:
         if not self.needed:
@@ -201,6 +200,10 @@ class GrowingTree:
         """Bytes of the arrays."""
         return n_bytes(Tree, tree_sizes(self.tree))
 
+    def copy(self) -> GrowingTree:
+        """The same tree, with arrays of its own."""
+        return GrowingTree(self.params, self.max_size, copied(self.tree))
+
     @property
     def scratch(self) -> tuple[Scratch, SplitScratch]:
         """Room for the kernels to work in."""
@@ -236,6 +239,7 @@ class GrowingTree:
         ``out`` and ``answers``, with more columns where labels were new.
         """
         y, u, n_labels = truth
+        rows = TreeRows(work.x, work.predicted, work.learnt, y, u)
         while True:
             stop = end
             if work.learns:
@@ -246,9 +250,8 @@ class GrowingTree:
                 )
                 stop = int(max(fits, cursor[1]))  # rows before it were not for this tree
             reason = advance(
-                self.tree, self.params, work.x, work.predicted, work.learnt, y, u, cursor, end,
-                stop, work.predict, work.delay, chosen, out, answers, self._scratch,
-                self._split_scratch,
+                self.tree, self.params, rows, cursor, Turns(end, stop, work.predict, work.delay),
+                chosen, out, answers, self._scratch, self._split_scratch,
             )  # fmt: skip
             if reason == lay.DONE:
                 return out, answers
@@ -270,7 +273,7 @@ class TreeLearner:
     params
         What the kernels need to know.
     max_size
-        Limit in bytes for the arrays of the tree.
+        Limit in bytes for all arrays.
     """
 
     def __init__(self, params: TreeParams, max_size: float):
@@ -296,12 +299,6 @@ class TreeLearner:
     def n_labels(self) -> int:
         """Label columns that were learnt."""
         return self.growing.n_labels
-
-    @property
-    def accepts_features(self) -> bool:
-        """Whether a feature that was never seen can still be learnt (the memory limit may forbid
-        it)."""
-        return not self.growing.full or self.rows.n_features < len(self.tree.shift)
 
     @property
     def n_bytes(self) -> int:
@@ -336,8 +333,6 @@ class TreeLearner:
         out = np.zeros((batch.n_rows if predict else 0, 1, self.n_labels))
         no_answers = np.zeros((0, 1, self.n_labels))
         out, _ = self.growing.advance(work, truth, cursor, batch.n_rows, out, no_answers)
-        if self.growing.full and self.rows.max_features is None:
-            self.rows.leave_at(len(self.tree.shift))
         return out[:, 0]
 
 

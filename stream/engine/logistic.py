@@ -14,7 +14,7 @@ import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.jit import inlined, kernel
-from stream.engine.pools import take
+from stream.engine.slots import take
 
 SMALL_GRADIENT = (
     0.01  # labels predicted this well are left alone: learning costs as much as there is to learn

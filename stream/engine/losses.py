@@ -16,6 +16,15 @@ def switch_bound(error, n, n_other, significance):
     return math.sqrt(max(spread, 0.0) * math.log(2.0 / significance))
 
 
+@inlined
+def _mark(truth, y, u, row, present, unknown):
+    """Write values into ``truth`` [labels] for the present and the unknown labels of a row."""
+    for entry in range(y[0][row], y[0][row + 1]):
+        truth[y[1][entry]] = present
+    for entry in range(u[0][row], u[0][row + 1]):
+        truth[u[1][entry]] = unknown
+
+
 @kernel
 def jaccard_losses(answers, y, u, start, stop, truth, losses):
     """One less the Jaccard similarity of predicted and true labels, for rows ``start`` to ``stop``.
@@ -34,10 +43,7 @@ def jaccard_losses(answers, y, u, start, stop, truth, losses):
         [rows] in place.
     """
     for row in range(start, stop):
-        for entry in range(y[0][row], y[0][row + 1]):
-            truth[y[1][entry]] = 1
-        for entry in range(u[0][row], u[0][row + 1]):
-            truth[u[1][entry]] = 2
+        _mark(truth, y, u, row, 1, 2)
         common, union = 0, 0
         for label in range(answers.shape[1]):
             predicted = answers[row, label] > 0.5
@@ -45,10 +51,49 @@ def jaccard_losses(answers, y, u, start, stop, truth, losses):
                 common += predicted and truth[label] == 1
                 union += predicted or truth[label] == 1
         losses[row] = 1.0 - common / union if union > 0 else 0.0
-        for entry in range(y[0][row], y[0][row + 1]):
-            truth[y[1][entry]] = 0
-        for entry in range(u[0][row], u[0][row + 1]):
-            truth[u[1][entry]] = 0
+        _mark(truth, y, u, row, 0, 0)
+
+
+@kernel
+def squared_errors(said, y, u, start, stop, truth, errors):
+    """Sum over labels of the squared error of the models' mean probability (Brier, 1950), for rows
+    ``start`` to ``stop``; labels whose truth is unknown do not count.
+
+    Parameters
+    ----------
+    said
+        Probabilities [rows, models, labels].
+    y, u
+        Present and unknown labels, each ``(indptr, indices)``.
+    truth
+        [labels] room to work in, zero before and after.
+    errors
+        [rows] in place.
+    """
+    n_models = said.shape[1]
+    for row in range(start, stop):
+        _mark(truth, y, u, row, 1, 2)
+        total = 0.0
+        for label in range(said.shape[2]):
+            if truth[label] != 2:
+                mean = 0.0
+                for model in range(n_models):
+                    mean += said[row, model, label]
+                error = mean / n_models - truth[label]
+                total += error * error
+        errors[row] = total
+        _mark(truth, y, u, row, 0, 0)
+
+
+@kernel
+def add_differences(sums, errors, others, start, stop):
+    """Add the rows ``start`` to ``stop`` to ``sums`` [3], one after the other: how many, by how
+    much ``others`` are smaller, and the squares of that."""
+    for row in range(start, stop):
+        difference = errors[row] - others[row]
+        sums[0] += 1.0
+        sums[1] += difference
+        sums[2] += difference * difference
 
 
 @kernel

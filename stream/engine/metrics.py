@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
 
 # Places in LabelCounts.rows and LabelCounts.examples.
@@ -35,7 +35,9 @@ class BaselineState(NamedTuple):
     """Two classifiers that look at classes only: the most frequent class so far, and the latest."""
 
     counts: Int64Array  # [classes] rows of each class that have arrived
-    recent: Int32Array  # [delay + 1] ring of the latest classes; -1: unknown
+    recent: (
+        Int32Array  # [delay + 1, or more than the rows seen] ring of latest classes; -1: unknown
+    )
     now: Int64Array  # [3] majority class (-1: none yet), latest class (-1: none yet), rows seen
 
 
@@ -51,17 +53,26 @@ def empty_counts(n_labels: int) -> LabelCounts:
     )
 
 
-def empty_baseline(n_labels: int, delay: int) -> BaselineState:
-    """Baselines of ``n_labels`` classes that learn a row ``delay`` rows after they saw it."""
+def empty_baseline(n_labels: int, room: int = 1) -> BaselineState:
+    """Baselines of ``n_labels`` classes, with room for so many rows that wait for their class."""
     return BaselineState(
-        np.zeros(n_labels, np.int64), np.full(delay + 1, -1, np.int32), np.array([-1, -1, 0])
+        np.zeros(n_labels, np.int64), np.full(room, -1, np.int32), np.array([-1, -1, 0])
     )
+
+
+@kernel
+def is_scored(n_present: int, n_unknown: int, n_labels: int, single_label: bool) -> bool:
+    """Whether a row says anything: a class, or the truth of at least one label."""
+    if single_label:
+        return n_present > 0
+    return n_unknown == 0 or n_unknown < n_labels
 
 
 @kernel
 def count_labels(
     counts: LabelCounts,
-    predicted: UInt8Array,  # [rows, columns] columns may be fewer than the labels
+    p_indptr: Int64Array,  # labels that were predicted, ascending within a row
+    p_indices: Int32Array,
     y_indptr: Int64Array,
     y_indices: Int32Array,
     u_indptr: Int64Array,
@@ -73,22 +84,21 @@ def count_labels(
 ) -> None:
     """Add the rows ``start`` to ``stop``.
 
-    Rows of which nothing is known are not scored.     ``counts`` has room for every label column
-    that occurs.
+    Rows of which nothing is known are not scored. ``counts`` has room for every label column that
+    occurs.
     """
     for i in range(start, stop):
         y, y_end = y_indptr[i], y_indptr[i + 1]
         u, u_end = u_indptr[i], u_indptr[i + 1]
         n_unknown = u_end - u
-        if (single_label and y == y_end) or (n_unknown > 0 and n_unknown >= n_labels):
+        if not is_scored(y_end - y, n_unknown, n_labels, single_label):
             continue
         for k in range(u, u_end):
             counts.unknown[u_indices[k]] += 1
         tp, fp = 0, 0
         n_present = y_end - y
-        for j in range(predicted.shape[1]):
-            if predicted[i, j] == 0:
-                continue
+        for p in range(p_indptr[i], p_indptr[i + 1]):
+            j = p_indices[p]
             while y < y_end and y_indices[y] < j:
                 counts.false_negatives[y_indices[y]] += 1
                 y += 1

@@ -125,7 +125,9 @@ def add_terms(tree, k, x, row, score, n_labels):
                 score[label] -= terms[r, 3, label]
             continue
         u = 0.0
-        if stats[r].scale > 0.0:  # else all values are the same, or all were missing: no shift yet
+        # Else all values are the same; or all were missing: there is no shift yet, and the scale is
+        # that of who had the row before.
+        if stats[r].n > 0.0 and stats[r].scale > 0.0:
             u = (value - shift[j] - stats[r].center) * stats[r].scale
             u = min(max(u, -LARGEST_SCALED), LARGEST_SCALED)
         square = u * u

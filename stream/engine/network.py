@@ -6,6 +6,10 @@ output's binary cross-entropy against a target in [0, 1]. Gradients are summed r
 mini-batch is full, and then make one step of Adam (:mod:`stream.engine.adam`), so that nothing
 depends on how rows are grouped into calls.
 
+What a step does to a feature that no row has had for so long that its first moments are 0 is known
+without looking: its weights stay, and its second moments decay. Such features sleep; a step goes
+over those that are awake, and the decay is made up for when a feature wakes.
+
 Sums run in a fixed order: over inputs and units that are not zero, one vector after the other, or
 in :func:`_dot`, whose eight partial sums a compiler may put side by side without changing the
 result.
@@ -14,74 +18,26 @@ result.
 from __future__ import annotations
 
 import math
-from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from stream.engine.adam import adam_step
-from stream.engine.arrays import Axes, Float32Array, Int64Array
+from stream.engine.adam import adam_step, decay_squares
 from stream.engine.jit import inlined, kernel
+from stream.engine.network_layout import (
+    AWAKE,
+    BATCH_ROWS,
+    DROPPED_UNITS,
+    N_FEATURES,
+    N_IN_USE,
+    N_OUTPUTS,
+    ROWS_LEARNT,
+    STEPS,
+)
 from stream.engine.random import uniform
 
-# Places in ``Network.registers``.
-N_FEATURES = 0  # input columns seen in a row that was learnt; those beyond count as zero
-N_OUTPUTS = 1  # slots of outputs that were ever taken
-N_IN_USE = 2  # outputs that exist now
-N_MADE = 3  # outputs ever made: what the weights of the next one are drawn from
-BATCH_ROWS = 4  # rows in the sum of gradients
-STEPS = 5  # of Adam
-ROWS_LEARNT = 6
-N_REGISTERS = 7
-
-# What random numbers are for; the second argument of ``uniform``.
-FIRST_WEIGHTS, SECOND_WEIGHTS, OUTPUT_WEIGHTS, DROPPED_UNITS = 0, 1, 2, 3
-
-
-class NetworkParams(NamedTuple):
-    """What the kernels need to know."""
-
-    learning_rate: float
-    batch_rows: int  # rows of a mini-batch
-    dropout: float  # share of the first hidden layer's units that are left out of each row
-    seed: int
-
-
-class Weights(NamedTuple):
-    """A number for every weight: the weights, their gradients, or their moments.
-
-    "top" is the layer below the outputs: the second hidden layer, or the first one where there is
-    no second; "second" is 0 then.
-    """
-
-    first: Annotated[Float32Array, Axes("features", "hidden")]
-    first_bias: Annotated[Float32Array, Axes("hidden")]
-    second: Annotated[Float32Array, Axes("hidden", "second")]
-    second_bias: Annotated[Float32Array, Axes("second")]
-    output: Annotated[Float32Array, Axes("outputs", "top")]
-    output_bias: Annotated[Float32Array, Axes("outputs")]
-
-
-class Network(NamedTuple):
-    """All of a network that changes while it learns."""
-
-    registers: Annotated[Int64Array, Axes(N_REGISTERS)]
-    feature_born: Annotated[Int64Array, Axes("features")]  # steps made when it was first seen
-    output_born: Annotated[Int64Array, Axes("outputs")]  # steps made when it came; -1: slot is free
-    weights: Weights
-    gradients: Weights  # sums over the rows of the mini-batch so far
-    means: Weights  # Adam: first moments
-    squares: Weights  # Adam: second moments
-
-
-class NetworkScratch(NamedTuple):
-    """Room for one row's work; nothing in it outlives the row."""
-
-    hidden: Annotated[Float32Array, Axes("hidden")]  # values of the units
-    second: Annotated[Float32Array, Axes("second")]
-    scores: Annotated[Float32Array, Axes("outputs")]
-    errors: Annotated[Float32Array, Axes("outputs")]  # gradient of the loss by each score
-    hidden_error: Annotated[Float32Array, Axes("hidden")]  # and by each unit's value
-    second_error: Annotated[Float32Array, Axes("second")]
+# Where values are cut that would lead beyond 32-bit numbers in the next layer, or the one below.
+LARGEST_UNIT = 1e12
+LARGEST_ERROR = 1e24
 
 
 @inlined
@@ -109,15 +65,17 @@ def _dot(a, b, n):
 def _drop(params, hidden, row_number):
     """Leave units out at random; the others are scaled up, so that the sum stays in the mean."""
     scale = np.float32(1.0 / (1.0 - params.dropout))
+    largest = np.float32(LARGEST_UNIT)
     for unit in range(len(hidden)):
         kept = uniform(params.seed, DROPPED_UNITS, row_number, unit) >= params.dropout
-        hidden[unit] *= scale if kept else np.float32(0.0)
+        hidden[unit] = min(hidden[unit] * scale, largest) if kept else np.float32(0.0)
 
 
 @inlined
 def _rectify(values):
+    smallest, largest = np.float32(0.0), np.float32(LARGEST_UNIT)
     for unit in range(len(values)):
-        values[unit] = max(values[unit], np.float32(0.0))
+        values[unit] = min(max(values[unit], smallest), largest)
 
 
 @inlined
@@ -197,18 +155,30 @@ def _second_back(network, hidden, second_error, hidden_error):
 
 
 @inlined
-def _first_back(network, params, z, row, hidden_error):
+def _wake(network, sleep, j):
+    """Let steps go over feature ``j``."""
+    decay_squares(network.squares.first[j], network.registers[STEPS] - sleep.until[j])
+    sleep.until[j] = AWAKE
+    sleep.awake[sleep.n_awake[0]] = j
+    sleep.n_awake[0] += 1
+
+
+@inlined
+def _first_back(network, params, z, row, scratch):
     """Add the gradients of the first layer's weights."""
     gradients, n_features = network.gradients, network.registers[N_FEATURES]
+    hidden_error, sleep = scratch.hidden_error, scratch.sleep
     if params.dropout > 0.0:
-        scale = np.float32(1.0 / (1.0 - params.dropout))
+        scale, largest = np.float32(1.0 / (1.0 - params.dropout)), np.float32(LARGEST_ERROR)
         for unit in range(len(hidden_error)):
-            hidden_error[unit] *= scale
+            hidden_error[unit] = min(max(hidden_error[unit] * scale, -largest), largest)
     for unit in range(len(hidden_error)):
         gradients.first_bias[unit] += hidden_error[unit]
     for entry in range(z[0][row], z[0][row + 1]):
         j = z[1][entry]
         if j < n_features:
+            if sleep.until[j] != AWAKE:
+                _wake(network, sleep, j)
             value = np.float32(z[2][entry])
             for unit in range(len(hidden_error)):
                 gradients.first[j, unit] += hidden_error[unit] * value
@@ -248,11 +218,11 @@ def learn_forwarded(network, params, z, row, scratch):
     else:
         _outputs_back(network, scratch.errors, second, scratch.second_error)
         _second_back(network, hidden, scratch.second_error, hidden_error)
-    _first_back(network, params, z, row, hidden_error)
+    _first_back(network, params, z, row, scratch)
     registers[ROWS_LEARNT] += 1
     registers[BATCH_ROWS] += 1
     if registers[BATCH_ROWS] >= params.batch_rows:
-        make_step(network, params)
+        make_step(network, params, scratch.sleep)
 
 
 @inlined
@@ -263,15 +233,28 @@ def begin_row(network, params, z, row, scratch):
 
 
 @kernel
-def make_step(network, params):
+def make_step(network, params, sleep):
     """Let Adam take the mean gradient of the rows since the last step."""
     registers, born = network.registers, network.output_born
     w, g, m, s = network.weights, network.gradients, network.means, network.squares
     share = np.float32(1.0 / (registers[BATCH_ROWS] * max(registers[N_IN_USE], 1)))
     rate, step = params.learning_rate, registers[STEPS] + 1
-    for j in range(registers[N_FEATURES]):
+    n_awake = 0
+    for place in range(sleep.n_awake[0]):
+        j = sleep.awake[place]
         age = step - network.feature_born[j]
         adam_step(w.first[j], g.first[j], m.first[j], s.first[j], share, rate, age)
+        moves = False
+        for unit in range(len(m.first_bias)):
+            if m.first[j, unit] != 0.0:
+                moves = True
+                break
+        if moves:
+            sleep.awake[n_awake] = j
+            n_awake += 1
+        else:
+            sleep.until[j] = step
+    sleep.n_awake[0] = n_awake
     adam_step(w.first_bias, g.first_bias, m.first_bias, s.first_bias, share, rate, step)
     if len(w.second_bias) > 0:
         for i in range(len(w.first_bias)):
@@ -331,3 +314,27 @@ def clear_output(weights, o):
     """Set what belongs to output ``o`` to zero."""
     weights.output[o, :] = np.float32(0.0)
     weights.output_bias[o] = np.float32(0.0)
+
+
+@kernel
+def find_awake(network, sleep):
+    """Fill ``sleep`` for a network all of whose moments are those of the last step."""
+    means, gradients = network.means.first, network.gradients.first
+    sleep.n_awake[0] = 0
+    for j in range(len(sleep.until)):
+        sleep.until[j] = network.registers[STEPS]
+        for unit in range(means.shape[1]):
+            if means[j, unit] != 0.0 or gradients[j, unit] != 0.0:
+                sleep.until[j] = AWAKE
+        if sleep.until[j] == AWAKE:
+            sleep.awake[sleep.n_awake[0]] = j
+            sleep.n_awake[0] += 1
+
+
+@kernel
+def settle_squares(network, sleep):
+    """Make up for the steps that features have slept through."""
+    for j in range(len(sleep.until)):
+        if sleep.until[j] != AWAKE:
+            decay_squares(network.squares.first[j], network.registers[STEPS] - sleep.until[j])
+            sleep.until[j] = network.registers[STEPS]

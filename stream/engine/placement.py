@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from stream.engine.arrays import Axes, Int32Array, Int64Array
+from stream.engine.arrays import (
+    COUNTS,
+    Axes,
+    Int32Array,
+    Int64Array,
+    below,
+)
 from stream.engine.jit import kernel
 from stream.engine.random import uniform
 
@@ -25,12 +31,16 @@ JACCARD, RANDOM, GIVEN, SINGLE = 0, 1, 2, 3  # how labels are placed
 class Placement(NamedTuple):
     """The cluster of every label, and its column there."""
 
-    registers: Annotated[Int64Array, Axes(N_REGISTERS)]
-    cluster: Annotated[Int32Array, Axes("labels", fill=-1)]
-    column: Annotated[Int32Array, Axes("labels")]
-    born: Annotated[Int64Array, Axes("labels")]  # rows learnt before the row that it came with
-    size: Annotated[Int32Array, Axes("clusters")]
-    begun: Annotated[Int64Array, Axes("clusters")]  # rows learnt before the first label came
+    registers: Annotated[Int64Array, Axes(N_REGISTERS, holds=COUNTS)]
+    cluster: Annotated[Int32Array, Axes("labels", fill=-1, holds=below("clusters", low=-1))]
+    column: Annotated[Int32Array, Axes("labels", holds=COUNTS)]
+    born: Annotated[
+        Int64Array, Axes("labels", holds=COUNTS)
+    ]  # rows learnt before the row that it came with
+    size: Annotated[Int32Array, Axes("clusters", holds=COUNTS)]
+    begun: Annotated[
+        Int64Array, Axes("clusters", holds=COUNTS)
+    ]  # rows learnt before the first label came
 
 
 @kernel

@@ -13,6 +13,7 @@ import numpy as np
 
 from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
+from stream.engine.metrics import is_scored
 
 DEPTHS = (1, 3, 5)  # the k of the metrics
 DEEPEST = 5
@@ -149,7 +150,7 @@ def count_ranks(
         y, y_end = y_indptr[i], y_indptr[i + 1]
         u, u_end = u_indptr[i], u_indptr[i + 1]
         n_unknown = u_end - u
-        if n_unknown > 0 and n_unknown >= n_labels:
+        if not is_scored(y_end - y, n_unknown, n_labels, False):
             continue
         n_rows = counts.seen[ROWS]
 

@@ -1,11 +1,10 @@
 """The memory of recent rows: the nearest of a bounded window vote for their labels, and the label
 sets of the last rows say what persists.
 
-Rows are kept in a ring with an inverted index: every column has a chain of its entries, newest
-first. Entries live in a ring too, and a chain ends where an entry was overwritten. The similarity
-of a row is the cosine of weighted rows (value times inverse document frequency; Salton and Buckley
-1988), with the weights of a kept row frozen when it was kept. Contributions are added in the order
-of the query's columns, so that the sum of a row does not depend on what else is kept.
+Rows and their entries are kept in rings, with an inverted index. The similarity of a row is the
+cosine of weighted rows (value times inverse document frequency; Salton and Buckley 1988), with the
+weights of a kept row frozen when it was kept. Contributions are added in the order of the query's
+columns, so that the sum of a row does not depend on what else is kept.
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ import math
 
 import numpy as np
 
+from stream.engine.best_first import insert_best
 from stream.engine.jit import inlined, kernel
+from stream.engine.postings import add_similarities
 from stream.engine.recent_dense import (
     DENSE,
     MODE,
@@ -34,61 +35,38 @@ from stream.engine.recent_layout import (
     TREND_MEMORY,
     TREND_ROWS,
     UNKNOWN,
+    WINDOW,
 )
 
 
 @inlined
-def _add_similarities(recent, x, row, oldest, newest, scratch):
-    """Add up the similarities of the rows ``oldest`` to ``newest`` (exclusive); returns how many
-    were touched."""
-    n_rows, n_touched, entries = len(recent.first_entry), 0, recent.entries
-    first, last = x[0][row], x[0][row + 1]
-    for entry in range(first, last):
-        feature = x[1][entry]
-        weight = scratch.weighted[entry - first]
-        if feature >= len(recent.newest) or weight == 0.0:
-            continue
-        place, before = recent.newest[feature], recent.registers[N_KEPT]
-        while place >= 0:
-            number = entries[place].row
-            if entries[place].column != feature or number >= before or number < oldest:
-                break
-            if number < newest:
-                slot = number % n_rows
-                if scratch.similarity[slot] == 0.0:
-                    scratch.touched[n_touched] = number
-                    n_touched += 1
-                scratch.similarity[slot] += weight * entries[place].value
-            before = number
-            place = np.int64(entries[place].older)
-    return n_touched
+def _nearest(recent, oldest, newest, n_nearest, scratch):
+    """List the most similar of the rows from ``oldest`` on and before ``newest``, newer ones first
+    among equals."""
+    n = 0
+    n_rows = len(recent.first_entry)
+    slot = newest % n_rows
+    for number in range(newest - 1, oldest - 1, -1):
+        slot = slot - 1 if slot > 0 else n_rows - 1
+        similarity = scratch.similarity[slot]
+        if similarity > 0.0:
+            n = insert_best(scratch.near, scratch.near_by, n, n_nearest, number, similarity)
+    return n
 
 
 @inlined
-def _nearest(recent, n_touched, n_nearest, scratch):
-    """List the most similar rows, newer ones first among equals; forget the similarities."""
-    near, near_by, n = scratch.near, scratch.near_by, 0
-    n_rows = len(recent.first_entry)
-    for i in range(n_touched):
-        number = scratch.touched[i]
-        slot = number % n_rows
-        similarity = scratch.similarity[slot]
-        scratch.similarity[slot] = 0.0
-        if similarity <= 0.0:
-            continue
-        if n == n_nearest and (
-            similarity < near_by[n - 1] or (similarity == near_by[n - 1] and number < near[n - 1])
-        ):
-            continue
-        at = n if n < n_nearest else n - 1
-        n = min(n + 1, n_nearest)
-        while at > 0 and (
-            similarity > near_by[at - 1]
-            or (similarity == near_by[at - 1] and number > near[at - 1])
-        ):
-            near[at], near_by[at] = near[at - 1], near_by[at - 1]
-            at -= 1
-        near[at], near_by[at] = number, similarity
+def _nearest_sparse(recent, postings, params, x, row, as_of, scratch):
+    """List the rows before ``as_of`` that are nearest to a row; returns how many."""
+    weigh_row(recent, x, row, scratch.weighted)
+    first = x[0][row]
+    for entry in range(first, x[0][row + 1]):
+        feature, weight = x[1][entry], scratch.weighted[entry - first]
+        if feature < len(postings.n) and weight != 0.0:
+            add_similarities(postings, feature, weight, scratch.similarity)
+    oldest = max(recent.registers[N_KEPT] - recent.registers[WINDOW], 0)
+    n = _nearest(recent, oldest, as_of, params.n_nearest, scratch)
+    for slot in range(min(recent.registers[N_KEPT], len(scratch.similarity))):
+        scratch.similarity[slot] = np.float32(0.0)
     return n
 
 
@@ -178,7 +156,7 @@ def _n_hints(recent, n_near, as_of, scratch):
 
 
 @inlined
-def _find_nearest(recent, params, x, raw, row, as_of, scratch):
+def _find_nearest(recent, postings, params, x, raw, row, as_of, scratch):
     """List the rows nearest to a row in ``scratch.near``; returns how many."""
     kept, dense = recent.registers[N_KEPT], recent.dense
     if params.window == 0:
@@ -190,13 +168,11 @@ def _find_nearest(recent, params, x, raw, row, as_of, scratch):
         return nearest_dense(
             dense, kept, as_of, params.n_nearest, scratch.dense, scratch.near, scratch.near_by
         )
-    weigh_row(recent, x, row, scratch.weighted)
-    n_touched = _add_similarities(recent, x, row, kept - params.window, as_of, scratch)
-    return _nearest(recent, n_touched, params.n_nearest, scratch)
+    return _nearest_sparse(recent, postings, params, x, row, as_of, scratch)
 
 
 @inlined
-def _learn(recent, params, x, raw, row, y, u, scratch):
+def _learn(recent, postings, params, x, raw, row, y, u, scratch):
     """Keep a row in the memory that suits it."""
     dense, number = recent.dense, recent.registers[N_KEPT]
     sparse = params.window > 0 and dense.registers[MODE] != DENSE
@@ -206,13 +182,13 @@ def _learn(recent, params, x, raw, row, y, u, scratch):
     elif params.window > 0:
         standardise(dense, raw, row, scratch.dense)
         keep_dense(dense, raw, row, number, scratch.dense)
-    keep_row(recent, x, row, y, u, scratch.weighted, sparse)
+    keep_row(recent, postings, x, row, y, u, scratch.weighted, sparse)
     if params.window > 0 and dense.registers[MODE] == UNDECIDED:
         decide_mode(dense, raw, row, number)
 
 
 @kernel
-def recall(recent, params, events, first, x, raw, y, u, hints, scratch):
+def recall(recent, postings, params, events, first, x, raw, y, u, hints, scratch):
     """Say what recent rows say of each event from ``first`` on, and keep the rows that are learnt.
 
     Parameters
@@ -236,7 +212,7 @@ def recall(recent, params, events, first, x, raw, y, u, hints, scratch):
         z = (x[0], x[1], x[3] if learns else x[2])
         if learns:
             n_truths = y[0][row + 1] - y[0][row] + u[0][row + 1] - u[0][row]
-            missing = missing_room(recent, params, z, row, n_truths)
+            missing = missing_room(recent, postings, params, z, row, n_truths)
             if missing != DONE:
                 return missing, event
         if learns and event > 0 and events.row[event - 1] == row:
@@ -246,7 +222,7 @@ def recall(recent, params, events, first, x, raw, y, u, hints, scratch):
             _copy_hints(hints, event, before, at)
             at += at - before
         else:
-            n_near = _find_nearest(recent, params, z, raw, row, as_of, scratch)
+            n_near = _find_nearest(recent, postings, params, z, raw, row, as_of, scratch)
             if at + _n_hints(recent, n_near, as_of, scratch) > len(hints.label):
                 return HINTS_FULL, event
             begin = at
@@ -256,5 +232,5 @@ def recall(recent, params, events, first, x, raw, y, u, hints, scratch):
                 scratch.place[hints.label[i]] = -1
         hints.start[event + 1] = at
         if learns:
-            _learn(recent, params, z, raw, row, y, u, scratch)
+            _learn(recent, postings, params, z, raw, row, y, u, scratch)
     return DONE, n_events

@@ -11,7 +11,16 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Axes, Float32Array, Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import (
+    COUNTS,
+    WEIGHTS,
+    Axes,
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+)
+from stream.engine.best_first import insert_best
 from stream.engine.jit import inlined
 from stream.engine.scaling import Scaler, scale_row, update_scaler
 
@@ -32,9 +41,9 @@ MOST_FEATURES = 4096
 class DenseRecent(NamedTuple):
     """Standardised rows by column; rows are a ring, indexed by number modulo its length."""
 
-    registers: Annotated[Int64Array, Axes(N_REGISTERS)]
+    registers: Annotated[Int64Array, Axes(N_REGISTERS, holds=COUNTS)]
     scaler: Scaler
-    value: Annotated[Float32Array, Axes("features", "dense_rows")]
+    value: Annotated[Float32Array, Axes("features", "dense_rows", holds=WEIGHTS)]
 
 
 class DenseScratch(NamedTuple):
@@ -68,7 +77,8 @@ def standardise(dense, x, row, scratch):
 @inlined
 def nearest_dense(dense, n_kept, as_of, n_nearest, scratch, near, near_by):
     """List the rows before ``as_of`` that are nearest to the query, newer ones first among equals;
-    a row at the mean squared distance ``d`` a column has the similarity 1 / (1 + d)."""
+    a row at the squared distance ``d`` has the similarity ``1 - d / 2``, which is the cosine of
+    rows of length one."""
     value, query, distance = dense.value, scratch.query, scratch.distance
     n_rows = value.shape[1]
     oldest = max(n_kept - n_rows, dense.registers[BEGAN])
@@ -83,16 +93,8 @@ def nearest_dense(dense, n_kept, as_of, n_nearest, scratch, near, near_by):
     n = 0
     for number in range(as_of - 1, oldest - 1, -1):
         similarity = np.float32(1.0) - np.float32(0.5) * distance[number % n_rows]
-        if similarity <= 0.0:
-            continue
-        if n == n_nearest and similarity <= near_by[n - 1]:
-            continue
-        at = n if n < n_nearest else n - 1
-        n = min(n + 1, n_nearest)
-        while at > 0 and similarity > near_by[at - 1]:
-            near[at], near_by[at] = near[at - 1], near_by[at - 1]
-            at -= 1
-        near[at], near_by[at] = number, similarity
+        if similarity > 0.0:
+            n = insert_best(near, near_by, n, n_nearest, number, similarity)
     return n
 
 

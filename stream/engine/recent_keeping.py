@@ -1,7 +1,6 @@
 """Keeping rows: rings of rows, of their entries and of their labels.
 
-Every column has a chain of its entries, newest first. A chain ends where an entry was overwritten
-by one of another column, or by one that is newer.
+Entries of the newest rows are listed by column in :mod:`stream.engine.postings` too.
 """
 
 from __future__ import annotations
@@ -10,7 +9,10 @@ import math
 
 import numpy as np
 
-from stream.engine.jit import inlined, kernel
+from stream.engine.arrays import Int32Array, Int64Array
+from stream.engine.growth import power_of_two
+from stream.engine.jit import inlined
+from stream.engine.postings import append_posting, drop_oldest, places_needed
 from stream.engine.recent_dense import DENSE, MODE
 from stream.engine.recent_layout import (
     CARRIED,
@@ -19,26 +21,33 @@ from stream.engine.recent_layout import (
     ENTRIES_FULL,
     ENTRY,
     FEATURES_FULL,
-    IDF_PERIOD,
     LABELS_FULL,
+    LEAST_ROWS,
     N_COUNTED,
     N_KEPT,
     NEXT_ENTRY,
     NEXT_LABEL,
+    POSTINGS_FULL,
     PRESENT,
+    ROWS_FULL,
     UNKNOWN,
+    WINDOW,
     Recent,
 )
+
+LEAST_ROOM = 16  # entries, and labels
 
 
 @inlined
 def weigh_row(recent, x, row, weighted):
-    """Fill ``weighted`` with the row times inverse document frequencies, of length one."""
+    """Fill ``weighted`` with the row times inverse document frequencies, of length one; a column
+    that no row had yet weighs nothing."""
     first, last = x[0][row], x[0][row + 1]
-    total = 0.0
+    n_counted, total = recent.registers[N_COUNTED], 0.0
     for entry in range(first, last):
         feature = x[1][entry]
-        idf = recent.idf[feature] if feature < len(recent.idf) else np.float32(0.0)
+        n_rows = recent.n_rows[feature] if feature < len(recent.n_rows) else 0
+        idf = math.log(1.0 + n_counted / (n_rows + 1.0)) if n_rows > 0 else 0.0
         value = x[2][entry] * idf
         weighted[entry - first] = value
         total += value * value
@@ -50,21 +59,11 @@ def weigh_row(recent, x, row, weighted):
 
 @inlined
 def count_columns(recent, x, row):
-    """Count the columns of a row; inverse document frequencies move every IDF_PERIOD rows."""
-    registers = recent.registers
+    """Count the columns of a row."""
     for entry in range(x[0][row], x[0][row + 1]):
-        feature = x[1][entry]
-        if feature < len(recent.n_rows) and x[2][entry] != 0.0:
-            recent.n_rows[feature] += 1
-            if recent.n_rows[feature] == 1:
-                recent.idf[feature] = math.log(1.0 + (registers[N_COUNTED] + 1.0) / 2.0)
-    registers[N_COUNTED] += 1
-    if registers[N_COUNTED] % IDF_PERIOD == 0:
-        for feature in range(len(recent.n_rows)):
-            if recent.n_rows[feature] > 0:
-                recent.idf[feature] = math.log(
-                    1.0 + registers[N_COUNTED] / (recent.n_rows[feature] + 1.0)
-                )
+        if x[2][entry] != 0.0:
+            recent.n_rows[x[1][entry]] += 1
+    recent.registers[N_COUNTED] += 1
 
 
 @inlined
@@ -98,53 +97,55 @@ def _keep_labels(recent, number, slot, y, u, row):
 
 
 @inlined
-def keep_row(recent, x, row, y, u, weighted, with_entries):
+def keep_row(recent, postings, x, row, y, u, weighted, with_entries):
     """Keep a row that is learnt, with its labels."""
-    registers, entries = recent.registers, recent.entries
-    number = registers[N_KEPT]
-    slot = number % len(recent.first_entry)
+    registers, entries, room = recent.registers, recent.entries, len(recent.entries)
+    number, n_rows = registers[N_KEPT], len(recent.first_entry)
+    if number >= registers[WINDOW] > 0:
+        old = (number - registers[WINDOW]) % n_rows
+        for i in range(recent.n_entries[old]):
+            drop_oldest(postings, entries[(recent.first_entry[old] + i) % room].column)
+    slot = number % n_rows
     first, last = x[0][row], x[0][row + 1]
     recent.first_entry[slot] = registers[NEXT_ENTRY]
-    kept = 0
     for entry in range(first, last if with_entries else first):
         feature, value = x[1][entry], weighted[entry - first]
         if value == 0.0:
             continue
-        place = registers[NEXT_ENTRY] % len(entries)
-        registers[NEXT_ENTRY] += 1
-        newest = recent.newest[feature]
-        valid = newest >= 0 and newest != place and entries[newest].column == feature
-        entries[place].older = newest if valid else -1
+        place = registers[NEXT_ENTRY] % room
         entries[place].column = feature
         entries[place].value = value
-        entries[place].row = number
-        recent.newest[feature] = place
-        kept += 1
-    recent.n_entries[slot] = kept
+        registers[NEXT_ENTRY] += 1
+        append_posting(postings, feature, slot, value)
+    recent.n_entries[slot] = registers[NEXT_ENTRY] - recent.first_entry[slot]
     _keep_labels(recent, number, slot, y, u, row)
     registers[N_KEPT] += 1
 
 
 @inlined
-def missing_room(recent, params, x, row, n_truths):
+def missing_room(recent, postings, params, x, row, n_truths):
     """What has no room for a row: the rings must hold all rows that are looked at."""
     first, last = x[0][row], x[0][row + 1]
     number, n_rows = recent.registers[N_KEPT], len(recent.first_entry)
+    if number == n_rows and n_rows < max(params.window, LEAST_ROWS):
+        return ROWS_FULL
     if params.window > 0:
         dense = recent.dense
         widest = x[1][last - 1] if last > first else -1
-        if widest >= len(recent.newest):
+        if widest >= len(recent.n_rows):
             return FEATURES_FULL
         if dense.registers[MODE] == DENSE:
             if dense.value.shape[1] == 0:
                 return DENSE_FULL
         else:
-            oldest = max(number - params.window, 0)
+            oldest = max(number - recent.registers[WINDOW], 0)
             begin = recent.first_entry[oldest % n_rows]
             if number == oldest:
                 begin = recent.registers[NEXT_ENTRY]
             if recent.registers[NEXT_ENTRY] - begin + last - first > len(recent.entries):
                 return ENTRIES_FULL
+            if postings.used[0] + places_needed(postings, x, row) > len(postings.slot):
+                return POSTINGS_FULL
     oldest = max(number - n_rows + 1, 0)
     begin = recent.first_label[oldest % n_rows] if number > oldest else recent.registers[NEXT_LABEL]
     if recent.registers[NEXT_LABEL] - begin + n_truths > len(recent.label):
@@ -152,59 +153,38 @@ def missing_room(recent, params, x, row, n_truths):
     return DONE
 
 
-@kernel
-def _copy_entries(old, new, oldest):
-    """Write the entries of the rows from ``oldest`` on into larger rings."""
-    for feature in range(len(new.newest)):
-        new.newest[feature] = -1
-    n_rows, at = len(old.first_entry), 0
-    for number in range(oldest, old.registers[N_KEPT]):
-        slot = number % n_rows
-        first, room = old.first_entry[slot], len(old.entries)
-        new.first_entry[slot] = at
-        for i in range(old.n_entries[slot]):
-            source = old.entries[(first + i) % room]
-            new.entries[at].row = number
-            new.entries[at].column = source.column
-            new.entries[at].value = source.value
-            new.entries[at].older = new.newest[source.column]
-            new.newest[source.column] = at
-            at += 1
-    new.registers[NEXT_ENTRY] = at
-
-
-def with_more_entries(recent: Recent, window: int, n_more: int) -> Recent:
-    """The same rows with room for more entries; capacity is a power of two."""
-    kept = int(recent.registers[N_KEPT])
-    oldest = max(kept - window, 0)
-    slots = np.arange(oldest, kept) % len(recent.first_entry)
-    needed = int(recent.n_entries[slots].sum()) + n_more
-    capacity = len(recent.entries)
-    while capacity < needed:
-        capacity *= 2
-    new = recent._replace(
-        registers=recent.registers.copy(),
-        entries=np.zeros(capacity, ENTRY).view(recent.entries.dtype),
-        first_entry=recent.first_entry.copy(),
-        newest=recent.newest.copy(),
+def with_room_for_entries(recent: Recent, n_more: int) -> Recent:
+    """The same rows with room for ``n_more`` entries; only rows that vote keep theirs."""
+    kept, n_rows = int(recent.registers[N_KEPT]), len(recent.first_entry)
+    slots = np.arange(max(kept - int(recent.registers[WINDOW]), 0), kept) % n_rows
+    place, first = _moved(recent.first_entry[slots], recent.n_entries[slots], len(recent.entries))
+    entries = np.zeros(power_of_two(len(place) + n_more, LEAST_ROOM), ENTRY).view(
+        recent.entries.dtype
     )
-    _copy_entries(recent, new, oldest)
-    return new
+    entries[: len(place)] = recent.entries[place]
+    registers, first_entry = recent.registers.copy(), recent.first_entry.copy()
+    first_entry[slots] = first
+    registers[NEXT_ENTRY] = len(place)
+    return recent._replace(entries=entries, registers=registers, first_entry=first_entry)
 
 
-def with_more_labels(recent: Recent, n_more: int) -> Recent:
-    """The same rows with room for more labels; capacity is a power of two."""
+def with_room_for_labels(recent: Recent, n_more: int) -> Recent:
+    """The same rows with room for ``n_more`` labels."""
     kept, n_rows = int(recent.registers[N_KEPT]), len(recent.first_entry)
     slots = np.arange(max(kept - n_rows, 0), kept) % n_rows
-    first, n = recent.first_label[slots], recent.n_labels[slots].astype(np.int64)
-    room, needed = len(recent.label), int(n.sum())
-    capacity = room
-    while capacity < needed + n_more:
-        capacity *= 2
-    old = (np.repeat(first - np.cumsum(n) + n, n) + np.arange(needed)) % room
+    place, first = _moved(recent.first_label[slots], recent.n_labels[slots], len(recent.label))
+    capacity = power_of_two(len(place) + n_more, LEAST_ROOM)
     label, truth = np.zeros(capacity, np.int32), np.zeros(capacity, np.uint8)
-    label[:needed], truth[:needed] = recent.label[old], recent.truth[old]
+    label[: len(place)], truth[: len(place)] = recent.label[place], recent.truth[place]
     registers, first_label = recent.registers.copy(), recent.first_label.copy()
-    first_label[slots] = np.cumsum(n) - n
-    registers[NEXT_LABEL] = needed
+    first_label[slots] = first
+    registers[NEXT_LABEL] = len(place)
     return recent._replace(label=label, truth=truth, registers=registers, first_label=first_label)
+
+
+def _moved(first: Int64Array, n: Int32Array, room: int) -> tuple[Int64Array, Int64Array]:
+    """The places in a ring of what begins at ``first``, ``n`` of each, one after the other; and
+    where each begins when they stand in that order."""
+    n = n.astype(np.int64)
+    begin = np.cumsum(n) - n
+    return (np.repeat(first - begin, n) + np.arange(n.sum())) % room, begin

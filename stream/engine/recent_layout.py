@@ -7,6 +7,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from stream.engine.arrays import (
+    COUNTS,
+    WEIGHTS,
     Axes,
     Float32Array,
     Float64Array,
@@ -14,11 +16,12 @@ from stream.engine.arrays import (
     Int64Array,
     RecordArray,
     UInt8Array,
+    below,
     record,
+    up_to,
 )
 from stream.engine.recent_dense import DenseRecent, DenseScratch
 
-IDF_PERIOD = 256  # rows learnt between two changes of the inverse document frequencies
 SHARPNESS = 8.0  # a neighbour weighs exp(SHARPNESS * (similarity - best)) * similarity
 PRIOR = 0.2  # weight of the base rate among the votes
 TREND_ROWS = 24  # rows that the trend of a label looks back
@@ -29,12 +32,17 @@ N_KEPT = 0  # rows ever kept; the next one's number
 NEXT_ENTRY = 1  # entries ever written
 NEXT_LABEL = 2  # labels ever written
 N_COUNTED = 3  # rows in the counts of columns
-N_REGISTERS = 4
+WINDOW = 4  # rows that vote, as far as there is memory for them
+N_REGISTERS = 5
+
+LEAST_ROWS = 2048  # rows whose label sets are kept
+FIRST_ROWS = 256  # that there is room for at first
 
 # What is known of a label of a kept row; CARRIED: unknown, and present when it was last known.
 UNKNOWN, PRESENT, CARRIED = 0, 1, 2
 
 DONE, HINTS_FULL, ENTRIES_FULL, LABELS_FULL, FEATURES_FULL, DENSE_FULL = 0, 1, 2, 3, 4, 5
+POSTINGS_FULL, ROWS_FULL = 6, 7
 
 
 class RecentParams(NamedTuple):
@@ -44,32 +52,38 @@ class RecentParams(NamedTuple):
     dense_window: int  # rows that vote where most features are not zero
     n_nearest: int
 
+    @property
+    def most_rows(self) -> int:
+        """Rows that are kept at most."""
+        return max(self.window, LEAST_ROWS)
+
 
 ENTRY = record(
-    row=np.int64,  # its number
-    older=np.int32,  # place of the entry that the column had before; -1: none
     column=np.int32,
     value=np.float32,
 )
 
 
+_ENTRIES_HOLD = {"column": below("features"), "value": WEIGHTS}
+
+
 class Recent(NamedTuple):
     """The rows that are remembered; rings are indexed by number modulo their length."""
 
-    registers: Annotated[Int64Array, Axes(N_REGISTERS)]
+    registers: Annotated[Int64Array, Axes(N_REGISTERS, holds=COUNTS)]
     # rows
-    first_entry: Annotated[Int64Array, Axes("rows")]
-    n_entries: Annotated[Int32Array, Axes("rows")]
-    first_label: Annotated[Int64Array, Axes("rows")]
-    n_labels: Annotated[Int32Array, Axes("rows")]
-    entries: Annotated[RecordArray, Axes("entries", dtype=ENTRY)]
+    first_entry: Annotated[Int64Array, Axes("rows", holds=COUNTS)]
+    n_entries: Annotated[Int32Array, Axes("rows", holds=up_to("entries"))]
+    first_label: Annotated[Int64Array, Axes("rows", holds=COUNTS)]
+    n_labels: Annotated[Int32Array, Axes("rows", holds=up_to("label_entries"))]
+    entries: Annotated[RecordArray, Axes("entries", dtype=ENTRY, holds=_ENTRIES_HOLD)]
     # labels of the rows that are not known to be absent
-    label: Annotated[Int32Array, Axes("label_entries")]
-    truth: Annotated[UInt8Array, Axes("label_entries")]  # PRESENT, UNKNOWN or CARRIED
+    label: Annotated[Int32Array, Axes("label_entries", holds=COUNTS)]
+    truth: Annotated[
+        UInt8Array, Axes("label_entries", holds=below(3))
+    ]  # PRESENT, UNKNOWN or CARRIED
     # columns
-    newest: Annotated[Int64Array, Axes("features", fill=-1)]  # place of an entry
-    n_rows: Annotated[Int64Array, Axes("features")]  # rows that had it
-    idf: Annotated[Float32Array, Axes("features")]
+    n_rows: Annotated[Int64Array, Axes("features", holds=COUNTS)]  # rows that had it
     dense: DenseRecent
 
 
@@ -89,7 +103,6 @@ class RecentScratch(NamedTuple):
     """Room for one event's work."""
 
     similarity: Annotated[Float32Array, Axes("rows")]  # 0 before and after
-    touched: Annotated[Int64Array, Axes("rows")]
     near: Annotated[Int64Array, Axes("nearest")]  # rows by number, best first
     near_by: Annotated[Float32Array, Axes("nearest")]
     weighted: Annotated[Float32Array, Axes("row_entries")]

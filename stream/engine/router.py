@@ -17,6 +17,14 @@ from stream.engine.checking import check_network
 from stream.engine.growth import column_capacity
 from stream.engine.learner import Rows
 from stream.engine.network import (
+    clear_output,
+    draw,
+    find_awake,
+    learn_rows,
+    score_rows,
+    settle_squares,
+)
+from stream.engine.network_layout import (
     FIRST_WEIGHTS,
     N_IN_USE,
     N_MADE,
@@ -27,10 +35,7 @@ from stream.engine.network import (
     Network,
     NetworkParams,
     NetworkScratch,
-    clear_output,
-    draw,
-    learn_rows,
-    score_rows,
+    Sleep,
 )
 
 FREE = -1
@@ -60,14 +65,18 @@ class Router:
         limit = _glorot(hidden, second)
         for unit in range(hidden if second else 0):
             draw(self.network.weights.second[unit], params.seed, SECOND_WEIGHTS, unit, limit)
+        self._sleep = allocate(Sleep, sizes)
         self._allocate_scratch()
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what the kernels scribble on.
+        settle_squares(self.network, self._sleep)
         return {"params": self.params, "network": self.network}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.params, self.network = state["params"], state["network"]
+        self._sleep = allocate(Sleep, self._sizes)
+        find_awake(self.network, self._sleep)
         self._allocate_scratch()
 
     def check_restored(self) -> None:
@@ -101,14 +110,18 @@ class Router:
         return self._scratch
 
     def _allocate_scratch(self) -> None:
-        self._scratch = allocate(NetworkScratch, self._sizes)
+        fresh = allocate(NetworkScratch, self._sizes | {"features": 0})
+        self._scratch = fresh._replace(sleep=self._sleep)
 
     def widen(self, n_features: int) -> None:
-        """Make room for columns."""
+        """Make room for columns, as far as there is memory for them."""
         sizes = self._sizes
+        n_features = min(n_features, self.params.most_features)
         before, capacity = sizes["features"], column_capacity(n_features)
         if capacity > before:
             self.network = resize(self.network, sizes | {"features": capacity})
+            self._sleep = resize(self._sleep, {"features": capacity})
+            self._allocate_scratch()
             first = self.network.weights.first
             for j in range(before, capacity):
                 limit = _glorot(j + 1, sizes["hidden"])
@@ -185,6 +198,13 @@ class Router:
             row_weights = np.ones(len(targets))
         network, params = self.network, self.params
         learn_rows(network, params, z, targets, row_weights, 0, len(targets), self._scratch)
+
+
+def most_router_features(limit_bytes: float, hidden: int) -> int:
+    """Input columns of a router that leave its arrays within a limit."""
+    sizes = {"hidden": hidden, "second": 0, "top": 0, "outputs": 0}
+    empty, one = (n_bytes(Network, sizes | {"features": n}) for n in (0, 1))
+    return max(int((limit_bytes - empty) / (one - empty)), 0)
 
 
 def _glorot(n_inputs: int, n_units: int) -> float:

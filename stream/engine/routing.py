@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from stream.engine.jit import kernel
-from stream.engine.mixer import logit, sigmoid
+from stream.engine.log_odds import logit, sigmoid
 
 
 @kernel

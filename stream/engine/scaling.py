@@ -11,7 +11,18 @@ from __future__ import annotations
 import math
 from typing import Annotated, NamedTuple
 
-from stream.engine.arrays import Axes, Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.arrays import (
+    COUNTS,
+    SUMS,
+    VALUES,
+    Axes,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    UInt8Array,
+    below,
+    up_to,
+)
 from stream.engine.jit import inlined, kernel
 
 BECOMES_COMMON = 0.5  # share of rows in which a feature is not zero
@@ -22,17 +33,19 @@ LARGEST = 5.0  # scaled values are cut here: one outlier must not move a model
 class Scaler(NamedTuple):
     """Statistics of every feature over all rows that were learnt."""
 
-    n_rows: Annotated[Int64Array, Axes(1)]
-    n_common: Annotated[Int64Array, Axes(1)]
-    common: Annotated[Int32Array, Axes("features")]  # the common features, ascending
-    is_common: Annotated[UInt8Array, Axes("features")]
-    n: Annotated[Int64Array, Axes("features")]  # times not zero
-    n_missing: Annotated[Int64Array, Axes("features")]
+    n_rows: Annotated[Int64Array, Axes(1, holds=COUNTS)]
+    n_common: Annotated[Int64Array, Axes(1, holds=up_to("features"))]
+    common: Annotated[
+        Int32Array, Axes("features", holds=below("features"))
+    ]  # the common features, ascending
+    is_common: Annotated[UInt8Array, Axes("features", holds=below(2))]
+    n: Annotated[Int64Array, Axes("features", holds=COUNTS)]  # times not zero
+    n_missing: Annotated[Int64Array, Axes("features", holds=COUNTS)]
     shift: Annotated[
-        Float64Array, Axes("features")
+        Float64Array, Axes("features", holds=VALUES)
     ]  # first value; the sums below are of x - shift, x not zero
-    total: Annotated[Float64Array, Axes("features")]
-    square: Annotated[Float64Array, Axes("features")]
+    total: Annotated[Float64Array, Axes("features", holds=SUMS)]
+    square: Annotated[Float64Array, Axes("features", holds=SUMS)]
 
 
 @inlined

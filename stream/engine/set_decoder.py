@@ -4,8 +4,9 @@ answered.
 A table keeps the label sets that were seen, with decayed counts. With ``p`` the labels'
 probabilities, ``f`` their base rates and ``c`` the share of a set among the rows, a set that was
 seen scores ``log P(set | p) + beta * (log c - log P(set | f))``, as in
-:mod:`stream.engine.decoder`; labels whose cluster was not asked count with ``kappa`` times their
-base rate, where ``kappa`` is how often such labels were present compared with their base rates.
+:mod:`stream.engine.joint_decoder`; labels whose cluster was not asked count with ``kappa`` times
+their base rate, where ``kappa`` is how often such labels were present compared with their base
+rates.
 
 What is answered is the candidate with the highest expected worth. Candidates are the most probable
 sets that were seen and, for every ``k``, the ``k`` most probable labels, whose F1 is worth about
@@ -19,13 +20,22 @@ import math
 from typing import Annotated, NamedTuple
 
 from stream.engine.arrays import (
+    COUNTS,
+    DECAYED,
+    KEYS,
+    WEIGHTS,
     Axes,
     Float64Array,
     Int32Array,
     Int64Array,
     UInt8Array,
+    below,
+    up_to,
 )
-from stream.engine.decoder import (
+from stream.engine.best_first import list_best
+from stream.engine.jit import inlined
+from stream.engine.joint_decoder import expected_worth, rank
+from stream.engine.joint_decoder_layout import (
     BALANCED,
     COMPOSED_EXPECTED,
     COMPOSED_RIGHT,
@@ -34,19 +44,16 @@ from stream.engine.decoder import (
     SUBSET,
     TOP,
     UNIT,
-    expected_worth,
-    rank,
 )
-from stream.engine.decoder import N_REGISTERS as N_REGISTERS_OF_DECODER
-from stream.engine.jit import inlined
-from stream.engine.mixer import logit
+from stream.engine.joint_decoder_layout import N_REGISTERS as N_REGISTERS_OF_DECODER
+from stream.engine.log_odds import logit
 
 # Registers; the first ones are those of the decoder for few labels.
 N_ROWS = N_REGISTERS_OF_DECODER  # rows whose truth was known as a whole
 N_NEW = N_ROWS + 1  # of them, those with a set that was not in the table
 MISSED = N_ROWS + 2  # present labels whose cluster was not asked
 EXPECTED_MISSES = N_ROWS + 3  # sum of the base rates of labels that were not asked
-SET_SIZE = N_ROWS + 4  # sum of the present labels
+SET_SIZE = N_ROWS + 4  # sum of the present labels; unknown ones with their probability
 N_SIZES = N_ROWS + 5  # rows in SET_SIZE
 N_REGISTERS = N_ROWS + 6
 
@@ -58,15 +65,20 @@ MAX_RANKED = 256  # most probable labels that are looked at
 class SetDecoder(NamedTuple):
     """All of a set decoder that changes while it learns."""
 
-    registers: Annotated[Float64Array, Axes(N_REGISTERS)]
-    n_present: Annotated[Float64Array, Axes("labels")]
-    achieved: Annotated[Float64Array, Axes("labels", 3)]  # decayed: right, answered, present
-    n_sets: Annotated[Int64Array, Axes(1)]
-    times: Annotated[Float64Array, Axes("sets")]
-    key: Annotated[Int64Array, Axes("sets")]
-    by_chance: Annotated[Float64Array, Axes("sets")]  # sum of the members' logits of base rates
-    size: Annotated[Int32Array, Axes("sets")]
-    members: Annotated[Int32Array, Axes("sets", "width")]  # ascending
+    registers: Annotated[Float64Array, Axes(N_REGISTERS, holds=DECAYED)]
+    n_present: Annotated[Float64Array, Axes("labels", holds=COUNTS)]
+    n_unknown: Annotated[Float64Array, Axes("labels", holds=COUNTS)]
+    achieved: Annotated[
+        Float64Array, Axes("labels", 3, holds=DECAYED)
+    ]  # decayed: right, answered, present
+    n_sets: Annotated[Int64Array, Axes(1, holds=up_to("sets"))]
+    times: Annotated[Float64Array, Axes("sets", holds=DECAYED)]
+    key: Annotated[Int64Array, Axes("sets", holds=KEYS)]
+    by_chance: Annotated[
+        Float64Array, Axes("sets", holds=WEIGHTS)
+    ]  # sum of the members' logits of base rates
+    size: Annotated[Int32Array, Axes("sets", holds=up_to("width"))]
+    members: Annotated[Int32Array, Axes("sets", "width", holds=below("labels"))]  # ascending
 
 
 class Listed(NamedTuple):
@@ -106,8 +118,8 @@ class Answers(NamedTuple):
 
 @inlined
 def base_rate(decoder, label, now):
-    """Share of the rows in which a label was present."""
-    return (decoder.n_present[label] + 0.5) / (now + 1.0)
+    """Share of the rows in which a label was present, of those that say."""
+    return (decoder.n_present[label] + 0.5) / (now - decoder.n_unknown[label] + 1.0)
 
 
 @inlined
@@ -166,21 +178,6 @@ def _score_sets(decoder, params, event, now, listed, scratch):
 
 
 @inlined
-def _most_probable_sets(decoder, scratch):
-    score, top, n = scratch.score, scratch.top, 0
-    for s in range(decoder.n_sets[0]):
-        if n == TOP and score[s] <= score[top[n - 1]]:
-            continue
-        at = n if n < TOP else n - 1
-        n = min(n + 1, TOP)
-        while at > 0 and score[s] > score[top[at - 1]]:
-            top[at] = top[at - 1]
-            at -= 1
-        top[at] = s
-    return n
-
-
-@inlined
 def _answer_set(decoder, s, first, scratch):
     for i in range(decoder.size[s]):
         label = decoder.members[s, i]
@@ -218,7 +215,7 @@ def _choose(decoder, params, event, now, first, n, n_known, listed, scratch):
     total = 0.0
     for i in range(n):
         total += probability[i]
-    n_top = _most_probable_sets(decoder, scratch)
+    n_top = list_best(scratch.score, decoder.n_sets[0], TOP, scratch.top)
     correction = (registers[COMPOSED_RIGHT] + registers[UNIT]) / (
         registers[COMPOSED_EXPECTED] + registers[UNIT]
     )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from stream.engine.decoder import (
+from typing import NamedTuple
+
+from stream.engine.arrays import Int32Array, Int64Array
+from stream.engine.events import Events
+from stream.engine.jit import inlined, kernel
+from stream.engine.joint_decoder_layout import (
     ANSWERED,
     ANSWERED_PRESENT,
     ANSWERED_RIGHT,
@@ -12,9 +17,8 @@ from stream.engine.decoder import (
     MEMORY,
     UNIT,
 )
-from stream.engine.decoder_learning import LARGEST_UNIT, set_key
-from stream.engine.jit import inlined, kernel
-from stream.engine.mixer import logit
+from stream.engine.joint_decoder_learning import LARGEST_UNIT, set_key
+from stream.engine.log_odds import logit
 from stream.engine.set_decoder import (
     DONE,
     EXPECTED_MISSES,
@@ -25,6 +29,7 @@ from stream.engine.set_decoder import (
     N_SIZES,
     OUTPUT_FULL,
     SET_SIZE,
+    Listed,
     base_rate,
     choose_answer,
     f1_threshold,
@@ -89,6 +94,28 @@ def _begin_units(decoder):
 
 
 @inlined
+def _look_at_unknown(decoder, event, now, unknown, listed, scratch):
+    """Take unknown labels out of the answer, so that it is not counted as wrong; returns how many
+    of them are present on average."""
+    first, expected, factor = listed.start[event], 0.0, kappa(decoder)
+    for i in range(len(unknown)):
+        label = unknown[i]
+        place = scratch.place[label]
+        if place >= 0:
+            expected += scratch.probability[place - first]
+            scratch.probability[place - first] = -1.0
+            scratch.answered[place - first] = 0
+            continue
+        expected += factor * base_rate(decoder, label, now)
+        for j in range(scratch.n_other[0]):
+            if scratch.other[j] == label:
+                scratch.n_other[0] -= 1
+                scratch.other[j] = scratch.other[scratch.n_other[0]]
+                break
+    return expected
+
+
+@inlined
 def _count_answer(decoder, event, labels, listed, scratch):
     """Count what was answered, and what of it was right."""
     registers, n_answered, n_right = decoder.registers, scratch.n_other[0], 0
@@ -108,13 +135,9 @@ def _count_answer(decoder, event, labels, listed, scratch):
 
 
 @inlined
-def _count_achieved(decoder, event, labels, unknown, listed, scratch):
+def _count_achieved(decoder, event, labels, listed, scratch):
     """Count which labels were over their thresholds, and which of them were right."""
     unit, first = decoder.registers[UNIT], listed.start[event]
-    for i in range(len(unknown)):
-        place = scratch.place[unknown[i]]
-        if place >= 0:
-            scratch.probability[place - first] = -1.0
     for i in range(listed.start[event + 1] - first):
         label = listed.label[first + i]
         if scratch.probability[i] > f1_threshold(decoder, label):
@@ -145,34 +168,43 @@ def learn_answered(decoder, event, now, labels, unknown, missed, listed, max_set
                 common += labels[j] == label
         registers[COMPOSED_EXPECTED] += unit * scratch.ranked_p[0]
         registers[COMPOSED_RIGHT] += unit * (common == k and k == n)
+    registers[SET_SIZE] += unit * n
+    registers[N_SIZES] += unit
+    if len(unknown) > 0:
+        hidden = _look_at_unknown(decoder, event, now, unknown, listed, scratch)
+        registers[SET_SIZE] += unit * hidden
     _count_answer(decoder, event, labels, listed, scratch)
-    _count_achieved(decoder, event, labels, unknown, listed, scratch)
+    _count_achieved(decoder, event, labels, listed, scratch)
     for i in range(n):
         decoder.n_present[labels[i]] += 1.0
+    for i in range(len(unknown)):
+        decoder.n_unknown[unknown[i]] += 1.0
     if len(unknown) == 0:
-        registers[SET_SIZE] += unit * n
-        registers[N_SIZES] += unit
         _count_set(decoder, labels, now, max_sets)
     registers[UNIT] = unit / (1.0 - 1.0 / MEMORY)
     if registers[UNIT] > LARGEST_UNIT:
         _begin_units(decoder)
 
 
+class DecoderWork(NamedTuple):
+    """All that the decoder reads of a segment; it changes none of it."""
+
+    events: Events
+    y: tuple[Int64Array, Int32Array]  # present labels: indptr, indices
+    u: tuple[Int64Array, Int32Array]  # unknown ones
+    missed: Int32Array  # [events] present labels whose cluster was not asked
+    n_known: Int64Array  # [events] labels known at each event
+    listed: Listed
+
+
 @kernel
-def decode(
-    decoder, params, events, first, y, u, missed, n_known, listed, max_sets, answers,
-    scratch,
-):  # fmt: skip
+def decode(decoder, params, work, first, max_sets, answers, scratch):
     """Choose the answer to each event from ``first`` on, and learn the rows that are learnt.
 
     Parameters
     ----------
-    y, u
-        Present and unknown labels, each ``(indptr, indices)``.
-    missed
-        [events] present labels whose cluster was not asked.
-    n_known
-        [events] labels known at each event.
+    work
+        :class:`DecoderWork`.
     answers
         In place, for predicted rows.
 
@@ -180,6 +212,7 @@ def decode(
     -------
     ``(code, event)``: DONE; or OUTPUT_FULL before the event.
     """
+    events, y, u, listed = work.events, work.y, work.u, work.listed
     for event in range(first, len(events.row)):
         row, now, learns = events.row[event], events.now[event], events.learns[event]
         fresh = learns and event > 0 and events.row[event - 1] == row
@@ -190,7 +223,7 @@ def decode(
             if at + n + decoder.members.shape[1] > len(answers.label):
                 return OUTPUT_FULL, event
         if not fresh or event == first:
-            choose_answer(decoder, params, source, now, n_known[source], listed, scratch)
+            choose_answer(decoder, params, source, now, work.n_known[source], listed, scratch)
         if not learns:
             begin = listed.start[event]
             for i in range(n):
@@ -208,9 +241,8 @@ def decode(
             answers.start[row + 1] = at
         if learns:
             labels, unknown = y[1][y[0][row] : y[0][row + 1]], u[1][u[0][row] : u[0][row + 1]]
-            learn_answered(
-                decoder, source, now, labels, unknown, missed[event], listed, max_sets, scratch
-            )
+            missed = work.missed[event]
+            learn_answered(decoder, source, now, labels, unknown, missed, listed, max_sets, scratch)
         follows = event + 1 < len(events.row) and events.learns[event + 1]
         if learns or not (follows and events.row[event + 1] == row):
             forget_places(source, listed, scratch)

@@ -196,6 +196,9 @@ def best_split(tree, params, k, scratch):
         for point in range(n_points + 1):
             if point < n_points:
                 threshold = low + (high - low) * (point + 1) / (n_points + 1)
+                if math.isinf(threshold):  # the range is larger than any number
+                    share = (point + 1) / (n_points + 1)
+                    threshold = low * (1.0 - share) + high * share
                 offset = threshold - tree.shift[j]
             elif zeros > 0.0 and low > 0.0:  # zero against not zero: no tail of a Gaussian counts
                 threshold, offset = 0.0, -math.inf

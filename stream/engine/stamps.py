@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
+from numba.core.extending import _Intrinsic
 
 _PACKAGE = __name__.partition(".")[0]
 _LOADS_ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
@@ -150,6 +151,8 @@ def _describe(
     """A global value as text; functions are added to ``called``."""
     if isinstance(value, Dispatcher):
         value = value.py_func
+    elif isinstance(value, _Intrinsic):
+        value = value._defn
     if isinstance(value, python_types.FunctionType):
         called.append(value)
         return f"function {function_name(value)}"

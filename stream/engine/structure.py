@@ -9,7 +9,7 @@ from stream.engine import layout as lay
 from stream.engine.adwin import adwin_reset
 from stream.engine.jit import inlined, kernel
 from stream.engine.logistic import take_weight_row
-from stream.engine.pools import give_back, n_left, take
+from stream.engine.slots import give_back, n_left, take
 from stream.engine.split import best_split
 
 

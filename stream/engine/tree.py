@@ -9,15 +9,17 @@ the nodes and alternate branches); Domingos and Hulten, "Mining high-speed data 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.adwin import adwin_mean, adwin_update
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array
 from stream.engine.jit import inlined, kernel
 from stream.engine.leaf import learn_leaf, predict_leaf, row_loss
 from stream.engine.losses import switch_bound
-from stream.engine.pools import n_left
+from stream.engine.slots import n_left
 from stream.engine.structure import (
     drop_alternate,
     missing_pool,
@@ -26,6 +28,9 @@ from stream.engine.structure import (
     start_alternate,
     try_split,
 )
+
+Rows = tuple[Int64Array, Int32Array, Float64Array]  # indptr, indices, values
+LabelRows = tuple[Int64Array, Int32Array]  # indptr, indices
 
 
 @inlined
@@ -257,46 +262,42 @@ def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted, ans
     _set_truth(scratch, present, unknown, 0.0, 0.0)
 
 
+class TreeRows(NamedTuple):
+    """Rows that a tree predicts and learns."""
+
+    x: Rows  # raw
+    predicted: Rows  # scaled, as they are predicted
+    learnt: Rows  # scaled, as they are learnt
+    y: LabelRows  # present labels
+    u: LabelRows  # unknown ones
+
+
+class Turns(NamedTuple):
+    """When which of the rows are predicted and learnt."""
+
+    end: int  # rows from here on are neither predicted nor learnt
+    # The call ends when this row would be learnt: it has labels or features that there is no room
+    # for yet.
+    learn_stop: int
+    predict: bool  # False: rows are only learnt
+    delay: int  # rows between prediction and truth; negative: rows are only predicted
+
+
 @kernel
 def advance(
-    tree,
-    params,
-    x,
-    z_predict,
-    z_learn,
-    y,
-    u,
-    cursor,
-    end,
-    learn_stop,
-    predict,
-    delay,
-    chosen,
-    out,
-    answers,
-    scratch,
-    split_scratch,
-):
-    """Predict each row from ``cursor[0]`` on and learn the row ``delay`` before it, until done or
-    until a pool is full.
+    tree, params, rows, cursor, turns, chosen, out, answers, scratch, split_scratch
+):  # fmt: skip
+    """Predict each row from ``cursor[0]`` on and learn the row ``turns.delay`` before it, until
+    done or until a pool is full.
 
     Parameters
     ----------
-    x, z_predict, z_learn
-        Raw rows and scaled rows, each ``(indptr, indices, values)``.
-    y, u
-        Present and unknown labels, each ``(indptr, indices)``.
+    rows
+        :class:`TreeRows`.
     cursor
         Next row to predict and next row to learn; moved on.
-    end
-        Rows from here on are neither predicted nor learnt.
-    learn_stop
-        The call ends when this row would be learnt: it has labels or features that there is no room
-        for yet.
-    predict
-        False: rows are only learnt.
-    delay
-        Rows between prediction and truth; negative: rows are only predicted.
+    turns
+        :class:`Turns`.
     chosen
         [rows, or 0: all] 1: the row is learnt when its turn comes; else it is only answered.
     out
@@ -312,6 +313,8 @@ def advance(
     -------
     DONE, PAUSED at ``learn_stop``, or the pool that has to grow before the call is made again.
     """
+    x, z_predict, z_learn, y, u = rows
+    end, learn_stop, predict, delay = turns
     n_labels = tree.registers[lay.N_LABELS]
     missing = change_structure(tree, params, split_scratch)
     if missing != lay.DONE:

@@ -2,7 +2,8 @@
 Euclidean length.
 
 The length is that of the features which earlier rows had, so that a feature that nobody knows yet
-changes nothing; a row of new features alone has their length. What is missing counts as zero.
+changes nothing; a row of new features alone has their length. New values are cut where they are
+many times as long. What is missing counts as zero.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 
 from stream.engine.arrays import Float32Array, Int32Array, Int64Array
 from stream.engine.jit import kernel
+
+LARGEST = np.float32(100.0)  # a new value beside features that were nearly zero
 
 # (indptr, indices, values as they are predicted, values as they are learnt)
 UnitRows = tuple[Int64Array, Int32Array, Float32Array, Float32Array]
@@ -35,7 +38,7 @@ def fill_unit_rows(indptr, indices, values, n_known, out):
         length = math.sqrt(known if known > 0.0 else total)
         if length > 0.0:
             for entry in range(indptr[row], indptr[row + 1]):
-                out[entry] /= length
+                out[entry] = min(max(out[entry] / length, -LARGEST), LARGEST)
 
 
 def unit_rows(

@@ -9,12 +9,20 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
+from stream.evaluate.counted import counted
+
 MOST_LABELS = 40  # that are named, unless clusters are many
 LEAST_NAMED = 3  # of a cluster
 MOST_CLUSTERS = 16
 DEEPEST = 5  # levels; what is deeper stands on the last one
 MOST_ROWS = 8  # where drift was seen
-KINDS = {"split": "splits", "merge": "merges", "join": "joins", "restructure": "restructures"}
+KINDS = {
+    "split": "splits",
+    "merge": "merges",
+    "join": "joins",
+    "restructure": "restructures",
+    "recall": "recalls",
+}
 
 
 def hierarchy_of(model: Any) -> list[dict[str, Any]] | None:
@@ -64,7 +72,7 @@ def cluster_tree(nodes: list[dict[str, Any]], write: Callable[[str], str] = str)
     n_named = n_labels
     if n_labels > MOST_LABELS:
         n_named = max(LEAST_NAMED, MOST_LABELS // len(shown))
-    root = Tree(Text(write(f"{_number(n_labels, 'label')} in {_number(len(leaves), 'cluster')}")))
+    root = Tree(Text(write(f"{counted(n_labels, 'label')} in {counted(len(leaves), 'cluster')}")))
     if len(leaves) < 2:
         return root
     n_shown_below = _shown_below(nodes, {node["id"] for node in shown})
@@ -78,13 +86,13 @@ def cluster_tree(nodes: list[dict[str, Any]], write: Callable[[str], str] = str)
         if node.get("labels"):
             branch.add(Text(write(f"{node['id']}: {_some(node['labels'], n_named)}")))
         elif below > 1 and depth + 1 < DEEPEST:
-            inner = branch.add(Text(write(_number(node["n_labels"], "label"))))
+            inner = branch.add(Text(write(counted(node["n_labels"], "label"))))
             place[node["id"]] = inner, depth + 1
     hidden = len(leaves) - len(shown)
     if hidden:
         rest = n_labels - sum(node["n_labels"] for node in shown)
-        clusters = _number(hidden, "smaller cluster")
-        root.add(Text(write(f"and {clusters} of {_number(rest, 'label')}")))
+        clusters = counted(hidden, "smaller cluster")
+        root.add(Text(write(f"and {clusters} of {counted(rest, 'label')}")))
     return root
 
 
@@ -97,11 +105,7 @@ def changes_line(restructures: list[dict[str, Any]], drifts: Any) -> str:
     'clusters: 2 splits, 1 join · drift seen at rows 900, 4000'
     """
     found = collections.Counter(each["kind"] for each in restructures)
-    told = [
-        f"{found[kind]:,} {kind if found[kind] == 1 else many}"
-        for kind, many in KINDS.items()
-        if found[kind]
-    ]
+    told = [counted(found[kind], kind, many) for kind, many in KINDS.items() if found[kind]]
     line = "clusters: " + (", ".join(told) or "no changes")
     if not isinstance(drifts, list):
         return line
@@ -120,10 +124,6 @@ def _shown_below(nodes: list[dict[str, Any]], shown: set[Any]) -> dict[Any, int]
         if count[node["id"]] and node["parent"] is not None:
             count[node["parent"]] += 1
     return count
-
-
-def _number(n: int, name: str) -> str:
-    return f"{n:,} {name}{'s' * (n != 1)}"
 
 
 def _some(labels: list[Any], most: int) -> str:

@@ -6,11 +6,14 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from stream.errors import NotAvailableError
+from stream.evaluate.protocol import WINDOW_STRUCTURE
 from stream.evaluate.tally import ratio
 
 if TYPE_CHECKING:
     from stream.evaluate.result import PrequentialResult
 
+# Of a label, where there were probabilities or prediction sets.
+OPTIONAL = ("brier_score", "set_miss_rate", "set_share")
 BACKENDS = ("pandas", "polars", "pyarrow")
 
 
@@ -60,9 +63,7 @@ def summary_columns(result: PrequentialResult) -> dict[str, list[Any]]:
 def window_columns(result: PrequentialResult) -> dict[str, list[Any]]:
     """A row for each window: start, stop, metrics, rows/s, and how the model was built."""
     windows = result.windows
-    structure = [
-        name for name in ("clusters", "restructures", "drifts") if windows and name in windows[0]
-    ]
+    structure = [name for name in WINDOW_STRUCTURE if windows and name in windows[0]]
     return (
         {name: [window[name] for window in windows] for name in ("start", "stop")}
         | {name: [window["metrics"][name] for window in windows] for name in result.metrics}
@@ -84,6 +85,11 @@ def label_columns(result: PrequentialResult) -> dict[str, list[Any]]:
         "precision": [ratio(n["tp"], n["tp"] + n["fp"]) for n in labels],
         "recall": [ratio(n["tp"], n["tp"] + n["fn"]) for n in labels],
         "f1": [label_f1(n) for n in labels],
+        **{
+            name: [each[name] for each in labels]
+            for name in OPTIONAL
+            if labels and name in labels[0]
+        },
     }
 
 

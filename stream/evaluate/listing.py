@@ -23,9 +23,9 @@ COLUMNS = {
     "name": 0,
     "task": 0,
     "rows": 0,
-    "features": 0,
+    "features": 66,
     "labels": 0,
-    "card.": 0,
+    "card.": 72,
     "here": 0,
     "licence": 92,
     "about": 104,
@@ -149,7 +149,9 @@ def print_stream(stream: dict[str, Any], as_json: bool = False) -> None:
         if name == "parameters" or value in (None, []):
             continue
         text = ", ".join(value) if isinstance(value, list) else _number(value)
-        console.print(Text(text_for(console, f"{name:<12} {text}")), soft_wrap=True)
+        console.print(
+            Text(text_for(console, f"{name:<12} {text}")), soft_wrap=not console.is_terminal
+        )
     parameters = stream.get("parameters")
     if parameters:
         example = next(iter(parameters))
@@ -161,7 +163,8 @@ def print_stream(stream: dict[str, Any], as_json: bool = False) -> None:
         for name, told in parameters.items():
             given = "" if told["default"] is None else f" (default {_value(told['default'])})"
             console.print(
-                Text(text_for(console, f"  {name:<12} {told['about']}{given}")), soft_wrap=True
+                Text(text_for(console, f"  {name:<12} {told['about']}{given}")),
+                soft_wrap=not console.is_terminal,
             )
         console.print("  rows, seed   number of rows, and seed of everything random (default 42)")
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of an evaluation: a result as HTML, and how far it is."""
+"""Results as HTML for notebooks, and a progress display."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stream.evaluate.counted import shape_of
 from stream.evaluate.marks import rows_of
 from stream.evaluate.progress import SHORT_NAMES, TerminalProgress
 from stream.evaluate.protocol import Progress
@@ -28,11 +29,8 @@ def result_html(result: PrequentialResult) -> str:
 
     Names that come from data are escaped.
     """
-    kind = "classes" if result.task == "single-label" else "labels"
-    title = (
-        f"{result.model} on {result.dataset}: {result.rows:,} rows, {result.features:,} features, "
-        f"{result.labels:,} {kind}"
-    )
+    shape = shape_of(result.rows, result.features, result.labels, result.task)
+    title = f"{result.model} on {result.dataset}: {', '.join(shape)}"
     parts = [f"<p><strong>{html.escape(title)}</strong></p>", _metrics(result)]
     name = "accuracy" if result.task == "single-label" else "micro_f1"
     whole = [w for w in result.windows if w["stop"] - w["start"] == result.window]
@@ -168,7 +166,7 @@ class NotebookProgress:
         self._next = 0.0
 
     def compiling(self) -> contextlib.AbstractContextManager[None]:
-        """Say that the first run compiles."""
+        """Show that the first run compiles."""
         self._show("<em>Loading the kernels; the first time they are compiled, once …</em>")
         return contextlib.nullcontext()
 
@@ -190,7 +188,7 @@ class NotebookProgress:
         self._show(f"<div>{bar}{' · '.join(told)}</div>")
 
     def stop(self) -> None:
-        """Leave the last line where it is."""
+        """Stop updating; the last line stays visible."""
 
     def _show(self, text: str) -> None:
         from IPython.display import HTML, display

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from stream.constraints import DELAY, NONE, ROWS, Constraints, Number, check_values
 from stream.data.resolving import open_source
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
-from stream.errors import DataError, ParameterError
+from stream.errors import DataError
+from stream.evaluate.calibration import CalibrationTally
 from stream.evaluate.clusters import hierarchy_of
 from stream.evaluate.metrics import MultiLabelMetrics
 from stream.evaluate.notebook import automatic_progress
-from stream.evaluate.protocol import Progress, Watcher, structure_counts, structure_of
+from stream.evaluate.protocol import Progress, StructureCourse, Watcher, structure_of
 from stream.evaluate.ranking import RankTally, rank_labels
 from stream.evaluate.result import (
     PartialResultError,
@@ -24,9 +26,11 @@ from stream.evaluate.result import (
     parameters_of,
     peak_rss_mb,
 )
-from stream.evaluate.runners import BatchRunner, RowRunner, StopOnInterrupt, runner_for
+from stream.evaluate.runners import RowRunner, Runner, StopOnInterrupt, runner_for
 from stream.evaluate.tally import ratio
+from stream.models.conformal import ConformalLabelSets
 from stream.rows.batch import Batch, concatenate, slice_rows
+from stream.rows.listed import nothing_listed
 from stream.rows.schema import Task
 
 # Cells of a chunk's matrix of predictions: its memory stays moderate however many labels.
@@ -34,6 +38,13 @@ CHUNK_CELLS = 25_000_000
 DEFAULT_WINDOW = 1000
 SHORTER_WINDOWS = (10, 20, 50, 100, 200, 500, DEFAULT_WINDOW)
 LEAST_WINDOWS = 8
+
+CONSTRAINTS: Constraints = {
+    "limit": (Number(1, 2**63 - 1, integer=True), NONE),
+    "delay": (DELAY,),
+    "window": (ROWS, NONE),
+    "chunk_rows": (ROWS, NONE),
+}
 
 
 class NoProgress:
@@ -61,7 +72,7 @@ def prequential(
     *,
     limit: int | None = None,
     delay: int = 0,
-    window: int = DEFAULT_WINDOW,
+    window: int | None = DEFAULT_WINDOW,
     chunk_rows: int | None = None,
     progress: Progress | bool | None = None,
     model_name: str | None = None,
@@ -87,7 +98,8 @@ def prequential(
         Rows between a prediction and the arrival of its labels: when row ``t`` is predicted, row
         ``t - delay - 1`` is the newest one that was learnt.
     window
-        Rows of the windows in which the metrics are reported besides the whole stream.
+        Rows of the windows in which the metrics are reported besides the whole stream; None: 1000,
+        or fewer where the stream is short.
     chunk_rows
         Rows to read at a time. It changes the speed, never the result.
     progress
@@ -125,21 +137,14 @@ def prequential(
     >>> 0.4 < result.metrics["micro_f1"] < 0.7
     True
     """
-    for name, value, least in (
-        ("limit", limit, 1),
-        ("delay", delay, 0),
-        ("window", window, 1),
-        ("chunk_rows", chunk_rows, 1),
-    ):
-        if value is not None and value < least:
-            raise ParameterError(
-                f"The {name!r} parameter of prequential must be an int in the range "
-                f"[{least}, inf). Got {value!r} instead."
-            )
+    given = {"limit": limit, "delay": delay, "window": window, "chunk_rows": chunk_rows}
+    check_values("prequential", given, CONSTRAINTS)
     if options or not callable(getattr(source, "batches", None)):
         source = open_source(source, **options)
     if isinstance(progress, bool) or progress is None:
         progress = automatic_progress() if progress else NoProgress()
+    if window is None:
+        window = window_for(source.n_rows, limit)
     name = model_name or _name_of(model)
     evaluation = _Evaluation(
         source, model, limit=limit, delay=delay, window=window, progress=progress, watcher=watcher
@@ -202,12 +207,12 @@ class _Evaluation:
         self.window = window
         self.progress = progress
         self.watcher = watcher
-        self.runner: BatchRunner | RowRunner = runner_for(model, source.schema, delay)
+        self.runner: Runner = runner_for(model, source.schema, delay)
         if isinstance(self.runner, RowRunner):
             source.keep_rows()
         self.metrics = MultiLabelMetrics(task=source.schema.task, delay=delay, window=window)
         self.params = parameters_of(model)  # some models of River change theirs as they learn
-        self.structures: list[dict[str, Any]] = []
+        self.course = StructureCourse(model)
         self.began = time.perf_counter()
         self.compile_seconds = 0.0
         self.model_seconds = 0.0
@@ -268,12 +273,14 @@ class _Evaluation:
                 slice_rows(piece, low - seen, high - seen),
                 n_labels,
                 ranking=answers.ranking,
+                probabilities=answers.probabilities,
+                sets=answers.sets,
                 seconds=seconds * (high - low) / done,
             )
         if done and self.metrics.n_rows % self.window == 0:
-            self.structures.append(structure_counts(self.model))
+            self.course.end_window()
         if self.watcher is not None:
-            told = self.structures[-1] if self.structures else {}
+            told = self.course.windows[-1] if self.course.windows else {}
             self.watcher.after(piece, answered.labels, self.metrics, told)
         self.progress.update(self.metrics.n_rows, self.metrics.brief)
         return done
@@ -283,7 +290,7 @@ class _Evaluation:
         structure = structure_of(self.model)
         windows = self.metrics.windows()
         if callable(getattr(self.model, "structure", None)):
-            counts = [*self.structures, structure_counts(self.model)]
+            counts = [*self.course.windows, self.course.now()]
             for each, then in zip(windows, counts, strict=False):
                 each.update(then)
         return PrequentialResult(
@@ -303,6 +310,7 @@ class _Evaluation:
             peak_rss_mb=peak_rss_mb(),
             hierarchy=hierarchy_of(self.model),
             windows=windows,
+            sets=_sets_of(self.model),
             per_label=self.metrics.per_label(schema.labels[: self.metrics.n_labels]),
             delay=self.delay,
             window=self.window,
@@ -311,6 +319,11 @@ class _Evaluation:
             watched=None if self.watcher is None else self.watcher.summary(),
             **{name: describe(value) for name, value in structure.items()},
         )
+
+
+def _sets_of(model: Any) -> dict[str, Any] | None:
+    """What a model of prediction sets tells of them; None for any other."""
+    return dict(model.summary) if isinstance(model, ConformalLabelSets) else None
 
 
 def _label_stretches(source: Source, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
@@ -339,8 +352,9 @@ def warm_up(model: Any, task: Task = "multi-label") -> float:
     began = time.perf_counter()
     truth: Any = 0 if task == "single-label" else {0: True}
     MultiLabelMetrics([0], task).update_one(truth, None)
+    rows = concatenate([])
+    CalibrationTally().add(nothing_listed(0), rows, range(0), 1, task)
     if task == "multi-label":
-        rows = concatenate([])
         RankTally().add(rank_labels(np.zeros((0, 1)), rows), rows, range(0), 1)
     if callable(getattr(model, "warm_up", None)):
         model.warm_up()

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from stream.rows.schema import Task
 
+WIDE = 100  # columns that all parts of the line need
 SHORT_NAMES = {"micro_f1": "micro-F1", "subset_accuracy": "subset acc."}
 
 
@@ -41,8 +42,13 @@ class TerminalProgress:
         """Whether there is a terminal that can redraw a line."""
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
+    @property
+    def _narrow(self) -> bool:
+        """Whether the terminal has too few columns for everything."""
+        return self.console.width < WIDE
+
     def compiling(self) -> contextlib.AbstractContextManager[None]:
-        """Leave it to the kernels to say that they are compiled, as they do to every caller."""
+        """Show nothing: the kernels themselves report that they are compiled."""
         return contextlib.nullcontext()
 
     def start(self, total: int | None, task: Task) -> None:
@@ -52,7 +58,7 @@ class TerminalProgress:
         if not self.visible:
             return
         self._bar = Progress(
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=8 if self._narrow else 24),
             TextColumn("{task.fields[rows]}"),
             TextColumn("[cyan]{task.fields[speed]}"),
             TextColumn("{task.fields[metrics]}"),
@@ -74,11 +80,12 @@ class TerminalProgress:
         self._next = now + self.interval
         total = self._bar.tasks[0].total
         fields: dict[str, Any] = {
-            "rows": f"{rows:,}" + (f" of {total:,.0f} rows" if total else " rows"),
+            "rows": f"{rows:,}"
+            + (f" of {total:,.0f} rows" if total and not self._narrow else " rows"),
             "speed": f"{rows / max(now - self._began, 1e-9):,.0f} rows/s",
             "metrics": "  ".join(
                 f"{SHORT_NAMES.get(name, name)} [bold]{value:.3f}[/]"
-                for name, value in metrics().items()
+                for name, value in list(metrics().items())[: 1 if self._narrow else None]
             ),
         }
         self._bar.update(self._row, completed=rows, refresh=True, **fields)

@@ -1,4 +1,4 @@
-"""What the evaluator asks of a model and of a progress display."""
+"""Interfaces of models, progress displays and watchers that the evaluator uses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 from stream.rows.batch import Batch
+from stream.rows.label_sets import LabelSets
 from stream.rows.predictions import Predictions
 from stream.rows.schema import Schema, Task
 
 STRUCTURE = ("clusters", "restructures", "drifts")
+ROUTING = ("askable", "asked", "missed")
+WINDOW_STRUCTURE = (*STRUCTURE, *ROUTING)  # what a window tells of the model
 
 
 @runtime_checkable
@@ -25,6 +28,10 @@ class BatchEstimator(Protocol):
       lists. It is asked at the end.
     - ``structure_counts() -> dict`` tells how many these are. It is asked after every window, so
       that it must not take the longer the more has happened; without it, lists are counted.
+    - ``routing_counts() -> dict`` tells what a gate over clusters did so far: ``rows``, clusters
+      ``asked`` over all of them, labels ``present``, and those ``missed`` because their cluster was
+      not asked, and how many ``clusters`` there are behind the gate. It is asked after every window
+      too.
     - ``hierarchy`` has a method ``to_dict()``, as that of :class:`stream.LabelPartitioner` has.
     """
 
@@ -88,14 +95,16 @@ class Watcher(Protocol):
         """Rows that are about to be tested and trained on; the model has not seen them."""
         ...
 
-    def after(self, piece: Batch, predicted: Any, metrics: Any, structure: dict[str, Any]) -> None:
-        """The first rows of ``piece`` are done: their ``predicted`` labels [rows, labels], the
+    def after(
+        self, piece: Batch, predicted: LabelSets, metrics: Any, structure: dict[str, Any]
+    ) -> None:
+        """The first rows of ``piece`` are done: the labels ``predicted`` for them, the
         metrics of all rows so far (:class:`~stream.evaluate.MultiLabelMetrics`), and what
-        :func:`structure_counts` told at the end of the last complete window."""
+        :class:`StructureCourse` tells of the last complete window."""
         ...
 
     def summary(self) -> dict[str, Any]:
-        """What is worth keeping in the result's ``watched``."""
+        """Return what the result keeps as ``watched``."""
         ...
 
     def end(self, result: Any) -> None:
@@ -110,10 +119,54 @@ def structure_of(model: Any) -> dict[str, Any]:
 
 
 def structure_counts(model: Any) -> dict[str, Any]:
-    """How many clusters, restructures and drifts; None where the model does not tell."""
+    """Count clusters, restructures and drifts; None where the model does not tell."""
     counts = getattr(model, "structure_counts", None)
     told = counts() if callable(counts) else structure_of(model)
     return {name: _counted(told.get(name)) for name in STRUCTURE}
+
+
+class StructureCourse:
+    """Tracks a model's structure at the end of each window, and what its gate did in it.
+
+    Parameters
+    ----------
+    model
+        The model that is evaluated.
+
+    Attributes
+    ----------
+    windows
+        For each whole window what :func:`structure_counts` told at its end, and of a model with a
+        gate ``askable``, the clusters behind it, ``asked``, the mean number of them that a row was
+        asked of, and ``missed``, the share of the present labels whose cluster was not asked; None
+        where the window had none.
+    """
+
+    def __init__(self, model: Any):
+        self.windows: list[dict[str, Any]] = []
+        self._model = model
+        self._before: dict[str, int] = {}
+
+    def end_window(self) -> None:
+        """Record the model's structure at the end of a window."""
+        self.windows.append(self.now())
+        self._before = self._routing()
+
+    def now(self) -> dict[str, Any]:
+        """Describe the current window as if it ended now."""
+        told, counts = structure_counts(self._model), self._routing()
+        if not counts:
+            return told
+        grown = {name: count - self._before.get(name, 0) for name, count in counts.items()}
+        return told | {
+            "askable": counts["clusters"],
+            "asked": grown["asked"] / grown["rows"] if grown["rows"] else None,
+            "missed": grown["missed"] / grown["present"] if grown["present"] else None,
+        }
+
+    def _routing(self) -> dict[str, int]:
+        counts = getattr(self._model, "routing_counts", None)
+        return dict(counts()) if callable(counts) else {}
 
 
 def _counted(told: Any) -> Any:

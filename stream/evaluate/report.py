@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stream.evaluate.calibration import GROUPS
 from stream.evaluate.clusters import changes_line, cluster_tree
+from stream.evaluate.counted import shape_of
 from stream.evaluate.progress import text_for
 from stream.evaluate.result import PrequentialResult
 from stream.evaluate.tally import ratio
@@ -18,6 +20,7 @@ from stream.evaluate.tally import ratio
 BARS = "▁▂▃▄▅▆▇█"
 FEW_LABELS = 20  # with so few, the best five are most of them
 SPARKLINE_WIDTH, LEAST_SPARKLINE = 60, 10
+TABLE_WIDTH = 64  # columns that the metrics need side by side
 
 
 def print_report(result: PrequentialResult, console: Console | None = None) -> None:
@@ -33,20 +36,28 @@ def print_report(result: PrequentialResult, console: Console | None = None) -> N
     console = console or Console()
 
     def line(text: str, style: str = "") -> None:
-        console.print(Text(text_for(console, text), style), soft_wrap=True)
+        # On a terminal words stay whole; in a file a line stays a line.
+        console.print(Text(text_for(console, text), style), soft_wrap=not console.is_terminal)
 
+    rows, features, outputs = shape_of(result.rows, result.features, result.labels, result.task)
     line(
-        f"{result.model} on {result.dataset}: {result.rows:,} rows × {result.features:,} features, "
-        f"{result.labels:,} {'classes' if result.task == 'single-label' else 'labels'}"
+        f"{result.model} on {result.dataset}: {rows} × {features}, {outputs}"
         + (f" ({result.cardinality:.2f} a row)" if result.task == "multi-label" else ""),
         "bold",
     )
     if result.delay:
         line(f"labels arrive {result.delay:,} rows late")
-    console.print(_metrics_table(result), soft_wrap=True)
+    narrow = console.width < TABLE_WIDTH
+    console.print(_metrics_table(result, narrow), soft_wrap=not narrow)
+    if narrow and result.task == "multi-label":
+        beside = (("subset accuracy", "subset_accuracy"), ("Hamming loss", "hamming_loss"))
+        line(" · ".join(f"{words} {result.metrics[name]:.4f}" for words, name in beside))
     ranked = _ranking_line(result)
     if ranked:
         line(ranked)
+    for text in (_calibration_line(result), _sets_line(result)):
+        if text:
+            line(text)
     course = _course(result, console)
     if course:
         line(course)
@@ -67,8 +78,9 @@ def print_report(result: PrequentialResult, console: Console | None = None) -> N
         )
 
 
-def _metrics_table(result: PrequentialResult) -> Table:
-    """Accuracy and kappas in one row; averages over rows, cells and labels side by side."""
+def _metrics_table(result: PrequentialResult, narrow: bool) -> Table:
+    """Accuracy and kappas in one row; averages over rows, cells and labels side by side, on a wide
+    terminal with what has no averages."""
     values = {name: f"{value:.4f}" for name, value in result.metrics.items()}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     if result.task == "single-label":
@@ -81,16 +93,17 @@ def _metrics_table(result: PrequentialResult) -> Table:
     table.add_column("")
     for head in ("F1", "precision", "recall"):
         table.add_column(head, justify="right")
-    table.add_column("")
-    table.add_column("", justify="right")
+    if not narrow:
+        table.add_column("")
+        table.add_column("", justify="right")
     beside = {
         "example": ("subset accuracy", values["subset_accuracy"]),
         "micro": ("Hamming loss", values["hamming_loss"]),
         "macro": ("", ""),
     }
-    for average, (name, value) in beside.items():
+    for average, more in beside.items():
         row = (values[f"{average}_{part}"] for part in ("f1", "precision", "recall"))
-        table.add_row(average, *row, name, value)
+        table.add_row(average, *row, *(() if narrow else more))
     return table
 
 
@@ -121,6 +134,31 @@ def _ranking_line(result: PrequentialResult) -> str:
         values = (f"{result.metrics[f'{name}_at_{k}']:.4f}" for k in (1, 3, 5))
         parts.append(f"{words} {' / '.join(values)}")
     return f"at 1 / 3 / 5: {' · '.join(parts)}"
+
+
+def _calibration_line(result: PrequentialResult) -> str:
+    """Brier score and calibration error; the latter also by how frequent labels are, where there
+    are such labels."""
+    if "brier_score" not in result.metrics:
+        return ""
+    score, error = (result.metrics[name] for name in ("brier_score", "calibration_error"))
+    by_group = {group: result.metrics[f"calibration_error_{group}"] for group in GROUPS}
+    told = ", ".join(f"{group} {value:.4f}" for group, value in by_group.items() if value)
+    return f"Brier score {score:.4f} · calibration error {error:.4f}" + (f" ({told})" * bool(told))
+
+
+def _sets_line(result: PrequentialResult) -> str:
+    """Risk and size of prediction sets, and what was asked."""
+    told = result.sets
+    if told is None or "set_fnr" not in result.metrics:
+        return ""
+    name = told["risk"]
+    measured = result.metrics[f"set_{name}"]
+    return (
+        f"sets: {'FNR' if name == 'fnr' else name} {measured:.4f} "
+        f"(asked {told['level']:g} ± {told['bound']:.4f}), "
+        f"{result.metrics['set_size']:.2f} labels a set"
+    )
 
 
 def _course(result: PrequentialResult, console: Console) -> str:
@@ -163,7 +201,7 @@ def _rarity(label: dict[str, Any]) -> int:
 
 
 def _structure_line(result: PrequentialResult) -> str:
-    """How the model is built at the end, where it tells."""
+    """Return a line on the model's structure at the end; empty where it does not tell."""
     changes = result.restructures
     if result.hierarchy and isinstance(changes, list):
         return changes_line(changes, result.drifts)

@@ -1,4 +1,4 @@
-"""What an evaluation found, and how it is written to files."""
+"""The result of an evaluation, and how it is written to files."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from stream.errors import DataError
 from stream.evaluate.frames import label_columns, make_frame, summary_columns, window_columns
 from stream.evaluate.notebook import result_html
 from stream.evaluate.plotting import plot_windows
+from stream.evaluate.protocol import WINDOW_STRUCTURE
 from stream.rows.cells import utf8
 from stream.rows.schema import Task
 
@@ -69,9 +70,15 @@ class PrequentialResult:
         ``labels`` or ``diameter``; None where there is none.
     windows
         For each window its ``start`` and ``stop`` (rows), ``metrics``, ``rows_per_second`` and how
-        many clusters, restructures and drifts there were at its end.
+        many clusters, restructures and drifts there were at its end; of a model with a gate also
+        ``askable``, the clusters behind it, ``asked``, those of them that a row was asked of, and
+        ``missed``, the share of the present labels whose cluster was not asked.
     per_label
-        For each label ``tp``, ``fp``, ``fn``, ``tn`` and ``support`` in rows.
+        For each label ``tp``, ``fp``, ``fn``, ``tn`` and ``support`` in rows, and what
+        :meth:`MultiLabelMetrics.per_label <stream.evaluate.MultiLabelMetrics.per_label>` adds.
+    sets
+        What a :class:`stream.ConformalLabelSets` tells at the end
+        (:attr:`~stream.ConformalLabelSets.summary`); None for other models.
     delay, window
         Rows of the label delay, and of a window.
     interrupted
@@ -106,6 +113,7 @@ class PrequentialResult:
     hierarchy: list[dict[str, Any]] | None = None
     windows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     per_label: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    sets: dict[str, Any] | None = None
     delay: int = 0
     window: int = 1000
     interrupted: bool = False
@@ -119,7 +127,7 @@ class PrequentialResult:
             *("dataset", "model", "params", "seed", "task", "rows", "features", "labels"),
             *("cardinality", "metrics", "seconds", "compile_seconds", "rows_per_second"),
             *("peak_rss_mb", "clusters", "restructures", "drifts", "hierarchy"),
-            *("windows", "per_label"),
+            *("windows", "per_label", "sets"),
             *("delay", "window", "interrupted", "error", "watched", "versions"),
         ]
         return {name: describe(getattr(self, name)) for name in names}
@@ -138,11 +146,7 @@ class PrequentialResult:
 
     def csv_text(self) -> str:
         """The windows as the text of a CSV file: start, stop, metrics, rows/s, structure."""
-        structure = [
-            name
-            for name in ("clusters", "restructures", "drifts")
-            if self.windows and name in self.windows[0]
-        ]
+        structure = [n for n in WINDOW_STRUCTURE if self.windows and n in self.windows[0]]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["start", "stop", *self.metrics, "rows_per_second", *structure])

@@ -69,6 +69,15 @@ class RowModel:
         """The ``k`` most probable labels of a row with their probabilities, best first."""
         return list(self.model.predict_top_one(x, k))
 
+    @property
+    def gives_sets(self) -> bool:
+        """Whether the model gives prediction sets, as :class:`stream.ConformalLabelSets` does."""
+        return callable(getattr(self.model, "predict_set_one", None))
+
+    def predict_set(self, x: Row) -> set[Hashable]:
+        """The labels that may be present in a row."""
+        return set(self.model.predict_set_one(x))
+
     def learn(self, x: Row, y: Any) -> None:
         """Learn a row, unless nothing is known of its labels."""
         if y is not None and y != {}:

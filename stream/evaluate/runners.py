@@ -1,4 +1,4 @@
-"""How a model is taken through a piece of a stream: many rows in a call, or one row at a time."""
+"""Runners take a model through a piece of a stream: many rows in a call, or one row at a time."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import time
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
 from stream.data.source import Source, rows_as_dicts
-from stream.engine.arrays import UInt8Array
 from stream.errors import ParameterError
 from stream.evaluate.protocol import BatchEstimator
 from stream.evaluate.ranking import DEEPEST, nothing_ranked, ranking_of
 from stream.evaluate.row_model import Row, RowModel
+from stream.models.conformal import ConformalLabelSets
 from stream.rows.batch import Batch, concatenate, slice_rows
+from stream.rows.label_sets import LabelSets, sets_of, sets_of_rows
+from stream.rows.listed import ListedProbabilities, listed_probabilities
+from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.ranking import Ranking
 from stream.rows.schema import Schema, Task
 
@@ -59,18 +60,25 @@ class StopOnInterrupt:
 class Answers(NamedTuple):
     """What a model answered for consecutive rows."""
 
-    labels: UInt8Array  # [rows, labels] 1: predicted
-    ranking: Ranking | None  # None: the model does not rank, or the stream is one of classes
+    labels: LabelSets  # those that were predicted
+    ranking: Ranking | None = None  # None: it does not rank, or the stream is one of classes
+    probabilities: ListedProbabilities | None = None  # None: it gives none with its answers
+    sets: LabelSets | None = None  # None: it gives no prediction sets
 
     @property
     def n_rows(self) -> int:
         """Number of rows."""
-        return len(self.labels)
+        return self.labels.n_rows
 
     def slice(self, start: int, stop: int) -> Answers:
         """The rows ``start`` to ``stop`` (exclusive)."""
-        ranking = None if self.ranking is None else self.ranking.slice(start, stop)
-        return Answers(self.labels[start:stop], ranking)
+        ranking, listed, sets = self[1:]
+        return Answers(
+            self.labels.slice(start, stop),
+            None if ranking is None else ranking.slice(start, stop),
+            None if listed is None else listed.slice(start, stop),
+            None if sets is None else sets.slice(start, stop),
+        )
 
 
 class Runner(Protocol):
@@ -111,10 +119,30 @@ class BatchRunner:
         seconds = time.perf_counter() - began
         if self.delay:
             self._late = slice_rows(batch, max(0, batch.n_rows - self.delay), batch.n_rows)
-        ranking = None
-        if source.schema.task == "multi-label":
-            ranking = ranking_of(predictions, piece)
-        return Answers(predictions.labels, ranking), seconds
+        return answers_of(predictions, piece, source.schema.task), seconds
+
+
+class SetRunner:
+    """Gives a :class:`~stream.ConformalLabelSets` around a :class:`BatchEstimator` whole pieces,
+    where labels are not late."""
+
+    def __init__(self, model: ConformalLabelSets):
+        self.model = model
+
+    def run(
+        self, piece: Batch, source: Source, first_row: int, stop: StopOnInterrupt
+    ) -> tuple[Answers, float]:
+        """See :class:`Runner`."""
+        began = time.perf_counter()
+        predictions, sets = self.model.test_then_train_sets(piece, source.schema)
+        seconds = time.perf_counter() - began
+        return answers_of(predictions, piece, source.schema.task)._replace(sets=sets), seconds
+
+
+def answers_of(predictions: Predictions | SparsePredictions, rows: Batch, task: Task) -> Answers:
+    """What a model that takes many rows in a call answered for them."""
+    ranking = ranking_of(predictions, rows) if task == "multi-label" else None
+    return Answers(sets_of(predictions), ranking, listed_probabilities(predictions))
 
 
 class RowRunner:
@@ -148,19 +176,19 @@ class RowRunner:
         schema = source.schema
         if len(self._columns) != len(schema.labels):
             self._columns = {label: column for column, label in enumerate(schema.labels)}
-        predicted = np.zeros((piece.n_rows, len(schema.labels)), np.uint8)
-        ranking = None
-        if self.model.ranks:
-            ranking = nothing_ranked(piece.n_rows, DEEPEST)
+        ranking = nothing_ranked(piece.n_rows, DEEPEST) if self.model.ranks else None
+        predicted: list[list[int]] = []
+        sets: list[list[int]] = []
         clock = time.perf_counter
         seconds, done, deadline = 0.0, 0, clock() + ROW_BLOCK_SECONDS
         try:
             for x, y in self._rows(piece, source, first_row):
                 began = clock()
                 labels = self.model.predict(x)
+                held = self.model.predict_set(x) if self.model.gives_sets else ()
                 seconds += clock() - began
-                for label in labels:
-                    predicted[done, self._column(label)] = 1
+                predicted.append(sorted(set(map(self._column, labels))))
+                sets.append(sorted(map(self._column, held)))
                 if ranking is not None:
                     self._rank(x, ranking, done)
                 self._late.append((x, y))
@@ -173,7 +201,9 @@ class RowRunner:
                     break
         except KeyboardInterrupt:
             stop.requested = True
-        return Answers(predicted, ranking).slice(0, done), seconds
+        found = sets_of_rows(sets[:done]) if self.model.gives_sets else None
+        answers = Answers(sets_of_rows(predicted[:done]), ranking)
+        return answers.slice(0, done)._replace(sets=found), seconds
 
     def _rank(self, x: Row, ranking: Ranking, row: int) -> None:
         """Ask for the most probable labels of a row, outside of the time of the model."""
@@ -217,7 +247,7 @@ def name_some(names: Iterable[object], most: int = 10) -> str:
     return ", ".join(listed[:most]) + rest
 
 
-def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | RowRunner:
+def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | SetRunner | RowRunner:
     """The runner that suits the model.
 
     Raises
@@ -228,6 +258,13 @@ def runner_for(model: Any, schema: Schema, delay: int) -> BatchRunner | RowRunne
     if isinstance(model, BatchEstimator) and not isinstance(model, type):
         _check_task(model, schema)
         return BatchRunner(model, delay)
+    if (
+        delay == 0
+        and isinstance(model, ConformalLabelSets)
+        and isinstance(model.model, BatchEstimator)
+    ):
+        _check_task(model, schema)
+        return SetRunner(model)
     if isinstance(model, type) or not (
         callable(getattr(model, "predict_one", None))
         and callable(getattr(model, "learn_one", None))
@@ -255,8 +292,6 @@ def task_of(model: Any) -> Task | None:
 def _check_task(model: Any, schema: Schema) -> None:
     """Refuse a River estimator of another task; one that does not say what it is may try."""
     from river import base, compose
-
-    from stream.models.conformal import ConformalLabelSets
 
     last = model
     while isinstance(last, compose.Pipeline):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
+from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.metrics import (
     EXACT,
     F1,
@@ -21,6 +21,7 @@ from stream.engine.metrics import (
     empty_counts,
 )
 from stream.rows.batch import Batch
+from stream.rows.label_sets import LabelSets
 from stream.rows.schema import Task
 
 MULTI_LABEL_METRICS = (
@@ -130,13 +131,14 @@ class Tally:
             self.counts = LabelCounts(*larger[:4], self.counts.rows, self.counts.examples)
 
     def add(
-        self, predicted: UInt8Array, batch: Batch, rows: range, n_labels: int, task: Task
+        self, predicted: LabelSets, batch: Batch, rows: range, n_labels: int, task: Task
     ) -> None:
-        """Add some consecutive rows of the batch and of the matrix of predicted labels."""
-        self.grow(max(n_labels, predicted.shape[1]))
+        """Add some consecutive rows of the batch and of what was predicted for it."""
+        self.grow(max(n_labels, 1 + int(predicted.label.max(initial=-1))))
         count_labels(
             self.counts,
-            predicted,
+            predicted.start,
+            predicted.label,
             batch.y_indptr,
             batch.y_indices,
             batch.u_indptr,
@@ -148,7 +150,7 @@ class Tally:
         )
 
     def sums(self) -> Sums:
-        """What the metrics need, detached from the counts."""
+        """Return a copy of the sums that the metrics need."""
         tp, fp, fn = self.counts[:3]
         true, predicted = tp + fn, tp + fp
         # fsum is exact: the order of the labels and the spare room change nothing.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stream.errors import NotAvailableError
+from stream.kafka.answers import TOP_K
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import load_client
 from stream.kafka.label_join import Policy, WaitingRoom
@@ -51,10 +52,12 @@ def make_service(
     mapping: FieldMapping | None = None,
     decoder: MessageDecoder | None = None,
     joining: Joining | None = None,
+    top_k: int = TOP_K,
     dead_letters_topic: str | None = None,
     max_dead_share: float = 0.01,
     window: int = 1_000,
     skip_null_values: bool = False,
+    place_model: Callable[[Any], Any] | None = None,
     files: Files | None = None,
 ) -> Service:
     """A service that has not begun.
@@ -75,12 +78,17 @@ def make_service(
         Where in a message the fields are; and what reads messages, by default JSON.
     joining
         How rows wait for labels, where ``settings`` has a topic of labels.
+    top_k
+        Probabilities are told of the labels predicted present and of so many most probable ones.
     dead_letters_topic, max_dead_share
         Where messages go that cannot be used, and how large their share may be.
     window
         Rows of a window of the metrics.
     skip_null_values
         Whether messages without a value are passed over, and not bad ones.
+    place_model
+        Is given every model that begins, new or from a snapshot, and gives the one that learns;
+        it may have parts of it live elsewhere.
     files
         The file system of the snapshots; None: that of the machine.
 
@@ -118,6 +126,8 @@ def make_service(
     def make_learner(state: Mapping[str, Any] | None) -> TopicLearner:
         fresh = copy.deepcopy(model)
         found = fresh if state is None else restored_model(state["model"], fresh)
+        if place_model is not None:
+            found = place_model(found)
         room = None
         if settings.labels_topic is not None:
             room = WaitingRoom(
@@ -127,7 +137,7 @@ def make_service(
                 policy=waits.policy,
             )
         learner = TopicLearner(
-            driver_for(found, Schema([], [], task)),
+            driver_for(found, Schema([], [], task), top_k),
             reader,
             PredictionWriter(predictions_topic, n_partitions(predictions_topic)),
             task=task,
@@ -147,4 +157,5 @@ def make_service(
             learner.encoder.set_state({"features": [], "labels": list(found.labels)})
         return learner
 
-    return Service(library, connection, settings, make_learner, files=files)
+    time_of = reader.time_of if mapping.timestamp is not None else None
+    return Service(library, connection, settings, make_learner, time_of=time_of, files=files)

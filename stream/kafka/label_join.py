@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import pickle
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from stream.errors import ParameterError
-from stream.kafka.messages.row_encoder import MessageRowEncoder
+from stream.kafka.messages.row_encoder import NumberedRow
 from stream.rows.truth import Truth
 
 Policy = Literal["drop", "unknown"]
@@ -25,18 +25,20 @@ POLICIES = ("drop", "unknown")
 class Waiting(NamedTuple):
     """A row that was predicted."""
 
-    x: dict[Hashable, Any]
+    x: NumberedRow
     predicted: list[int]  # label columns
     truth: Truth | None  # what is known so far
     since: int  # clock, milliseconds
+    learnt_before: int  # rows learnt before its prediction
 
 
 class Completed(NamedTuple):
     """A row that can be learnt."""
 
-    x: dict[Hashable, Any]
+    x: NumberedRow
     predicted: list[int]
     truth: Truth | None
+    learnt_before: int
 
 
 @dataclasses.dataclass
@@ -143,13 +145,14 @@ class WaitingRoom:
     def add_row(
         self,
         key: bytes,
-        x: dict[Hashable, Any],
+        x: NumberedRow,
         predicted: list[int],
         truth: Truth | None,
         since: int,
+        learnt_before: int,
     ) -> Iterator[Completed]:
-        """A row that came when the clock was ``since`` was predicted, and perhaps something is
-        known of it; yields the rows to be learnt now."""
+        """A row that came when the clock was ``since`` was predicted after ``learnt_before`` rows
+        were learnt, and perhaps something is known of it; yields the rows to be learnt now."""
         if key in self._rows or key in self._settled:
             self.counts.repeated += 1
             self.counts.repeated_rows += 1
@@ -158,9 +161,9 @@ class WaitingRoom:
             early, _ = self._early.pop(key)
             truth = early if truth is None else merged(truth, early)
         if truth is not None and self._complete(truth):
-            yield self._settle(key, Completed(x, predicted, truth))
+            yield self._settle(key, Completed(x, predicted, truth, learnt_before))
             return
-        self._rows[key] = Waiting(x, predicted, truth, since)
+        self._rows[key] = Waiting(x, predicted, truth, since, learnt_before)
         if len(self._rows) > self.capacity:
             yield from self._expire()
 
@@ -183,7 +186,8 @@ class WaitingRoom:
         known = truth if row.truth is None else merged(row.truth, truth)
         if self._complete(known):
             del self._rows[key]
-            yield self._settle(key, Completed(row.x, row.predicted, known))
+            done = Completed(row.x, row.predicted, known, row.learnt_before)
+            yield self._settle(key, done)
         else:
             self._rows[key] = row._replace(truth=known)
 
@@ -205,7 +209,7 @@ class WaitingRoom:
         self.counts.expired += 1
         self._note(key, False)
         if self.policy == "unknown" and row.truth is not None:
-            yield Completed(row.x, row.predicted, row.truth)
+            yield Completed(row.x, row.predicted, row.truth, row.learnt_before)
 
     def _orphan(self) -> None:
         self._early.popitem(last=False)
@@ -213,25 +217,22 @@ class WaitingRoom:
 
     # ---- state
 
-    def get_state(self, encoder: MessageRowEncoder) -> dict[str, Any]:
-        """Everything that waits, as arrays; features are columns of ``encoder``."""
+    def get_state(self) -> dict[str, Any]:
+        """Everything that waits, as arrays."""
         rows = self._rows.values()
-        columns: list[int] = []
-        values: list[float] = []
-        for row in rows if not encoder.as_it_came else ():
-            columns += encoder.columns(row.x)
-            values += row.x.values()
+        as_they_came = [row.x.x for row in rows if row.x.x is not None]
         return {
             "clock": self.clock,
             "counts": dataclasses.asdict(self.counts),
             "rows": {
                 "keys": _pack(self._rows),
                 "since": np.array([row.since for row in rows], np.int64),
-                "lengths": np.array([len(row.x) for row in rows], np.int64),
+                "learnt_before": np.array([row.learnt_before for row in rows], np.int64),
+                "lengths": np.array([len(row.x.columns) for row in rows], np.int64),
                 # As the model, which is not of this package either.
-                "pickle": pickle.dumps([row.x for row in rows], 4) if encoder.as_it_came else None,
-                "columns": np.array(columns, np.int64),
-                "values": np.array(values, np.float64),
+                "pickle": pickle.dumps(as_they_came, 4) if as_they_came else None,
+                "columns": np.array([c for row in rows for c in row.x.columns], np.int64),
+                "values": np.array([v for row in rows for v in row.x.values], np.float64),
                 "n_predicted": np.array([len(row.predicted) for row in rows], np.int64),
                 "predicted": np.array([c for row in rows for c in row.predicted], np.int64),
                 "truths": [_plain(row.truth) for row in rows],
@@ -248,31 +249,40 @@ class WaitingRoom:
             },
         }
 
-    def set_state(self, state: dict[str, Any], encoder: MessageRowEncoder) -> None:
-        """Go on with what a state holds."""
+    def set_state(self, state: dict[str, Any], n_learnt: int = 0) -> None:
+        """Go on with what a state holds.
+
+        Parameters
+        ----------
+        state
+            What :meth:`get_state` gave, in 0.1.0 too, which did not say how many rows were learnt
+            before each.
+        n_learnt
+            How many were learnt so far: what is taken instead.
+        """
         self.clock = state["clock"]
         self.counts = WaitingCounts(**state["counts"])
         rows, early, settled = state["rows"], state["early"], state["settled"]
-        if encoder.as_it_came and rows.get("pickle") is not None:
-            features = pickle.loads(rows["pickle"])
-        else:
-            pairs = zip(rows["columns"].tolist(), rows["values"].tolist(), strict=True)
-            features = [
-                encoder.features_of(*zip(*each, strict=True)) if each else {}
-                for each in _cut(list(pairs), rows["lengths"])
-            ]
+        columns = _cut(rows["columns"].tolist(), rows["lengths"])
+        values = _cut(rows["values"].tolist(), rows["lengths"])
+        as_they_came = [None] * len(columns)
+        if rows.get("pickle") is not None:
+            as_they_came = pickle.loads(rows["pickle"])
+        learnt_before = rows.get("learnt_before", np.full(len(columns), n_learnt))
+        features = map(NumberedRow, columns, values, as_they_came)
         predicted = _cut(rows["predicted"].tolist(), rows["n_predicted"])
         self._rows = OrderedDict(
             (
                 key,
-                Waiting(x, labels, _truth(truth), since),
+                Waiting(x, labels, _truth(truth), since, learnt_before),
             )
-            for key, x, labels, truth, since in zip(
+            for key, x, labels, truth, since, learnt_before in zip(
                 _unpack(rows["keys"]),
                 features,
                 predicted,
                 rows["truths"],
                 rows["since"].tolist(),
+                learnt_before.tolist(),
                 strict=True,
             )
         )

@@ -5,30 +5,26 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from stream.data.source import rows_as_dicts
-from stream.engine.arrays import Float64Array, UInt8Array
+from stream.engine.arrays import Int64Array
 from stream.errors import ParameterError, SnapshotError
 from stream.evaluate.row_model import RowModel
 from stream.evaluate.runners import BatchRunner, runner_for
+from stream.kafka.answers import TOP_K, Answers, shortened, without_probabilities
+from stream.kafka.messages.row_encoder import NumberedRow
 from stream.rows.batch import Batch
+from stream.rows.predictions import Predictions
 from stream.rows.schema import Schema
 from stream.snapshot.classes import name_of
 
 logger = logging.getLogger(__name__)
 
 
-class Answers(NamedTuple):
-    """What a model says of the rows of a batch, in the label columns of its schema."""
-
-    labels: UInt8Array  # [rows, labels]
-    probabilities: Float64Array | None  # [rows, labels]; None: it does not tell
-
-
-Rows = Sequence[Mapping[Any, Any]]
+Rows = Sequence[NumberedRow]
 
 
 class Driver(Protocol):
@@ -50,15 +46,16 @@ class Driver(Protocol):
     as_it_came: bool
 
     def test_then_train(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
-        """Predict each row, then learn it; ``rows`` are the features by name."""
+        """Predict each row, then learn it; ``rows`` are those of the batch."""
         ...
 
     def predict(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """Predict the rows; the model stays as it is."""
         ...
 
-    def learn(self, batch: Batch, schema: Schema, rows: Rows) -> None:
-        """Learn the rows in order."""
+    def learn(self, batch: Batch, schema: Schema, rows: Rows, waited: Int64Array) -> None:
+        """Learn the rows in order; ``waited`` [rows]: how many were learnt since each was
+        predicted."""
         ...
 
 
@@ -68,20 +65,21 @@ class BatchDriver:
     most: int | None = None
     as_it_came = False
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, top_k: int = TOP_K):
         self.model = model
+        self._top_k = top_k
 
     def test_then_train(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """See :class:`Driver`."""
-        return Answers(*self.model.test_then_train_many(batch, schema))
+        return shortened(self.model.test_then_train_many(batch, schema), self._top_k)
 
     def predict(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """See :class:`Driver`."""
-        return Answers(*self.model.predict_batch(batch, schema))
+        return shortened(self.model.predict_batch(batch, schema), self._top_k)
 
-    def learn(self, batch: Batch, schema: Schema, rows: Rows) -> None:
+    def learn(self, batch: Batch, schema: Schema, rows: Rows, waited: Int64Array) -> None:
         """See :class:`Driver`."""
-        self.model.learn_batch(batch, schema)
+        self.model.learn_batch(batch, schema, waited)
 
 
 class RowDriver:
@@ -90,14 +88,15 @@ class RowDriver:
     most: int | None = 1
     as_it_came = True
 
-    def __init__(self, model: Any, *, single_label: bool):
+    def __init__(self, model: Any, *, single_label: bool, top_k: int = TOP_K):
         self.model = model
+        self._top_k = top_k
         self._asked = RowModel(model, single_label=single_label)
 
     def test_then_train(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
         """See :class:`Driver`."""
         answers = self.predict(batch, schema, rows)
-        self.learn(batch, schema, rows)
+        self.learn(batch, schema, rows, np.zeros(batch.n_rows, np.int64))
         return answers
 
     def predict(self, batch: Batch, schema: Schema, rows: Rows) -> Answers:
@@ -107,8 +106,8 @@ class RowDriver:
         labels = np.zeros((batch.n_rows, len(column)), np.uint8)
         probabilities = np.zeros(labels.shape)
         told = True
-        for i, each in enumerate(rows):
-            x = self._asked.whole(each)
+        for i, row in enumerate(rows):
+            x = self._asked.whole(_as_it_came(row))
             for label in self._asked.predict(x):
                 if label in column:
                     labels[i, column[label]] = 1
@@ -117,17 +116,31 @@ class RowDriver:
             for label, value in (found or {}).items():
                 if label in column:
                     probabilities[i, column[label]] = value
-        return Answers(labels, probabilities if told else None)
+        if not told:
+            return without_probabilities(labels)
+        return shortened(Predictions(labels, probabilities), self._top_k)
 
-    def learn(self, batch: Batch, schema: Schema, rows: Rows) -> None:
+    def learn(self, batch: Batch, schema: Schema, rows: Rows, waited: Int64Array) -> None:
         """See :class:`Driver`."""
         self._asked.know_numbers(schema.features)
-        for x, (_, y) in zip(rows, rows_as_dicts(batch, schema), strict=True):
-            self._asked.learn(self._asked.whole(x), y)
+        for row, (_, y) in zip(rows, rows_as_dicts(batch, schema), strict=True):
+            self._asked.learn(self._asked.whole(_as_it_came(row)), y)
 
 
-def driver_for(model: Any, schema: Schema) -> Driver:
+def _as_it_came(row: NumberedRow) -> Mapping[Any, Any]:
+    assert row.x is not None  # the encoder was told to keep it
+    return row.x
+
+
+def driver_for(model: Any, schema: Schema, top_k: int = TOP_K) -> Driver:
     """The driver that suits a model.
+
+    Parameters
+    ----------
+    model, schema
+        The model, and the names of a stream without rows.
+    top_k
+        Labels of a row, the most probable first, whose probabilities are told in any case.
 
     Raises
     ------
@@ -136,8 +149,8 @@ def driver_for(model: Any, schema: Schema) -> Driver:
     """
     several = isinstance(runner_for(model, schema, 0), BatchRunner)
     if several and hasattr(model, "predict_batch"):
-        return BatchDriver(model)
-    return RowDriver(model, single_label=schema.task == "single-label")
+        return BatchDriver(model, top_k)
+    return RowDriver(model, single_label=schema.task == "single-label", top_k=top_k)
 
 
 def model_state(model: Any) -> Any:

@@ -53,6 +53,9 @@ class ServiceCollector(Collector):
         yield _gauge("broker_up", "Whether a broker answers.", float(service.broker_up))
         yield _gauge("ready", "Whether the learner has caught up.", float(not service.not_ready))
         yield _counter(
+            "fetch_seconds", "Time spent with polls that brought messages.", service.fetch_seconds
+        )
+        yield _counter(
             "learn_seconds", "Time spent with predicting and learning.", service.learn_seconds
         )
         yield _gauge("memory_bytes", "Resident memory of the process.", resident_bytes())
@@ -80,6 +83,11 @@ class ServiceCollector(Collector):
         yield _counter("rows_learnt", "Instances learnt.", counts.learnt)
         yield _counter(
             "null_values", "Messages without a value that were passed over.", counts.skipped
+        )
+        yield _gauge(
+            "fields_of_two_types",
+            "Fields that came as numbers and as texts.",
+            learner.encoder.fields_of_two_types(),
         )
         yield _counter("dead_letters", "Messages that could not be used.", counts.dead)
         now, (before, rows) = time.monotonic(), self._last

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from stream.kafka.clients.interface import Record, SourceClient, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError, KafkaError, OffsetError
-from stream.kafka.time_order import IdleWait, Piece, TimeOrder
+from stream.kafka.time_order import IdleWait, Piece, TimeOf, TimeOrder, timed
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,10 @@ class OffsetGuard:
             When an offset is missing, or comes again.
         """
         expected = self.positions[partition]
+        offsets = [record.offset for record in records]
+        if offsets == list(range(expected, expected + len(records))):  # the common case
+            self.positions[partition] = expected + len(records)
+            return
         for record in records:
             if record.offset < expected:
                 raise OffsetError(
@@ -87,6 +91,8 @@ class Poller:
         See :class:`~stream.kafka.time_order.IdleWait`.
     more_partitions
         Asked from time to time which partitions, and from where, have come to be read as well.
+    time_of
+        What is taken instead of the timestamp of a message.
 
     Attributes
     ----------
@@ -96,6 +102,8 @@ class Poller:
         Messages whose timestamps were refused.
     broker_up
         Whether a broker answered when it was last asked.
+    fetch_seconds
+        Time spent with polls that brought messages.
     """
 
     def __init__(
@@ -109,8 +117,10 @@ class Poller:
         allow_gaps: bool = False,
         max_idle: float = MAX_IDLE_SECONDS,
         more_partitions: Callable[[], Mapping[TopicPartition, int]] | None = None,
+        time_of: TimeOf | None = None,
     ):
         self._source = source
+        self._time_of = time_of
         self._capacity = capacity
         self._deadline = deadline
         self._until_end = until_end
@@ -129,6 +139,7 @@ class Poller:
         self._finished = False
         self._stop = False
         self.n_untimed = 0
+        self.fetch_seconds = 0.0
         self.broker_up = True
         self._to_commit: dict[TopicPartition, int] = {}
         self._heard = time.monotonic()
@@ -199,6 +210,8 @@ class Poller:
 
     def _run(self) -> None:
         try:
+            # Before anything is read: a broker answers nothing else while it waits for messages.
+            self._ask()
             self._source.assign(self._guard.positions)
             while self._has_room():
                 self._poll()
@@ -220,6 +233,7 @@ class Poller:
 
     def _poll(self) -> None:
         seconds = HOLD_SECONDS if self._order.n_held else POLL_SECONDS
+        began = time.perf_counter()
         try:
             polled = self._source.poll(seconds, MAX_POLLED)
         except BrokerUnavailableError as error:
@@ -227,10 +241,13 @@ class Poller:
             return
         if not polled:
             return
+        self.fetch_seconds += time.perf_counter() - began
         self._heard = time.monotonic()
         now = time.time() * 1000
         for partition, records in polled:
             self._guard.check(partition, records)
+            if self._time_of is not None:
+                records = timed(records, self._time_of)
             absurd = self._order.add(partition, records, self._heard, now)
             if absurd:
                 self._tell_absurd(partition, absurd)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ def build(
     max_waiting: int,
     missing_labels: Any,
     predictions_topic: str,
+    top_k: int,
     dead_letters_topic: str | None,
     max_dead_share: float,
     window: int,
@@ -61,6 +62,7 @@ def build(
     topic_partitions: int | None,
     topic_replication: int | None,
     check_only: bool = False,
+    place_model: Callable[[Any], Any] | None = None,
     **settings: Any,
 ) -> Service | None:
     """The service that the options describe; None when they were only to be checked.
@@ -115,10 +117,12 @@ def build(
         client=client,
         mapping=fields,
         decoder=FieldDecoder(fields, parse),
+        top_k=top_k,
         joining=Joining(label_ttl, max_waiting, missing_labels),
         dead_letters_topic=dead_letters_topic,
         max_dead_share=max_dead_share,
         window=window,
+        place_model=place_model,
         skip_null_values=(null_values or ("skip" if chosen.allow_gaps else "error")) == "skip",
     )
 

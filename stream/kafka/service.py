@@ -21,6 +21,7 @@ from stream.kafka.recovery.lock import Lock
 from stream.kafka.recovery.rollback import Archive
 from stream.kafka.session import Session
 from stream.kafka.settings import Settings
+from stream.kafka.time_order import TimeOf
 from stream.kafka.topic_learner import TopicLearner
 from stream.snapshot import Files, SnapshotStore
 
@@ -41,6 +42,8 @@ class Service:
     make_learner
         Makes the learner as it is before its first message; it is made again whenever the service
         goes back to a snapshot. It is given the learner's state in a snapshot, or None.
+    time_of
+        What is taken instead of the timestamp of a message; None: that is taken.
     files
         The file system of the snapshots; None: that of the machine.
 
@@ -58,8 +61,12 @@ class Service:
         Whether a broker answered when it was last asked.
     caught_up
         Whether everything was taken that was there, once since the service began.
-    learn_seconds
-        Time spent with predicting and learning.
+    fetch_seconds, learn_seconds
+        Time spent with polls that brought messages, and with predicting and learning.
+    watch
+        Called with each learner as it is made; None: nobody watches.
+    rest
+        Called when no message came for a moment; None: there is nothing to do then.
     """
 
     def __init__(
@@ -69,6 +76,7 @@ class Service:
         settings: Settings,
         make_learner: Callable[[dict | None], TopicLearner],
         *,
+        time_of: TimeOf | None = None,
         files: Files | None = None,
     ):
         self.client = client
@@ -80,7 +88,10 @@ class Service:
         self.attempted: dict[TopicPartition, int] | None = None
         self.broker_up = False
         self.caught_up = False
-        self.learn_seconds = 0.0
+        self.fetch_seconds = self.learn_seconds = 0.0
+        self.time_of = time_of
+        self.watch: Callable[[TopicLearner], None] | None = None
+        self.rest: Callable[[], None] | None = None
         self._messages_before: int | None = None
         self._make_learner = make_learner
         self._store = SnapshotStore(settings.directory, settings.name, files=files)
@@ -120,6 +131,8 @@ class Service:
         self.learner = self._make_learner(state)
         if self._messages_before is None:
             self._messages_before = self.learner.counts.messages
+        if self.watch is not None:
+            self.watch(self.learner)
         return self.learner
 
     def run(self) -> None:

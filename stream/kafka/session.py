@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import itertools
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from stream.errors import NotAvailableError, ParameterError
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import Client, Message, SinkClient, SourceClient, TopicPartition
 from stream.kafka.errors import (
@@ -22,15 +22,35 @@ from stream.kafka.errors import (
 from stream.kafka.polling import Poller
 from stream.kafka.recovery.checkpoints import Checkpoint, Checkpoints
 from stream.kafka.recovery.recorded_order import OrderFile, Run, read_order
-from stream.kafka.recovery.replay import Replay
+from stream.kafka.recovery.replay import Replay, in_batches
+from stream.kafka.recovery.starting import (
+    listed,
+    partitions_to_read,
+    refuse_if_deleted,
+    starting_offsets,
+)
 from stream.kafka.settings import Settings
 from stream.kafka.summary import summary
-from stream.kafka.time_order import Piece
+from stream.kafka.time_order import Piece, TimeOf
 from stream.kafka.topic_learner import TopicLearner
 
 logger = logging.getLogger(__name__)
 
 TAKE_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cyclic garbage meanwhile: the rows of a batch are many objects without cycles,
+    and to look through them again and again takes a fifth of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Host(Protocol):
@@ -44,7 +64,10 @@ class Host(Protocol):
     lag: dict[TopicPartition, int]
     broker_up: bool
     caught_up: bool
+    fetch_seconds: float
     learn_seconds: float
+    time_of: TimeOf | None
+    rest: Callable[[], None] | None
     attempted: dict[TopicPartition, int] | None
     """The furthest offsets that this process asked to be committed; None: it never did."""
 
@@ -107,7 +130,7 @@ class Session:
         """Restore the newest snapshot, or begin a new learner where there is none."""
         checkpoint = self.checkpoints.read()
         self.positions = {} if checkpoint is None else checkpoint.positions
-        read = self.find_partitions()
+        read = partitions_to_read(self.source, self.settings, self.positions)
         if self.settings.exactly_once:
             # Told before anyone is fenced: the learner that committed may be running elsewhere. A
             # process that begins with a snapshot has nothing to tell, and must not ask: the
@@ -135,7 +158,7 @@ class Session:
         # The order across partitions must survive whatever the snapshot survives; with one
         # partition there is only one order.
         self.order = OrderFile(path, durable=len(read) > 1)
-        self.positions = self.starts(read, self.positions)
+        self.positions = starting_offsets(self.source, self.settings, read, self.positions)
         self.learner = self.service.begin(None if checkpoint is None else checkpoint.learner)
         if checkpoint is None:
             self.checkpoints.write(self.checkpoint())  # so that every crash has one to go back to
@@ -154,55 +177,9 @@ class Session:
         ahead = [each for each, offset in committed.items() if offset > attempted.get(each, 0)]
         if ahead:
             raise FencedError(
-                f"Another learner named {self.settings.name!r} has committed {_listed(ahead)} "
+                f"Another learner named {self.settings.name!r} has committed {listed(ahead)} "
                 "further than this one; stop one of them."
             )
-
-    def find_partitions(self) -> list[TopicPartition]:
-        """The partitions that are to be read."""
-        found = []
-        for topic in self.settings.topics:
-            numbers = self.source.partitions(topic)
-            if not numbers and self.positions:  # it was there before: a broker is starting
-                raise BrokerUnavailableError(f"The topic {topic!r} is not there now.")
-            if not numbers:
-                raise NotAvailableError(f"There is no topic {topic!r}; make it first.")
-            wanted = self.settings.partitions
-            missing = [number for number in wanted or () if number not in numbers]
-            if missing:
-                raise ParameterError(
-                    f"The topic {topic!r} has the partitions {_listed(numbers)}. Got "
-                    f"{_listed(missing)} to be read."
-                )
-            found += [TopicPartition(topic, number) for number in wanted or numbers]
-        return found
-
-    def starts(
-        self, read: Sequence[TopicPartition], before: dict[TopicPartition, int]
-    ) -> dict[TopicPartition, int]:
-        """Where each partition is read from: where it was left, or where it begins."""
-        gone = [each for each in before if each not in read]
-        if gone:
-            raise ParameterError(
-                f"The learner {self.settings.name!r} has read {_listed(gone)}, which it is not to "
-                "read now; give it the same partitions, or another name."
-            )
-        positions = {}
-        for each, (start, end) in self.source.offsets(read).items():
-            at = before.get(each, start)
-            if at < start:
-                raise OffsetError(
-                    f"The snapshot continues at offset {at} of {each}, and the log begins at "
-                    f"{start}: the messages between were deleted. Keep messages for longer than a "
-                    "learner is down, and give it another name to begin again."
-                )
-            if at > end:
-                raise OffsetError(
-                    f"The snapshot continues at offset {at} of {each}, and the log ends at {end}; "
-                    "was the topic made anew? Give the learner another name to begin again."
-                )
-            positions[each] = at
-        return positions
 
     def finish(self) -> None:
         """Leave behind a snapshot of where it ended."""
@@ -227,24 +204,8 @@ class Session:
             return
         self.order_length = self.order.length
         if self.settings.follow_order is not None:
-            self.refuse_if_deleted(self.settings.follow_order)
+            refuse_if_deleted(self.settings.follow_order, self.order.path, self.positions)
             self.take_recorded(read_order(self.settings.follow_order), record=True)
-
-    def refuse_if_deleted(self, path: Path) -> None:
-        """End when an order needs messages from before the first one that this learner took.
-
-        They were deleted before it began, so that it would learn less than the other learner.
-        """
-        began = dict(self.positions)
-        for partition, first, *_ in read_order(self.order.path):
-            began[partition] = min(first, began.get(partition, first))
-        for partition, first, *_ in read_order(path):
-            if first < began.get(partition, first):
-                raise OffsetError(
-                    f"The order {path} begins with offset {first} of {partition}, and this learner "
-                    f"with {began[partition]}: the messages between were deleted. Follow the order "
-                    "while they are kept, or copy the other learner's snapshots."
-                )
 
     def take_recorded(self, runs: Iterable[Run], *, record: bool) -> None:
         """Take messages in a recorded order, as far as they were not taken yet."""
@@ -253,11 +214,13 @@ class Session:
             self.positions,
             deadline=self.service.connection.deadline,
             allow_gaps=self.settings.allow_gaps,
+            time_of=self.service.time_of,
         )
-        for piece in replay.pieces(self.not_taken(runs)):
+        pieces = replay.pieces(self.not_taken(runs))
+        for batch in in_batches(pieces, self.settings.batch_messages):
             if self.service.stopping:
                 return
-            self.take([piece], record=record)
+            self.take(batch, record=record)
             self.snapshot_if_due()
 
     def not_taken(self, runs: Iterable[Run]) -> Iterator[Run]:
@@ -282,7 +245,9 @@ class Session:
             allow_gaps=self.settings.allow_gaps,
             max_idle=self.settings.max_idle_seconds,
             more_partitions=None if self.settings.partitions else self.new_partitions,
+            time_of=self.service.time_of,
         )
+        fetched_before = self.service.fetch_seconds
         if not self.settings.exactly_once:
             self.checkpoints.on_written = poller.commit_later
         closing.callback(poller.stop)
@@ -298,8 +263,11 @@ class Session:
             pieces = poller.take(most, TAKE_SECONDS)
             if pieces:
                 self.take(pieces, record=True)
+            elif self.service.rest is not None:
+                self.service.rest()
             self.service.lag = lag = poller.lag
             self.service.broker_up = poller.broker_up
+            self.service.fetch_seconds = fetched_before + poller.fetch_seconds
             self.service.caught_up |= bool(lag) and not any(lag.values())
             self.snapshot_if_due()
             self.tell_progress()
@@ -315,7 +283,8 @@ class Session:
 
     def new_partitions(self) -> dict[TopicPartition, int]:
         """Partitions that were added to the topics, from their begin on."""
-        new = [each for each in self.find_partitions() if each not in self.positions]
+        read = partitions_to_read(self.source, self.settings, self.positions)
+        new = [each for each in read if each not in self.positions]
         if not new:
             return {}
         self.order.durable = True
@@ -331,29 +300,34 @@ class Session:
                 for partition, records, untimed in pieces
             )
         if self.committed:
-            for piece in self.split_at_committed(pieces):
-                self.learn([piece])
+            for _, some in itertools.groupby(self.split_at_committed(pieces), self.is_committed):
+                self.learn(list(some))
         else:
             self.learn(pieces)
         if record:
             self.order_length = self.order.length
 
-    def split_at_committed(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
+    def split_at_committed(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Pieces that lie before, or after, what the last transaction committed."""
+        found = []
         for partition, records, untimed in pieces:
             silent = sum(each.offset < self.committed.get(partition, 0) for each in records)
-            for part in (records[:silent], records[silent:]):
-                if part:
-                    yield Piece(partition, part, untimed)
+            parts = records[:silent], records[silent:]
+            found += [Piece(partition, part, untimed) for part in parts if part]
+        return found
+
+    def is_committed(self, piece: Piece) -> bool:
+        """Whether what follows from a piece was written in the last transaction or before it."""
+        return piece.records[-1].offset < self.committed.get(piece.partition, 0)
 
     def learn(self, pieces: Sequence[Piece]) -> None:
         """Learn from messages and write what follows, unless it was committed already."""
         began = time.perf_counter()
-        messages = self.learner.take([(each.partition, each.records) for each in pieces])
+        with _uncollected():
+            messages = self.learner.take([(each.partition, each.records) for each in pieces])
         self.service.learn_seconds += time.perf_counter() - began
-        silent = True
+        silent = all(map(self.is_committed, pieces))
         for partition, records, _ in pieces:
-            silent = silent and records[-1].offset < self.committed.get(partition, 0)
             self.positions[partition] = records[-1].offset + 1
         if not self.settings.exactly_once:
             self.sink.send(messages)
@@ -397,7 +371,3 @@ class Session:
     def checkpoint(self) -> Checkpoint:
         """Where the learner is and what it is, not copied."""
         return Checkpoint(dict(self.positions), self.order_length, self.learner.get_state())
-
-
-def _listed(items: Iterable[object]) -> str:
-    return ", ".join(map(str, items))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream.kafka.topic_learner import TopicLearner
 
-FEW = 0.5  # a smaller share of what could have been learnt is told with its reasons
+FEW = 0.5  # at most this share of what could have been learnt is told with its reasons
 
 
 def summary(learner: TopicLearner) -> str:
@@ -29,9 +29,9 @@ def why_little_was_learnt(learner: TopicLearner) -> str:
     if not counts.events:
         return "No instance came." if counts.messages else "No message came."
     waiting = 0 if room is None else len(room)
-    if counts.learnt >= FEW * max(1, counts.events - waiting) and counts.learnt:
+    if counts.learnt > FEW * (counts.events - waiting):
         return ""
-    began = "Nothing was learnt" if not counts.learnt else "Most rows were not learnt"
+    began = "Nothing was learnt" if not counts.learnt else "Many rows were not learnt"
     if room is None:
         return (
             f"{began}: {counts.events - counts.learnt} messages had no labels where they were "

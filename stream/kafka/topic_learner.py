@@ -7,25 +7,31 @@ the clock of the machine, not on what happened between two of them.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from stream.kafka.answers import Answers, rows_of
 from stream.kafka.clients.interface import Message, Record, TopicPartition
 from stream.kafka.errors import BadMessageError
 from stream.kafka.label_join import Completed, WaitingRoom
-from stream.kafka.messages.decoding import LabelRow, MessageDecoder, Row
-from stream.kafka.messages.predictions import Answer, Place, PredictionWriter, dead_letter
-from stream.kafka.messages.row_encoder import Entries, MessageRowEncoder
-from stream.kafka.model_drivers import Answers, Driver, model_state
+from stream.kafka.messages.decoding import LabelRow, MessageDecoder
+from stream.kafka.messages.instances import Instances
+from stream.kafka.messages.predictions import PredictionWriter, dead_letter
+from stream.kafka.messages.row_encoder import MessageRowEncoder
+from stream.kafka.model_drivers import Driver, model_state
 from stream.kafka.window_metrics import LatestMetrics
 from stream.rows.batch import Batch
+from stream.rows.label_sets import sets_of_rows
 from stream.rows.schema import Task
+from stream.rows.truth import Truth
 
 Pieces = Sequence[tuple[TopicPartition, Sequence[Record]]]
 
+NO_LABELS = Truth((), (), True)
 MIN_MESSAGES = 100  # before the share of bad ones is looked at
 
 
@@ -76,14 +82,7 @@ class Counts:
     skipped: int = 0
 
 
-@dataclasses.dataclass
-class _Instance:
-    place: Place
-    row: Row
-    since: int = 0  # clock of the waiting room when it came
-
-
-_Event = tuple[Record, list[Row] | list[LabelRow] | BadMessageError]
+_Event = tuple[Record, list[Any] | BadMessageError]  # rows, or what labels' topics say
 
 
 class TopicLearner:
@@ -135,7 +134,7 @@ class TopicLearner:
         self.metrics = LatestMetrics(task, window)
         self.counts = Counts()
         self._out: list[Message] = []
-        self._asked: list[_Instance] = []
+        self._asked = Instances()
         self._complete: list[Completed] = []
 
     # ---- messages
@@ -153,14 +152,16 @@ class TopicLearner:
             When a message cannot be used and nothing is to become of it, naming it; none of
             ``pieces`` has had any effect then.
         """
-        decoded = [self._decode(partition, records) for partition, records in pieces]
-        self._check_share(decoded)
         self._out = []
         if self.room is None:
-            self._take_whole(pieces, decoded)
+            self._take_whole(self._read(pieces))
         else:
+            decoded = [self._decode(partition, records) for partition, records in pieces]
+            self._check_share(decoded)
             for (partition, _), events in zip(pieces, decoded, strict=True):
                 self._take_joined(partition, events, self.room)
+            self._ask()
+            self._learn()
         return self._out
 
     def _decode(self, partition: TopicPartition, records: Iterable[Record]) -> list[_Event]:
@@ -208,8 +209,19 @@ class TopicLearner:
 
     # ---- labels with their rows
 
-    def _take_whole(self, pieces: Pieces, decoded: Sequence[Sequence[_Event]]) -> None:
-        instances: list[_Instance] = []
+    def _read(self, pieces: Pieces) -> Instances:
+        """The instances of messages, those that cannot be used put aside."""
+        instances = Instances()
+        if not self.driver.as_it_came:
+            read = [self.decoder.columns(records) for _, records in pieces]
+            if all(read):
+                for (partition, records), rows in zip(pieces, read, strict=True):
+                    assert rows is not None
+                    instances.add_messages(partition, records, rows)
+                self.counts.messages += len(instances)
+                return instances
+        decoded = [self._decode(partition, records) for partition, records in pieces]
+        self._check_share(decoded)
         for (partition, _), events in zip(pieces, decoded, strict=True):
             for record, found in events:
                 self.counts.messages += 1
@@ -217,41 +229,37 @@ class TopicLearner:
                 if isinstance(found, BadMessageError):
                     self._refuse(partition, record, found)
                 else:
-                    instances += _instances(partition, record, found)
-        start = 0
+                    instances.add_message(partition, record, found)
+        return instances
+
+    def _take_whole(self, instances: Instances) -> None:
+        start, most = 0, self.driver.most
         schema = self.encoder.schema
-        rows = [(each.row.x, each.row.y) for each in instances]
         known = len(schema.labels)
-        for batch in self.encoder.segments(rows, self.driver.most):
+        for batch, rows in self.encoder.segments(
+            instances.xs, instances.ys, most, keep_rows=most is not None
+        ):
             stop = start + batch.n_rows
-            each_x = [x for x, _ in rows[start:stop]]
-            answers = self.driver.test_then_train(batch, schema, each_x)
-            self.metrics.update(answers.labels, batch, len(schema.labels))
-            self._write(instances[start:stop], answers, known, learning=True)
+            answers = self.driver.test_then_train(batch, schema, rows)
+            self.metrics.update(answers.predicted, batch, len(schema.labels))
+            self._write(instances.part(start, stop), answers, known, learning=True)
             start, known = stop, len(schema.labels)
 
-    def _write(
-        self, instances: Sequence[_Instance], answers: Answers, known: int, *, learning: bool
-    ) -> None:
+    def _write(self, instances: Instances, answers: Answers, known: int, *, learning: bool) -> None:
         """Predictions of instances; before the first of them ``known`` labels were known."""
-        names = self.encoder.schema.labels
-        labels = answers.labels.tolist()
-        told = answers.probabilities
-        probabilities = None if told is None else told.tolist()
-        message, out, counts = self.writer.message, self._out, self.counts
-        for i, (place, row) in enumerate((each.place, each.row) for each in instances):
-            by_then = names if i else names[:known]
-            # zip ends with the labels known by then
-            answer = Answer(
-                [name for name, value in zip(by_then, labels[i], strict=False) if value],
-                None
-                if probabilities is None
-                else dict(zip(by_then, probabilities[i], strict=False)),
-            )
-            out.append(message(place, row.key, answer, counts.learnt, counts.events))
-            counts.events += 1
-            if learning and row.y is not None:
-                counts.learnt += 1
+        counts = self.counts
+        learnt = [learning and y is not None for y in instances.ys]
+        versions = itertools.accumulate(learnt, initial=counts.learnt)
+        self._out += self.writer.messages(
+            instances,
+            answers,
+            self.encoder.schema.labels,
+            known=known,
+            versions=versions,
+            first_event=counts.events,
+        )
+        counts.events += len(instances)
+        counts.learnt += sum(learnt)
 
     # ---- labels on their own
 
@@ -261,7 +269,7 @@ class TopicLearner:
         for record, found in events:
             self.counts.messages += 1
             self.counts.skipped += not found and record.value is None
-            if self._asked and room.lets_go(record.timestamp, self._asked[0].since):
+            if self._asked and room.lets_go(record.timestamp, self._asked.since[0]):
                 self._ask()
             self._due(room.tick(record.timestamp))
             if isinstance(found, BadMessageError):
@@ -274,17 +282,14 @@ class TopicLearner:
                     self._due(room.add_labels(label_row.key, label_row.y))
             else:
                 self._learn()
-                read = _instances(partition, record, found, room.clock)
-                self._asked += read
+                self._asked.add_message(partition, record, found, room.clock)
                 # Predicted one by one where a prediction may be followed by learning.
                 if (
                     room.n_early
                     or room.is_full_with(len(self._asked))
-                    or any(each.row.y is not None for each in read)
+                    or any(each.y is not None for each in found)
                 ):
                     self._ask()
-        self._ask()
-        self._learn()
 
     def _due(self, completed: Iterable[Completed]) -> None:
         """Rows that are learnt before whatever comes next."""
@@ -296,17 +301,20 @@ class TopicLearner:
         if not self._asked:
             return
         assert self.room is not None
-        asked, self._asked = self._asked, []
+        asked, self._asked = self._asked, Instances()
         start, schema = 0, self.encoder.schema
-        rows: list[Entries] = [(each.row.x, None) for each in asked]
-        for batch in self.encoder.segments(rows, self.driver.most):
+        nothing = [NO_LABELS] * len(asked)  # the model does not look at them
+        for batch, rows in self.encoder.segments(asked.xs, nothing, self.driver.most):
             stop = start + batch.n_rows
-            answers = self.driver.predict(batch, schema, [x for x, _ in rows[start:stop]])
-            self._write(asked[start:stop], answers, len(schema.labels), learning=False)
-            for each, labels in zip(asked[start:stop], answers.labels, strict=True):
-                key, x, y = each.row
+            answers = self.driver.predict(batch, schema, rows)
+            part = asked.part(start, stop)
+            self._write(part, answers, len(schema.labels), learning=False)
+            predicted = rows_of(*answers.predicted)
+            for key, y, since, row, labels in zip(
+                part.keys, part.ys, part.since, rows, predicted, strict=True
+            ):
                 assert key is not None
-                self._due(self.room.add_row(key, x, np.flatnonzero(labels).tolist(), y, each.since))
+                self._due(self.room.add_row(key, row, labels, y, since, self.counts.learnt))
             start = stop
 
     def _learn(self) -> None:
@@ -316,22 +324,21 @@ class TopicLearner:
         self._ask()
         complete, self._complete = self._complete, []
         start, schema = 0, self.encoder.schema
-        for batch in self.encoder.segments(
-            [(each.x, each.truth) for each in complete], self.driver.most
-        ):
+        xs, ys = [each.x for each in complete], [each.truth for each in complete]
+        for batch, rows in self.encoder.segments(xs, ys, self.driver.most):
             stop = start + batch.n_rows
-            self.driver.learn(batch, schema, [each.x for each in complete[start:stop]])
-            self._score(complete[start:stop], batch)
+            piece, now = complete[start:stop], self.counts.learnt
+            before = np.array([each.learnt_before for each in piece], np.int64)
+            waited = np.arange(now, now + batch.n_rows) - before
+            self.driver.learn(batch, schema, rows, waited)
+            self._score(piece, batch)
             self.counts.learnt += batch.n_rows
             start = stop
 
     def _score(self, complete: Sequence[Completed], batch: Batch) -> None:
         """Metrics of what was predicted when the rows came."""
-        n_labels = len(self.encoder.schema.labels)
-        predicted = np.zeros((len(complete), n_labels), np.uint8)
-        for row, each in enumerate(complete):
-            predicted[row, each.predicted] = 1
-        self.metrics.update(predicted, batch, n_labels)
+        predicted = sets_of_rows([sorted(each.predicted) for each in complete])
+        self.metrics.update(predicted, batch, len(self.encoder.schema.labels))
 
     # ---- state
 
@@ -342,7 +349,7 @@ class TopicLearner:
             "encoder": self.encoder.get_state(),
             "metrics": self.metrics.get_state(),
             "model": model_state(self.driver.model),
-            "room": None if self.room is None else self.room.get_state(self.encoder),
+            "room": None if self.room is None else self.room.get_state(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -351,13 +358,4 @@ class TopicLearner:
         self.encoder.set_state(state["encoder"])
         self.metrics.set_state(state["metrics"])
         if self.room is not None and state["room"] is not None:
-            self.room.set_state(state["room"], self.encoder)
-
-
-def _instances(
-    partition: TopicPartition, record: Record, rows: Any, since: int = 0
-) -> list[_Instance]:
-    return [
-        _Instance(Place(partition, record.offset, number), row, since)
-        for number, row in enumerate(rows)
-    ]
+            self.room.set_state(state["room"], self.counts.learnt)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from stream.evaluate.metrics import MultiLabelMetrics
 from stream.rows.batch import Batch, slice_rows
+from stream.rows.label_sets import LabelSets
 from stream.rows.schema import Task
 
 
@@ -27,6 +27,9 @@ class LatestMetrics:
         Of all rows.
     latest
         The metrics of the last window that is whole, by name; empty before.
+    after
+        Called with each piece of rows, within one window, once it was added: the rows, what was
+        predicted, and whether a window ended with them. It is not part of the state.
     """
 
     def __init__(self, task: Task, window: int):
@@ -34,19 +37,23 @@ class LatestMetrics:
         self.window = window
         self.total = MultiLabelMetrics(task=task)
         self.latest: dict[str, float] = {}
+        self.after: Callable[[Batch, LabelSets, bool], None] | None = None
         self._open = MultiLabelMetrics(task=task)
 
-    def update(self, predicted: np.ndarray, batch: Batch, n_labels: int) -> None:
-        """Add rows: what was predicted [rows, labels], and the truth in the batch."""
+    def update(self, predicted: LabelSets, batch: Batch, n_labels: int) -> None:
+        """Add rows: the labels predicted present, and the truth in the batch."""
         start = 0
         while start < batch.n_rows:
             stop = min(batch.n_rows, start + self.window - self._open.n_rows)
-            piece, said = slice_rows(batch, start, stop), predicted[start:stop]
+            piece, said = slice_rows(batch, start, stop), predicted.slice(start, stop)
             self.total.update_many(said, piece, n_labels)
             self._open.update_many(said, piece, n_labels)
-            if self._open.n_rows == self.window:
+            whole = self._open.n_rows == self.window
+            if whole:
                 self.latest = self._open.as_dict()
                 self._open = MultiLabelMetrics(task=self.task)
+            if self.after is not None:
+                self.after(piece, said, whole)
             start = stop
 
     def get_state(self) -> dict[str, Any]:

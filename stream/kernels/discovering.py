@@ -13,8 +13,9 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from numba import typeof
@@ -41,7 +42,7 @@ class _Recorder:
     def __init__(self) -> None:
         self._heights: dict[tuple[str, str, tuple[Any, ...]], int] = {}
         self._from_python: set[tuple[str, str, tuple[Any, ...]]] = set()
-        self._first: set[tuple[str, str, tuple[Any, ...]]] = set()
+        self._told: set[tuple[str, str, tuple[Any, ...], bool]] = set()
         self._highest_called = [-1]  # for each call that is going on, the outermost is Python
 
     def watch(self, function: Callable) -> Callable:
@@ -62,19 +63,26 @@ class _Recorder:
 
         return watched
 
-    def put_first(self) -> None:
-        """Compile what was called so far before what is called from now on."""
-        self._first = self._first or set(self._heights)
-
-    def tasks(self) -> list[tuple[str, str, tuple[Any, ...], bool]]:
-        """What was noted, the lowest first."""
+    def news(self) -> list[tuple[str, str, tuple[Any, ...], bool]]:
+        """What was noted since the last time, the lowest first."""
         heights = self._heights
-        ordered = sorted(heights, key=lambda key: (key not in self._first, heights[key]))
-        return [(*key, key in self._from_python) for key in ordered]
+        ordered = sorted(heights, key=lambda key: heights[key])
+        tasks = [(*key, key in self._from_python) for key in ordered]
+        new = [task for task in tasks if task not in self._told]
+        self._told.update(new)
+        return new
 
 
 def discover() -> list[KernelTask]:
-    """The kernels that the scenarios call, those that call none first.
+    """The kernels that the scenarios call: see :func:`discover_in_stages`."""
+    return [task for stage in discover_in_stages() for task in stage]
+
+
+def discover_in_stages() -> Iterator[list[KernelTask]]:
+    """The kernels that the scenarios call, first those that an evaluation of the default model
+    needs, most probably now, and then the others; in each stage those that call none first.
+
+    A kernel that Python is found to call in a later stage only is there once more.
 
     Raises
     ------
@@ -82,15 +90,22 @@ def discover() -> list[KernelTask]:
         A scenario failed.
     """
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "stream.kernels.discovering"],
-        env=environment,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"The kernels cannot be listed: {done.stderr.decode(errors='replace')}")
-    return [KernelTask(*each) for each in pickle.loads(done.stdout)]
+    command = [sys.executable, "-P", "-m", "stream.kernels.discovering"]
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=errors
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for _ in range(2):
+            try:
+                yield [KernelTask(*each) for each in pickle.load(process.stdout)]
+            except EOFError:
+                process.wait()
+                errors.seek(0)
+                told = errors.read().decode(errors="replace")
+                raise RuntimeError(f"The kernels cannot be listed: {told}") from None
 
 
 def _main() -> None:
@@ -98,12 +113,18 @@ def _main() -> None:
     # Before anything is imported that has kernels.
     jit.interpreted = recorder.watch
     warnings.simplefilter("ignore")  # numbers of 64 bits overflow on purpose
-    from stream.kernels.scenarios import scenarios
+    from stream.kernels.scenarios import FIRST, scenarios
 
-    for _, scenario in scenarios():
+    for number, (_, scenario) in enumerate(scenarios(), start=1):
         scenario()
-        recorder.put_first()  # what the default model needs, most probably now
-    sys.stdout.buffer.write(pickle.dumps(recorder.tasks()))
+        if number == FIRST:
+            _tell(recorder)
+    _tell(recorder)
+
+
+def _tell(recorder: _Recorder) -> None:
+    sys.stdout.buffer.write(pickle.dumps(recorder.news()))
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from numba.core.errors import NumbaError
 
 from stream.engine import compile_helpers, kernel_cache
-from stream.kernels.discovering import KernelTask, discover
+from stream.kernels.discovering import KernelTask, discover_in_stages
 
 
 class Filling(NamedTuple):
@@ -48,17 +48,18 @@ def fill(
     """
     began = time.perf_counter()
     folder = kernel_cache.cache_root() / kernel_cache.versions()
-    tasks = discover()
-    progress(0, len(tasks))
     processes = processes or max(1, compile_helpers.n_processes())
     # The pool is all the help there is: its processes start no helpers of their own.
     os.environ[compile_helpers.VARIABLE] = "0"
     os.environ["DRIFTHOMER_COMPILE_NOTICE"] = "0"
     # A forked process has all modules already; elsewhere each imports them anew.
     method = "fork" if sys.platform == "linux" else "spawn"
-    for task in tasks:
-        importlib.import_module(task.module)
-    compiled = 0
+    tasks: list[KernelTask] = []
+    futures: list[concurrent.futures.Future[bool]] = []
+
+    def tell(future: Any = None) -> None:
+        progress(sum(each.done() for each in futures), len(futures))
+
     # One more than work at a time: now and then one waits for a kernel that another compiles.
     with concurrent.futures.ProcessPoolExecutor(
         processes + (processes > 1),
@@ -66,15 +67,21 @@ def fill(
         initializer=end_with,
         initargs=(os.getpid(),),
     ) as pool:
-        futures = [pool.submit(_compile, task) for task in tasks]
-        for done, future in enumerate(concurrent.futures.as_completed(futures), start=1):
-            compiled += future.result()
-            progress(done, len(tasks))
+        for stage in discover_in_stages():
+            for task in stage:
+                importlib.import_module(task.module)
+            tasks += stage
+            futures += [pool.submit(_compile, task) for task in stage]
+            tell()
+            for future in futures[-len(stage) :]:
+                future.add_done_callback(tell)
+        compiled = sum(future.result() for future in concurrent.futures.as_completed(futures))
     mark = compile_helpers.complete_mark(folder)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
     files = [_file(task, folder) for task in tasks if task.from_python]
-    return Filling(len(tasks), compiled, time.perf_counter() - began, folder, files)
+    n_kernels = len({task[:3] for task in tasks})
+    return Filling(n_kernels, compiled, time.perf_counter() - began, folder, files)
 
 
 def _kernel(task: KernelTask) -> Any:
@@ -95,7 +102,7 @@ def _compile(task: KernelTask) -> bool:
     kernel = _kernel(task)
     before = sum(kernel.stats.cache_misses.values())
     try:
-        kernel.compile(task.types)
+        (kernel.compile if task.from_python else kernel.compile_part)(task.types)
     except NumbaError:
         if task.from_python:
             raise

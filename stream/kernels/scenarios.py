@@ -8,6 +8,7 @@ kernel that no scenario reaches adds a line here; what is forgotten is compiled 
 from __future__ import annotations
 
 import functools
+import unittest.mock
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from stream.data import open_source
 from stream.data.synthetic import names
+from stream.engine import postings
 from stream.evaluate import prequential
 from stream.models import (
     IHOMER,
@@ -43,11 +45,17 @@ ESTIMATORS: dict[str, Callable[[], Any]] = {
 }
 
 
+FIRST = 2  # scenarios that call what `drifthomer prequential` needs with the default model
+
+
 def scenarios() -> Iterator[tuple[str, Callable[[], Any]]]:
     """Name of each scenario and what it does."""
-    for name, make in ESTIMATORS.items():
-        yield name, functools.partial(_learn, make)
+    default, *others = ESTIMATORS
+    yield default, functools.partial(_learn, ESTIMATORS[default])
     yield "evaluation", _evaluate
+    for name in others:
+        yield name, functools.partial(_learn, ESTIMATORS[name])
+    yield "wide rows", _learn_wide_rows
     yield "LabelPartitioner", _partition
     for name in names():
         yield f"rows of {name}", functools.partial(_generate, name)
@@ -70,6 +78,12 @@ def _learn(make: Callable[[], Any]) -> None:
         model.predict_one(row)
         model.learn_one(row, labels[0] if classes else dict(enumerate(labels)))
     model.predict_proba_many(x)
+
+
+def _learn_wide_rows() -> None:
+    # The index of recent rows has to grow, which a smaller one does sooner.
+    with unittest.mock.patch.object(postings, "LEAST_POOL", 8):
+        ESTIMATORS["DriftHOMER"]().learn_one(dict.fromkeys(range(9), 1.0), {"a": True})
 
 
 def _evaluate() -> None:

@@ -1,6 +1,7 @@
-"""What people watch: a page that follows an evaluation, and the same page kept as one file."""
+"""A page that follows an evaluation or a live learner, and the same page kept as one file."""
 
+from stream.live.learning import LearnerPage
 from stream.live.report import report_html, write_report
 from stream.live.watching import LivePage
 
-__all__ = ["LivePage", "report_html", "write_report"]
+__all__ = ["LearnerPage", "LivePage", "report_html", "write_report"]

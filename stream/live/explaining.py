@@ -7,6 +7,7 @@ from typing import Any
 
 from stream.evaluate.result import describe
 from stream.rows.batch import Batch
+from stream.rows.label_sets import LabelSets
 
 MOST_EXPLAINED = 12  # labels of a row
 MOST_LABELS = 100  # of a row that are named
@@ -14,7 +15,7 @@ MOST_EXPERTS = 200  # clusters whose experts are told
 
 
 def explain(model: Any, x: dict[Any, Any]) -> dict[str, Any]:
-    """What led to the answer to a row: the most probable labels with what the models said of them,
+    """Explain the answer to a row: the most probable labels with what the models said of them,
     and the weights of the experts of each cluster."""
     told = model.explain_one(x)
     labels = sorted(told["labels"].items(), key=lambda item: -item[1]["probability"])
@@ -38,12 +39,14 @@ def explain(model: Any, x: dict[Any, Any]) -> dict[str, Any]:
     return dict(describe(found))
 
 
-def row_labels(piece: Batch, predicted: Any, i: int, names: Sequence[Any]) -> dict[str, list[str]]:
+def row_labels(
+    piece: Batch, predicted: LabelSets, i: int, names: Sequence[Any]
+) -> dict[str, list[str]]:
     """Names of the labels that are true of row ``i`` and of those that were answered."""
     present = piece.y_indices[piece.y_indptr[i] : piece.y_indptr[i + 1]].tolist()
     return {
         "truth": [str(names[column]) for column in present[:MOST_LABELS]],
-        "answered": [str(names[column]) for column in predicted[i].nonzero()[0][:MOST_LABELS]],
+        "answered": [str(names[column]) for column in predicted.of_row(i)[:MOST_LABELS].tolist()],
     }
 
 

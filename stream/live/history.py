@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from stream.evaluate.protocol import ROUTING, STRUCTURE
+
 MOST_POINTS = 2_000
-STRUCTURE = ("clusters", "restructures", "drifts")
 
 
 class History:
@@ -49,6 +50,7 @@ class History:
                 "metrics": dict(window["metrics"]),
                 "rows_per_second": window["rows_per_second"],
                 **{name: window[name] for name in STRUCTURE if isinstance(window.get(name), int)},
+                **{name: window[name] for name in ROUTING if name in window},
             }
         )
         self.n_windows += 1
@@ -83,7 +85,7 @@ class History:
             "metrics": {name: [point["metrics"].get(name) for point in points] for name in names},
             **{
                 name: [point.get(name) for point in points]
-                for name in STRUCTURE
+                for name in (*STRUCTURE, *ROUTING)
                 if points and name in points[-1]
             },
         }
@@ -118,6 +120,11 @@ def _join(points: list[dict[str, Any]]) -> dict[str, Any]:
     )
     return {
         **points[-1],
+        **{
+            name: mean([each.get(name) for each in points])
+            for name in ROUTING
+            if name in points[-1]
+        },
         "start": points[0]["start"],
         "metrics": {
             name: mean([point["metrics"].get(name) for point in points])

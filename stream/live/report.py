@@ -74,7 +74,7 @@ def write_report(
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a file of results holds.
+    """Read a file of results.
 
     Raises
     ------

@@ -11,14 +11,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from stream.errors import NotAvailableError
+from stream.live.budget import Budget
 from stream.live.history import History
 from stream.live.labels import LabelTable
 from stream.live.report import page_html
 
 LOOPBACK = "127.0.0.1"
 HOLD_SECONDS = 10.0  # that a request waits for news
-# Writing a state as JSON takes at most this share of the time, however many browsers ask.
-SHARE, LEAST_SECONDS = 0.001, 0.5
+# Writing a state as JSON takes at most this share of the process's time, however many browsers ask.
+SHARE = 0.001
+LOOK_SECONDS = 0.1  # between two looks at whether it may be written again
 
 
 class PageServer:
@@ -41,10 +43,11 @@ class PageServer:
         self._version = 0
         self._state: dict[str, Any] | None = None
         self._final = False
+        self._hurried = False  # the newest state need not wait until writing it has been paid for
         self._waiting: set[int] = set()  # threads whose browser has not got the last state
         self._closed = False
         self._text: tuple[int, bytes, bool] | None = None  # the state that was written last
-        self._ready_at = 0.0
+        self._writes = Budget(SHARE)
         self._writing = threading.Lock()
         self._end = threading.Event()  # the last state is there, or nobody is to be served
         try:
@@ -69,9 +72,14 @@ class PageServer:
             self._state = dict(state)
             self._version += 1
             self._final = final
+            self._hurried = False
             self._news.notify_all()
         if final:
             self._end.set()
+
+    def hurry(self) -> None:
+        """Send the newest state as soon as it is asked for: there is no other work to be slowed."""
+        self._hurried = True
 
     def newer_than(self, version: int) -> tuple[bytes, bool] | None:
         """The newest state as JSON as soon as it is newer, and whether it is the last one; the same
@@ -106,13 +114,15 @@ class PageServer:
             state = state | {"history": history.columns()}
         text = json.dumps(state | {"version": now}, allow_nan=False).encode()
         cost = time.thread_time() - began
-        self._ready_at = time.monotonic() + max(LEAST_SECONDS, cost / SHARE)
+        self._writes.spend(cost)
         self._text = now, text, final
         return text, final
 
     def _pause(self) -> None:
-        """Wait until writing another state is within its share of the time, or the end is there."""
-        self._end.wait(max(0.0, self._ready_at - time.monotonic()))
+        """Wait until writing another state is within its share of the time, or is hurried, or the
+        end is there."""
+        while not (self._hurried or self._writes.is_due() or self._end.wait(LOOK_SECONDS)):
+            pass
 
     def wait(self, seconds: float) -> None:
         """Wait until no browser is owed the last state, at most so long."""
@@ -126,6 +136,11 @@ class PageServer:
         with self._news:
             (self._waiting.add if yes else self._waiting.discard)(thread)
             self._news.notify_all()
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a browser waits for news."""
+        return bool(self._waiting)
 
     def allows(self, host: str | None) -> bool:
         """Whether a request names this server as its host.

@@ -45,6 +45,7 @@ def state_of(found: dict[str, Any]) -> dict[str, Any]:
         "history": history_of(windows).columns(),
         **marks_of(found.get("drifts"), found.get("restructures"), windows),
         **clusters_of(found.get("hierarchy") or [], table, watched.get("routing") or {}),
+        **(watched.get("placement") or {}),
         "label_table": table,
         "predictions": watched.get("predictions") or [],
     }

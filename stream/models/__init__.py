@@ -3,6 +3,7 @@
 from stream.models.conformal import ConformalLabelSets
 from stream.models.drift_homer import DriftHOMER
 from stream.models.drift_moe import DriftMoE, MixtureSummary
+from stream.models.explaining import explain_one
 from stream.models.hoeffding_tree import (
     HoeffdingTreeClassifier,
     MultiLabelHoeffdingTree,
@@ -23,4 +24,5 @@ __all__ = [
     "MultiLabelHoeffdingTree",
     "PartialFit",
     "TreeSummary",
+    "explain_one",
 ]

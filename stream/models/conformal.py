@@ -12,7 +12,10 @@ from river import base
 from stream.errors import ParameterError, SnapshotError
 from stream.models.parameters import Constraints, Number, OneOf, check_parameters
 from stream.rows.batch import Batch
+from stream.rows.label_sets import LabelSets, sets_of_rows
+from stream.rows.listed import listed_probabilities
 from stream.rows.matrices import NO_TRUTH, batch_of
+from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.schema import Schema, Task
 from stream.snapshot import save
 
@@ -29,8 +32,9 @@ WIDEST = 12.0
 class ConformalLabelSets(base.Wrapper, base.Estimator):
     """Prediction sets with a guarantee around any classifier that gives probabilities.
 
-    The set of a row holds every label whose score is at most a threshold; the less probable a
-    label, the higher its score, from 0 to 1. After each row the threshold moves by
+    The set of a row holds every label whose score is at most a threshold. The less probable a
+    label, the higher its score: the log odds against it, on the unit interval, so that a step is as
+    long for rare labels as for frequent ones. After each row the threshold moves by
     ``step_t * (risk of the set - level)``, where ``step_t = step * t ** -decay`` [1]_ [2]_ [3]_.
     The set is all labels once the threshold is 1 and no label when it is below 0, so that it never
     leaves ``[-step, 1 + step]``, and after n rows
@@ -165,8 +169,7 @@ class ConformalLabelSets(base.Wrapper, base.Estimator):
 
         Labels are known once they have been present in a row that was learnt.
         """
-        scores = self._scores(x)
-        return {label for label in self._present if self._holds(scores.get(label, 1.0))}
+        return self._set_of(self._probabilities(x))
 
     def predict_set_many(self, X: Any) -> list[set[Hashable]]:
         """The sets of many rows, as :meth:`predict_set_one` gives them.
@@ -198,14 +201,9 @@ class ConformalLabelSets(base.Wrapper, base.Estimator):
             set of all labels that are present; or a class.
         """
         present = _present(y)
-        known = [label for label in present if label in self._present]
-        if known:
-            scores = self._scores(x)
-            missed = [label for label in known if not self._holds(scores.get(label, 1.0))]
-            self._count(known, missed, scores)
-        for label in present:
-            self._present.setdefault(label, 0)
-            self._missed.setdefault(label, 0)
+        if not self._present.keys().isdisjoint(present):
+            self._count(present, self._set_of(self._probabilities(x)))
+        self._know(present)
         self.model.learn_one(x, y)
 
     def learn_many(self, X: Any, y: Any) -> None:
@@ -223,11 +221,49 @@ class ConformalLabelSets(base.Wrapper, base.Estimator):
             if truth is not None:
                 self.learn_one(x, truth)
 
-    def _count(
-        self, known: list[Hashable], missed: list[Hashable], scores: dict[Hashable, float]
-    ) -> None:
+    def test_then_train_sets(
+        self, batch: Batch, schema: Schema
+    ) -> tuple[Predictions | SparsePredictions, LabelSets]:
+        """Predict each row and its set, then learn it; the same as one row at a time.
+
+        The model must be one that takes many rows in a call
+        (:class:`~stream.evaluate.protocol.BatchEstimator`).
+
+        Returns
+        -------
+        What the model answers, and the sets, in the label columns of the schema.
+        """
+        answers = self.model.test_then_train_many(batch, schema)
+        listed = listed_probabilities(answers)
+        names, columns = schema.labels, {name: column for column, name in enumerate(schema.labels)}
+        rows = []
+        for i in range(batch.n_rows):
+            at = slice(listed.start[i], listed.start[i + 1])
+            told = zip(listed.label[at].tolist(), listed.probability[at].tolist(), strict=True)
+            held = self._set_of({names[column]: p for column, p in told})
+            rows.append(sorted(columns[label] for label in held))
+            present = batch.y_indices[batch.y_indptr[i] : batch.y_indptr[i + 1]].tolist()
+            self._count([names[column] for column in present], held)
+            self._know([names[column] for column in present])
+        return answers, sets_of_rows(rows)
+
+    def _set_of(self, probabilities: dict[Hashable, float]) -> set[Hashable]:
+        """The set of a row; a label that the model leaves out has probability 0."""
+        if self._threshold >= 1.0:
+            return set(self._present)
+        least = _least_probability(self._threshold)
+        return {
+            label for label, p in probabilities.items() if p >= least and label in self._present
+        }
+
+    def _count(self, present: list[Hashable], held: set[Hashable]) -> None:
+        """Update the threshold with the risk of a row's set, if the row counts."""
+        known = [label for label in present if label in self._present]
+        if not known:
+            return
+        missed = [label for label in known if label not in held]
         risk = len(missed) / len(known) if self.risk == "fnr" else float(bool(missed))
-        self._sum_size += sum(self._holds(scores.get(label, 1.0)) for label in self._present)
+        self._sum_size += len(held)
         self._sum_risk += risk
         self._n_rows += 1
         self._threshold += self._step_at(self._n_rows) * (risk - self.level)
@@ -236,18 +272,35 @@ class ConformalLabelSets(base.Wrapper, base.Estimator):
         for label in missed:
             self._missed[label] += 1
 
+    def _know(self, labels: list[Hashable]) -> None:
+        """Allow prediction sets to hold these labels from now on."""
+        for label in labels:
+            self._present.setdefault(label, 0)
+            self._missed.setdefault(label, 0)
+
     def _step_at(self, row: int) -> float:
         return float(self.step * row**-self.decay)
 
-    def _holds(self, score: float) -> bool:
-        return score <= self._threshold or self._threshold >= 1.0
-
-    def _scores(self, x: dict[Hashable, Any]) -> dict[Hashable, float]:
-        """From 0, certainly present, to 1; a label that the model leaves out has 1."""
+    def _probabilities(self, x: dict[Hashable, Any]) -> dict[Hashable, float]:
+        """Return the probability that each known label is present."""
         answer = self.model.predict_proba_one(x) or {}
         return {
-            label: _score(told.get(True, 0.0) if isinstance(told, Mapping) else told)
+            label: told.get(True, 0.0) if isinstance(told, Mapping) else told
             for label, told in answer.items()
+        }
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was asked and what came of it: ``risk``, ``level``, rows that counted (``rows``),
+        ``mean_risk``, its ``bound``, ``mean_size`` and ``threshold``."""
+        return {
+            "risk": self.risk,
+            "level": self.level,
+            "rows": self.n_rows,
+            "mean_risk": self.mean_risk,
+            "bound": self.bound,
+            "mean_size": self.mean_size,
+            "threshold": self.threshold,
         }
 
     def save(self, path: str | Path) -> None:
@@ -277,19 +330,15 @@ class ConformalLabelSets(base.Wrapper, base.Estimator):
             raise SnapshotError("the threshold, the labels or the model of the sets are damaged")
 
 
-def _score(probability: float) -> float:
-    """The log odds against a label, on the unit interval: a step is as long for rare labels as for
-    frequent ones.
+def _least_probability(threshold: float) -> float:
+    """The probability whose log odds are those of a threshold below 1; over 1 where it is below 0.
 
-    >>> _score(1.0), _score(0.5), _score(0.0), _score(float("nan"))
-    (0.0, 0.5, 1.0, 1.0)
+    >>> _least_probability(0.5), _least_probability(-0.01)
+    (0.5, inf)
     """
-    if not probability > 0.0:
-        return 1.0
-    if probability >= 1.0:
-        return 0.0
-    odds = math.log(probability) - math.log1p(-probability)
-    return min(1.0, max(0.0, 0.5 - odds / (2.0 * WIDEST)))
+    if threshold < 0.0:
+        return math.inf
+    return 1.0 / (1.0 + math.exp(2.0 * WIDEST * (threshold - 0.5)))
 
 
 def _present(y: Any) -> list[Hashable]:

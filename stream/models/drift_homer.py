@@ -7,24 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from stream.clusters.coordinator import ClustersParams
-from stream.clusters.expert_pools import ExpertPools
+from stream.clusters.coordinator import Coordinator
+from stream.clusters.explaining import importances
 from stream.clusters.stacked import StackedLearner
-from stream.clusters.tree_mixture import TreeMixture
-from stream.engine import placement as pl
-from stream.engine.combine import INDEPENDENTLY, CombinerParams
-from stream.engine.decoder import BALANCED, F1, MARGINAL, SUBSET, DecoderParams
-from stream.engine.gate import GateParams
-from stream.engine.label_cluster import ClusterParams
-from stream.engine.layout import MAX_RATES, TreeParams
+from stream.engine.arrays import Int64Array
+from stream.engine.layout import MAX_RATES
 from stream.engine.learner import PREDICT_ONLY
-from stream.engine.mixer import MixerParams
-from stream.engine.network import NetworkParams
-from stream.engine.recent_layout import RecentParams
 from stream.errors import ParameterError
-from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
+from stream.models.drift_homer_learner import DECODE, new_learner
+from stream.models.explaining import explain_gated, explain_stacked
+from stream.models.hoeffding_tree import TREE_CONSTRAINTS
 from stream.models.parameters import (
     BOOLEAN,
+    STEP,
+    TEMPERATURE,
     Constraints,
     Number,
     OneOf,
@@ -32,31 +28,12 @@ from stream.models.parameters import (
     check_parameters,
 )
 from stream.models.partitioned import PARTITION_CONSTRAINTS, GivenClusters, PartitionedShell
+from stream.models.placed import PlacedClusters
 from stream.rows.batch import Batch
 from stream.rows.predictions import Predictions, SparsePredictions
 
-DECODE = {
-    "independent": INDEPENDENTLY,
-    "subset": SUBSET,
-    "marginal": MARGINAL,
-    "f1": F1,
-    "balanced": BALANCED,
-}
-# What decode="balanced" weighs: whether the set is right as a whole, its F1, what it adds to the
-# stream's micro-F1; the rest is its Hamming loss, which says little where labels are many.
-WEIGHTS = (0.4, 0.2, 0.1)
-WEIGHTS_OF_MANY_LABELS = (0.15, 0.25, 0.6)
-ROUTER_BATCH_ROWS = 100
-MAX_TREE_LABELS = 64  # up to which trees are worth their cost, and all clusters are asked
-DENSE_WINDOW = 1000  # rows that vote where most features are not zero
-MODEL_RATE = 0.5  # AdaGrad's step of the models of clusters and gate
-_PLACEMENT = {"jaccard": pl.JACCARD, "random": pl.RANDOM, "single": pl.SINGLE}
 _MAX_WINDOW = 1_000_000
 _MAX_JOBS = 1024
-_LARGEST_SEED = 2**63 - 1
-_INPUTS = (
-    "logistic", "mean", "nearest rows", "persistence", "trend", "gate", "base rate", "bias",
-)  # fmt: skip
 
 _TREE_PARAMETERS = (
     "grace_period",
@@ -71,18 +48,19 @@ _TREE_PARAMETERS = (
 )
 _CONSTRAINTS: Constraints = {
     **{name: TREE_CONSTRAINTS[name] for name in _TREE_PARAMETERS},
-    "learning_rate": (Number(0, closed="right"), Several(Number(0, closed="right"), MAX_RATES)),
+    "learning_rate": (STEP, Several(STEP, MAX_RATES)),
     **PARTITION_CONSTRAINTS,
-    "experts": (Number(1, integer=True),),
-    "hidden": (Number(1, integer=True),),
-    "router_rate": (Number(0, closed="right"),),
-    "temperature": (Number(0, closed="right"),),
+    "concepts": (Number(0, 100, integer=True),),
+    "experts": (Number(1, 64, integer=True),),
+    "hidden": (Number(1, 1024, integer=True),),
+    "router_rate": (Number(0, 1, closed="right"),),
+    "temperature": (TEMPERATURE,),
     "mixer": (BOOLEAN,),
     "past": (BOOLEAN,),
-    "mixer_rate": (Number(0, closed="right"),),
+    "mixer_rate": (STEP,),
     "decode": (OneOf(tuple(DECODE)),),
     "beta": (Number(0, 1),),
-    "max_subsets": (Number(1, integer=True),),
+    "max_subsets": (Number(1, 10_000, integer=True),),
     "cluster_size": (Number(1, 256, integer=True),),
     "gate_threshold": (Number(0, 1),),
     "window": (Number(0, _MAX_WINDOW, integer=True),),
@@ -91,7 +69,7 @@ _CONSTRAINTS: Constraints = {
 }
 
 
-class DriftHOMER(PartitionedShell):
+class DriftHOMER(PlacedClusters, PartitionedShell):
     """Label sets from clusters of labels behind a gate, experts, a mixer and a set decoder.
 
     Labels are in *clusters* of at most ``cluster_size``, each placed when it is first seen into the
@@ -111,8 +89,9 @@ class DriftHOMER(PartitionedShell):
     most probable labels for every *k*.
 
     When the loss of a cluster rises (ADWIN), its partition is looked at anew, its mixer's steps and
-    its router's head begin anew, and its worst expert is replaced. When clusters split or merge,
-    what their labels had learnt comes along.
+    its router's head begin anew, and its worst expert is replaced. The shared tree is put aside,
+    and one put aside earlier takes over if it is significantly better on the rows that follow. When
+    clusters split or merge, what their labels had learnt comes along.
 
     Parameters
     ----------
@@ -120,6 +99,9 @@ class DriftHOMER(PartitionedShell):
         How labels are clustered; see :class:`stream.IHOMER`.
     cluster_drift, partition_drift
         Whether detectors watch the loss of every cluster, and the coherence of the partition.
+    concepts
+        Shared trees that are put aside when the loss of a cluster rises, and taken back when their
+        concept returns; the one put aside first gives way. 0: none. ``cluster_drift`` finds drift.
     experts
         Trees that a label has: the shared one, and ``experts - 1`` routed ones for each cluster.
         1: there is no router.
@@ -138,10 +120,10 @@ class DriftHOMER(PartitionedShell):
         Step of the weights that labels of a cluster share (AdaGrad).
     decode
         What is answered. "subset": the most probable label set; "marginal": labels more probable
-        present than absent; "f1": labels over half the F1 that they achieve, which is best for rare
-        ones; "balanced": the set with the highest expected worth, counting sets that are right as a
-        whole, F1 and Hamming loss; "independent": labels over one half, without looking at label
-        sets.
+        present than absent, which is best for Hamming loss; "f1": labels over half the F1 that they
+        achieve, which is best for rare ones; "balanced": the set with the highest expected worth,
+        counting sets that are right as a whole, F1 and Hamming loss; "independent": labels over one
+        half, without looking at label sets.
     beta
         How much a label set's being more frequent than chance counts, from 0 to 1.
     max_subsets
@@ -164,7 +146,8 @@ class DriftHOMER(PartitionedShell):
         Allowed probability of a false alarm of any detector.
     max_size
         Limit in MB for the arrays. At the limit, trees stop growing, and clusters give up the
-        weights that are smallest.
+        weights that are smallest. When the names of features have used up a quarter of it, features
+        that are new are left out.
     seed
         Of the router's weights and the routed experts' choice of features; None is the same as 0.
 
@@ -199,6 +182,7 @@ class DriftHOMER(PartitionedShell):
         max_clusters: int | None = None,
         cluster_drift: bool = True,
         partition_drift: bool = True,
+        concepts: int = 5,
         experts: int = 3,
         hidden: int = 32,
         router_rate: float = 0.002,
@@ -211,7 +195,7 @@ class DriftHOMER(PartitionedShell):
         max_subsets: int = 400,
         cluster_size: int = 16,
         gate_threshold: float = 0.03,
-        window: int = 3000,
+        window: int = 10_000,
         n_neighbors: int = 10,
         grace_period: int = 200,
         max_depth: int | None = None,
@@ -232,6 +216,7 @@ class DriftHOMER(PartitionedShell):
         self.max_clusters = max_clusters
         self.cluster_drift = cluster_drift
         self.partition_drift = partition_drift
+        self.concepts = concepts
         self.experts = experts
         self.hidden = hidden
         self.router_rate = router_rate
@@ -261,93 +246,36 @@ class DriftHOMER(PartitionedShell):
         self._begin_partition()
 
     @property
-    def n_jobs(self) -> int:
-        """Threads in which clusters work."""
-        return self._n_jobs
-
-    @n_jobs.setter
-    def n_jobs(self, n_jobs: int) -> None:
-        self._n_jobs = n_jobs
-        if hasattr(self, "_learner"):
-            self._stacked.gated.executor.n_jobs = n_jobs
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_n_jobs"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.n_jobs = 1
+    def _coordinator(self) -> Coordinator | None:
+        return self._stacked.gated if hasattr(self, "_learner") else None
 
     def _new_learner(self) -> StackedLearner:
-        shared = tree_params(self, "multi-label")
-        mixer = MixerParams(bool(self.mixer), bool(self.past), float(self.mixer_rate), 0.01)
-        share = self.max_size * 1e6 / (2 + (self.experts > 1))
-        trees = TreeMixture(
-            shared,
-            CombinerParams(mixer, self._decoder(WEIGHTS)),
-            self._new_partition(),
-            self._new_pools(shared, share),
-            max_size=share,
-            watch_clusters=self._watches_clusters,
-            n_given=1,
-        )
         given = None
         if self._cluster_of_name is not None:
             given = GivenClusters(self._names.labels, self._cluster_of_name, len(self.partition))
-        clusters = self._clusters_params(given is not None, share)
-        learner = StackedLearner(clusters, trees, given, MAX_TREE_LABELS, self.max_size * 1e6)
-        learner.gated.executor.n_jobs = self.n_jobs
-        return learner
-
-    def _clusters_params(self, given: bool, share: float) -> ClustersParams:
-        singletons = self.partition == "singletons"
-        return ClustersParams(
-            GateParams(float(self.gate_threshold), MODEL_RATE, MAX_TREE_LABELS),
-            RecentParams(self.window, min(self.window, DENSE_WINDOW), self.n_neighbors),
-            ClusterParams(
-                MODEL_RATE, float(self.mixer_rate), 0.01, self.window > 0, bool(self.past),
-                bool(self.mixer),
-            ),
-            self._decoder(WEIGHTS_OF_MANY_LABELS),
-            1 if singletons else self.cluster_size,
-            pl.GIVEN if given else _PLACEMENT.get(str(self.partition), pl.JACCARD),
-            share,
-            self.seed or 0,
-        )  # fmt: skip
-
-    def _decoder(self, weights: tuple[float, float, float]) -> DecoderParams:
-        return DecoderParams(DECODE[self.decode], float(self.beta), *weights, self.max_subsets)
-
-    def _new_pools(self, shared: TreeParams, max_size: float) -> ExpertPools | None:
-        """The routed experts: plain trees that split soon, on features chosen at random."""
-        if self.experts == 1:
-            return None
-        plain = shared._replace(
-            use_naive_bayes=False, use_logistic=False, adaptive=False, n_rates=1,
-            learning_rates=(0.0, 0.0, 0.0, 0.0), feature_share=0.7,
-        )  # fmt: skip
-        network = NetworkParams(float(self.router_rate), ROUTER_BATCH_ROWS, 0.0, shared.seed)
-        return ExpertPools(
-            [
-                plain._replace(seed=(shared.seed + e) & _LARGEST_SEED)
-                for e in range(1, self.experts)
-            ],
-            network,
-            hidden=self.hidden,
-            temperature=float(self.temperature),
-            max_size=max_size,
-        )
+        watch = self._watches_clusters
+        return new_learner(self, self._new_partition(), given, watch_clusters=watch)
 
     def _run(
         self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY
     ) -> Predictions | SparsePredictions:
         return self._stacked.answer(rows, first_row=first_row, predict=True, delay=delay)
 
+    def _learn(self, rows: Batch, waited: Int64Array | None) -> None:
+        self._stacked.answer(rows, predict=False, waited=waited)
+
     @property
     def gate(self) -> dict[str, float]:
         """What the gate did so far: ``asked``, the mean number of clusters asked a row, and
         ``missed``, the share of the present labels whose cluster was not asked."""
         return self._stacked.gated.gate.summary
+
+    def routing_counts(self) -> dict[str, int]:
+        """What the gate did so far as counts: ``rows``, clusters ``asked`` over all of them, labels
+        ``present`` that were known before, and those ``missed``; and the number of ``clusters``
+        behind the gate now."""
+        gated = self._stacked.gated
+        return gated.gate.counts | {"clusters": gated.n_clusters}
 
     def predict_top_one(self, x: dict[Hashable, Any], k: int = 5) -> list[tuple[Hashable, float]]:
         """The ``k`` most probable labels and their probabilities, the most probable first.
@@ -387,70 +315,56 @@ class DriftHOMER(PartitionedShell):
             for row in zip(labels.tolist(), probabilities.tolist(), strict=True)
         ]
 
-    def explain_one(self, x: dict[Hashable, Any]) -> dict[str, Any]:
-        """What leads to the answer to a row.
+    def explain_one(
+        self, x: dict[Hashable, Any], n_features: int = 5, contributions: bool = False
+    ) -> dict[str, Any]:
+        """What leads to the answer to a row; :func:`stream.explain_one` looks through a pipeline.
+
+        Parameters
+        ----------
+        x
+            Features of the row.
+        n_features, contributions
+            What is told of features; see :func:`stream.explain_one`.
 
         Returns
         -------
-        ``labels``: for each label learnt whether it is ``answered``, its ``probability``, that
-        before label sets were looked at (``mixed``), its ``cluster``, what the ``models`` say and
-        what each ``weighs`` in the mixer. ``clusters``: for each number its ``labels``, the
-        router's weights of its ``experts``, and the expert ``heaviest`` of them, which learns such
-        rows; None without a router.
+        ``labels``: for each label learnt (of many labels: each worth mentioning) whether it is
+        ``answered``, its ``probability``, that before label sets were looked at (``mixed``), its
+        ``cluster``, what the ``models`` say and what each ``weighs`` in the mixer; the features
+        that spoke ``for`` and ``against`` it, each with what it adds to the log odds of the
+        logistic models times what they weigh, the strongest first; and, where asked for, the
+        ``contributions`` by model: its ``bias`` and those of the ``features``, which add up to its
+        log odds. Those of a cluster are given that one of its labels is present.
+
+        ``clusters``: for each number its ``labels``, the router's weights of its ``experts``, and
+        the expert ``heaviest`` of them, which learns such rows (None without a router); of many
+        labels the gate's ``probability``. ``neighbors``: the recent rows that vote, the nearest
+        first, each with its number among the rows learnt (``row``, from 0), its ``similarity``, its
+        ``share`` of the votes and its ``labels``. ``path``, while there is a shared tree: its tests
+        of the row from the root down, ``feature``, ``threshold``, the row's ``value`` and whether
+        it goes to the values ``at_most`` the threshold; and the number of the ``concept`` that this
+        tree learns, counted from 0 in the order in which they began (None without a memory of
+        concepts).
         """
-        if self._stacked.trees is None:
-            return self._explain_clusters(x)
-        found = self._stacked.explain(self._one_row(x))
-        names = self._names.labels.names
+        learner, row = self._stacked, self._one_row(x)
+        names = self._names.features.names, self._names.labels.names
+        if learner.trees is None:
+            return explain_gated(learner.gated, row, names, n_features, contributions)
         rates = np.atleast_1d(self.learning_rate)
         models = ["frequency", "naive Bayes", *(f"logistic {rate:g}" for rate in rates)]
         models += ["routed experts"] * (self.experts > 1) + ["clusters"]
-        inputs = [*models, "persistence", "trend", "base rate", "bias"]
-        clusters = self._stacked.partition.clusters()
-        cluster_of = {label: number for number, labels in clusters for label in labels}
-        return {
-            "labels": {
-                names[label]: {
-                    "answered": bool(found.answered[label]),
-                    "probability": float(found.probabilities[label]),
-                    "mixed": float(found.mixed[label]),
-                    "cluster": cluster_of[label],
-                    "models": dict(zip(models, found.said[:, label].tolist(), strict=True)),
-                    "weighs": dict(zip(inputs, found.weights[label].tolist(), strict=True)),
-                }
-                for label in range(len(found.answered))
-            },
-            "clusters": {
-                number: {
-                    "labels": [names[label] for label in labels],
-                    "experts": found.routes[number].tolist() if found.routes else None,
-                    "heaviest": int(found.routes[number].argmax()) if found.routes else None,
-                }
-                for number, labels in clusters
-            },
-        }
+        return explain_stacked(learner, row, models, names, n_features, contributions)
 
-    def _explain_clusters(self, x: dict[Hashable, Any]) -> dict[str, Any]:
-        """What leads to the answer to a row where labels are many: the labels worth mentioning."""
-        found = self._stacked.gated.explain(self._one_row(x))
-        names = self._names.labels.names
-        return {
-            "labels": {
-                names[each.label]: {
-                    "answered": each.answered,
-                    "probability": each.probability,
-                    "mixed": each.probability,
-                    "cluster": each.cluster,
-                    "models": dict(zip(_INPUTS[:3], each.inputs[:3], strict=True)),
-                    "weighs": dict(zip(_INPUTS, each.weights, strict=True)),
-                }
-                for each in found.labels
-            },
-            "clusters": {
-                number: {"labels": [names[label] for label in labels], "probability": p}
-                for number, labels, p in found.clusters
-            },
-        }
+    @property
+    def feature_importances_(self) -> dict[Hashable, float]:
+        """Share of each feature in what the clusters' logistic models say of the recent rows that
+        vote (the last ``window`` ones at most): the mean size of the feature in these rows, as they
+        are kept (standardised, or weighted by inverse document frequency; of length one), times the
+        sizes of its weights, added up over labels. They add up to 1; empty before anything was
+        learnt. With ``window=0`` every feature counts as if its mean size were 1."""
+        names = self._names.features.names
+        return dict(zip(names, importances(self._stacked.gated).tolist(), strict=False))
 
     @property
     def _stacked(self) -> StackedLearner:

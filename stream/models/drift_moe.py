@@ -6,12 +6,30 @@ import dataclasses
 from typing import Any
 
 from stream.engine import layout as lay
-from stream.engine.mixture import LATEST, RECENT, ROUTED, ROUTER, SHARED, VOTES, MixtureParams
-from stream.engine.network import NetworkParams
+from stream.engine.expert_mixture import (
+    LATEST,
+    RECENT,
+    ROUTED,
+    ROUTER,
+    SHARED,
+    VOTES,
+    MixtureParams,
+)
+from stream.engine.network_layout import NetworkParams
+from stream.engine.router import most_router_features
+from stream.models.classifier_shell import ClassifierShell
+from stream.models.expert_mixture import SHARE_OF_ROUTER, MixtureLearner, MixtureShape
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
-from stream.models.mixture import MixtureLearner, MixtureShape
-from stream.models.parameters import BOOLEAN, Constraints, Number, OneOf, check_parameters
-from stream.models.shell import ClassifierShell
+from stream.models.parameters import (
+    BOOLEAN,
+    ROWS,
+    STEP,
+    TEMPERATURE,
+    Constraints,
+    Number,
+    OneOf,
+    check_parameters,
+)
 
 _TREE_PARAMETERS = (
     "grace_period",
@@ -28,19 +46,19 @@ _CONSTRAINTS: Constraints = {
     **{name: TREE_CONSTRAINTS[name] for name in _TREE_PARAMETERS},
     "leaf_learning_rate": TREE_CONSTRAINTS["learning_rate"],
     "variant": (OneOf(("data", "task")),),
-    "n_experts": (Number(1, integer=True),),
-    "top_k": (Number(1, integer=True),),
-    "temperature": (Number(0, closed="right"),),
+    "n_experts": (Number(1, 1000, integer=True),),
+    "top_k": (Number(1, 1000, integer=True),),
+    "temperature": (TEMPERATURE,),
     "gating": (OneOf(("best", "soft")),),
-    "hidden": (Number(2, integer=True),),
-    "learning_rate": (Number(0, closed="right"),),
-    "batch_size": (Number(1, integer=True),),
+    "hidden": (Number(2, 1024, integer=True),),
+    "learning_rate": (Number(0, 1, closed="right"),),
+    "batch_size": (ROWS,),
     "dropout": (Number(0, 1, closed="left"),),
     "standardise": (BOOLEAN,),
     "shared_expert": (BOOLEAN,),
     "class_head": (BOOLEAN,),
     "mixer": (BOOLEAN,),
-    "mixer_rate": (Number(0, closed="right"),),
+    "mixer_rate": (STEP,),
     "label_past": (BOOLEAN,),
 }
 _INPUT_NAMES = {
@@ -156,8 +174,9 @@ class DriftMoE(ClassifierShell):
     leaf_learning_rate
         Step of the logistic model in the experts' leaves (AdaGrad).
     max_size
-        Limit for the arrays of all trees in MB. When it is reached, the leaves with the fewest rows
-        stop growing, and features that are new then are left out.
+        Limit for the arrays in MB. When it is reached, the leaves with the fewest rows stop
+        growing. Features that come when the names of others have used up a quarter of it are left
+        out.
     seed
         Of the router's first weights; None is the same as 0.
 
@@ -252,7 +271,7 @@ class DriftMoE(ClassifierShell):
         return cls(variant=variant, seed=seed, **_PUBLISHED, **own)
 
     def _new_learner(self) -> MixtureLearner:
-        mixes = bool(self.mixer)
+        mixes, limit = bool(self.mixer), self.max_size * 1e6
         return MixtureLearner(
             MixtureShape(
                 n_experts=self.n_experts,
@@ -267,6 +286,7 @@ class DriftMoE(ClassifierShell):
                 batch_rows=self.batch_size,
                 dropout=float(self.dropout),
                 seed=int(self.seed or 0),
+                most_features=most_router_features(SHARE_OF_ROUTER * limit, self.hidden),
             ),
             MixtureParams(
                 task=self.variant == "task",
@@ -278,7 +298,7 @@ class DriftMoE(ClassifierShell):
                 past=bool(self.label_past) and mixes,
                 mixer_rate=float(self.mixer_rate),
             ),
-            self.max_size * 1e6,
+            limit,
         )
 
     @property
@@ -298,7 +318,7 @@ class DriftMoE(ClassifierShell):
         )
 
     def structure(self) -> dict[str, Any]:
-        """What changed: branches replaced (``restructures``) and ``drifts`` detected."""
+        """Return how many branches were replaced (``restructures``) and ``drifts`` detected."""
         summary = self.summary
         return {
             "clusters": None,

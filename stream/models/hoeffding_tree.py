@@ -12,16 +12,23 @@ import numpy as np
 from stream.engine import layout as lay
 from stream.engine.layout import TreeParams
 from stream.engine.learner import TreeLearner
+from stream.models.classifier_shell import ClassifierShell
+from stream.models.explaining import explain_single_tree
+from stream.models.multi_label_shell import MultiLabelShell
 from stream.models.parameters import (
     BOOLEAN,
+    MARGIN,
+    MEGABYTES,
     NONE,
+    ROWS,
     SEED,
+    STEP,
     Constraints,
     Number,
     OneOf,
     check_parameters,
 )
-from stream.models.shell import ClassifierShell, MultiLabelShell, Shell
+from stream.models.shell import Shell
 from stream.rows.schema import Task
 
 _UNLIMITED_DEPTH = 2**31 - 1
@@ -37,22 +44,22 @@ LEAF_PREDICTION = {
 }
 
 TREE_CONSTRAINTS: Constraints = {
-    "grace_period": (Number(1, integer=True),),
-    "max_depth": (Number(0, integer=True), NONE),
+    "grace_period": (ROWS,),
+    "max_depth": (Number(0, 10**6, integer=True), NONE),
     "delta": (Number(0, 1, closed="neither"),),
-    "tau": (Number(0),),
+    "tau": (MARGIN,),
     "leaf_prediction": (OneOf(tuple(LEAF_PREDICTION)),),
-    "learning_rate": (Number(0, closed="right"),),
-    "n_split_points": (Number(1, integer=True),),
+    "learning_rate": (STEP,),
+    "n_split_points": (Number(1, 10_000, integer=True),),
     "min_branch_fraction": (Number(0, 0.5, closed="left"),),
     "max_share_to_split": (Number(0, 1, closed="right"),),
     "merit_preprune": (BOOLEAN,),
     "max_features": (Number(0, 1, closed="right"),),
     "drift_detection": (BOOLEAN,),
     "drift_delta": (Number(0, 1, closed="neither"),),
-    "drift_window_threshold": (Number(1, integer=True),),
+    "drift_window_threshold": (ROWS,),
     "switch_significance": (Number(0, 1, closed="neither"),),
-    "max_size": (Number(0, closed="right"),),
+    "max_size": (MEGABYTES,),
     "seed": SEED,
 }
 
@@ -92,8 +99,9 @@ _PARAMETERS = """    Parameters
     switch_significance
         Allowed probability that the branch that takes over is not the better one.
     max_size
-        Limit for the tree's arrays in MB. When it is reached, the leaves with the fewest rows stop
-        growing, and features that are new then are left out.
+        Limit for the arrays in MB. When it is reached, the leaves with the fewest rows stop
+        growing. Features that come when the names of others have used up a quarter of it are left
+        out.
     seed
         For ``max_features``; None is the same as 0.
 """
@@ -252,8 +260,43 @@ class _HoeffdingTree(Shell):
             n_bytes=learner.n_bytes,
         )
 
+    def explain_one(
+        self, x: dict[Any, Any], n_features: int = 5, contributions: bool = False
+    ) -> dict[str, Any]:
+        """What leads to the answer to a row; :func:`stream.explain_one` looks through a pipeline.
+
+        Parameters
+        ----------
+        x
+            Features of the row.
+        n_features, contributions
+            What is told of features; see :func:`stream.explain_one`.
+
+        Returns
+        -------
+        ``path``: the tests of the row from the root down, ``feature``, ``threshold``, the row's
+        ``value`` and whether it goes to the values ``at_most`` the threshold. ``labels``: for each
+        label (class) learnt whether it is ``answered`` and its ``probability``; the leaf's logistic
+        model of the smallest recent loss (``explained``), the features that spoke ``for`` and
+        ``against`` the label in it, each with what it adds to the log odds (of a class: to the
+        score before the softmax), the strongest first; and, where asked for, its
+        ``contributions``: the ``bias`` and those of all ``features``. Without logistic models only
+        the path speaks.
+        """
+        row = self._one_row(x)
+        learner: TreeLearner = self._learner  # type: ignore[assignment]
+        names = self._names.features.names, self._names.labels.names
+        told = explain_single_tree(learner, row, names, n_features, contributions)
+        answers = self._answer_row(x)
+        for number, label in enumerate(told["labels"]):
+            told["labels"][label] |= {
+                "answered": bool(answers.labels[number]),
+                "probability": float(answers.probabilities[number]),
+            }
+        return told
+
     def structure(self) -> dict[str, Any]:
-        """What changed: branches replaced (``restructures``) and ``drifts`` detected."""
+        """Return how many branches were replaced (``restructures``) and ``drifts`` detected."""
         registers = self._learner.tree.registers  # type: ignore[attr-defined]
         replaced, drifts = int(registers[lay.N_REPLACED]), int(registers[lay.N_DRIFTS])
         return {"clusters": None, "restructures": replaced, "drifts": drifts}

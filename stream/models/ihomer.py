@@ -65,7 +65,8 @@ class IHOMER(PartitionedShell):
     switch_significance
         Allowed probability that a branch or a joint tree that takes over is not the better one.
     max_size
-        Limit in MB for the arrays of all trees, in equal shares.
+        Limit in MB for the arrays; trees have equal shares. Features that come when the names of
+        others have used up a quarter of it are left out.
     seed
         For ``partition="random"``; None is the same as 0.
 

@@ -12,7 +12,10 @@ from stream.engine.checking import require
 from stream.errors import DataError
 from stream.models.parameters import (
     BOOLEAN,
+    CLUSTERS,
+    MARGIN,
     NONE,
+    ROWS,
     Constraints,
     Number,
     OneOf,
@@ -29,15 +32,15 @@ LabelSet = Mapping[Hashable, Any] | Iterable[Hashable]
 
 CONSTRAINTS: Constraints = {
     "delta": (Number(0, 1, closed="neither"),),
-    "tau": (Number(0),),
-    "grace_period": (Number(1, integer=True),),
-    "min_observations": (Number(1, integer=True),),
-    "min_cluster_size": (OneOf(("safe",)), Number(1, integer=True)),
-    "max_clusters": (Number(1, integer=True), NONE),
+    "tau": (MARGIN,),
+    "grace_period": (ROWS,),
+    "min_observations": (ROWS,),
+    "min_cluster_size": (OneOf(("safe",)), CLUSTERS),
+    "max_clusters": (CLUSTERS, NONE),
     "coherence_drift": (BOOLEAN,),
     "drift_delta": (Number(0, 1, closed="neither"),),
-    "patience": (Number(1, integer=True),),
-    "max_pairs": (Number(8, integer=True),),
+    "patience": (ROWS,),
+    "max_pairs": (Number(8, 10**8, integer=True),),
 }
 
 
@@ -65,8 +68,8 @@ class LabelPartitioner(Saved, base.Base):
         Rows that must hold a label before it takes part in the tests. Until then it waits in the
         catch-all, then it joins the nearest cluster.
     min_cluster_size
-        Labels that both sides of a split must have; "safe": the most frequent number of labels of a
-        row (at least 2).
+        Labels that both sides of a split must have; "safe": the most frequent number of labels that
+        a recent row has in the cluster (at least 2).
     max_clusters
         Clusters, without the catch-all; None: no limit.
     coherence_drift
@@ -146,7 +149,7 @@ class LabelPartitioner(Saved, base.Base):
         return self.__dict__ | {"_listeners": []}
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Validate restored state."""
         super().check_restored()
         require(self._core.n_labels == len(self._names), "each label has a name")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stream.errors import ParameterError
-from stream.models.shell import MultiLabelShell
+from stream.models.multi_label_shell import MultiLabelShell
 
 
 class PartialFit:

@@ -8,22 +8,22 @@ from typing import Any, cast
 
 from stream.clusters.partitioned import Partition, PartitionedLearner
 from stream.errors import ParameterError
-from stream.models.parameters import BOOLEAN, NONE, Constraints, Number
-from stream.models.shell import MultiLabelShell
+from stream.models.multi_label_shell import MultiLabelShell
+from stream.models.parameters import BOOLEAN, CLUSTERS, MARGIN, NONE, ROWS, Constraints, Number
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
 from stream.partition.events import plain_label
 from stream.partition.fixed import FixedPartition, ShuffledPartition, SingletonPartition
 from stream.rows.names import Names
 
-STRUCTURAL = frozenset({"split", "merge", "join", "restructure"})
+STRUCTURAL = frozenset({"split", "merge", "join", "restructure", "recall"})
 DRIFTS = frozenset({"drift", "reexamine"})
 PARTITIONS = ("jaccard", "random", "single", "singletons")
 
 PARTITION_CONSTRAINTS: Constraints = {
     "partition_delta": (Number(0, 1, closed="neither"),),
-    "partition_tau": (Number(0),),
-    "partition_period": (Number(1, integer=True),),
-    "max_clusters": (Number(1, integer=True), NONE),
+    "partition_tau": (MARGIN,),
+    "partition_period": (ROWS,),
+    "max_clusters": (CLUSTERS, NONE),
     "cluster_drift": (BOOLEAN,),
     "partition_drift": (BOOLEAN,),
 }
@@ -94,7 +94,7 @@ class PartitionedShell(MultiLabelShell):
         return [event.renamed(names.__getitem__) for event in self._partitioned.events]
 
     def add_listener(self, listener: Callable[[PartitionEvent], None]) -> None:
-        """Have a function called with every event of the partition, when it has taken effect.
+        """Register a function that is called with every event of the partition once it took effect.
 
         Listeners are not part of a pickle or a clone.
         """
@@ -111,8 +111,8 @@ class PartitionedShell(MultiLabelShell):
         return Hierarchy(core.current.tree, self._names.labels.names.__getitem__)
 
     def structure(self) -> dict[str, Any]:
-        """Clusters, changes of the partition, and drifts that detectors of clusters and of the
-        partition saw."""
+        """Clusters, changes of the partition and trees taken back, and drifts that detectors of
+        clusters and of the partition saw."""
         events = self.events
         changes = [event.as_dict() for event in events if event.kind in STRUCTURAL]
         return {
@@ -122,7 +122,7 @@ class PartitionedShell(MultiLabelShell):
         }
 
     def structure_counts(self) -> dict[str, int]:
-        """How many of each :meth:`structure` tells, without making the lists."""
+        """Count what :meth:`structure` lists, without making the lists."""
         kinds = [event.kind for event in self._partitioned.events]
         return {
             "clusters": len(self._partitioned.partition.clusters()),

@@ -109,9 +109,12 @@ def _parameters(made: Any) -> tuple[bool, list[str]]:
 def _check_names(name: str, given: Mapping[str, Any], allowed: list[str], takes_any: bool) -> None:
     unknown = [each for each in given if each not in allowed]
     if unknown and not takes_any:
+        close = [each for each in allowed if each.startswith(unknown[0])]
+        close += difflib.get_close_matches(unknown[0], allowed, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ParameterError(
             f"The model {name!r} has no parameter {unknown[0]!r}; "
-            f"its parameters are {', '.join(allowed) or 'none'}."
+            f"its parameters are {', '.join(allowed) or 'none'}.{hint}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What lets an estimator be saved, pickled and copied."""
+"""Saving, pickling and copying of estimators."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import numpy as np
 from stream.errors import SnapshotError
 from stream.snapshot import dumps, loads, register, save
 from stream.snapshot.classes import is_value, name_of
-
-_NUMBER = int | float | np.number
 
 
 class Saved:
@@ -47,7 +45,7 @@ class Saved:
         save(self, path)
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot: parameters are allowed, and all is of the kind that
+        """Validate restored state: parameters are allowed, and all is of the kind that
         an estimator with these parameters begins with."""
         fresh = type(self)(**self._get_params())  # type: ignore[attr-defined]
         _check_like(self, fresh, type(self).__name__)
@@ -59,7 +57,10 @@ def _restored(kind: type, data: bytes) -> Any:
 
 def _check_like(restored: Any, fresh: Any, where: str) -> None:
     """Raise unless one object has the attributes of another, of the same types all the way down,
-    and settings that do not change are the same."""
+    and settings that do not change are the same.
+
+    A class may name attributes in ``given_up`` that are None from some moment on.
+    """
     if type(restored) is not type(fresh):
         raise SnapshotError(
             f"{where} must be a {type(fresh).__name__}, got a {type(restored).__name__}"
@@ -69,10 +70,13 @@ def _check_like(restored: Any, fresh: Any, where: str) -> None:
         raise SnapshotError(f"{where} lacks {missing[0]!r}")
     for name, expected in vars(fresh).items():
         found, here = getattr(restored, name), f"{where}.{name}"
+        if found is None and name in getattr(type(fresh), "given_up", ()):
+            continue
         if name_of(type(expected)) is None:
-            both = isinstance(expected, _NUMBER) and isinstance(found, _NUMBER)
-            absent = expected is None or found is None
-            if not both and not absent and type(found) is not type(expected):
+            real = type(expected) is float and isinstance(found, float)
+            whole = isinstance(found, int | np.integer) and type(expected) is int
+            same = type(found) is type(expected) or real or (whole and type(found) is not bool)
+            if expected is not None and not same:
                 raise SnapshotError(f"{here} must be a {type(expected).__name__}, got {found!r}")
         elif not is_value(type(expected)):
             _check_like(found, expected, here)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from stream.engine.arrays import Int32Array, Int64Array
-from stream.engine.checking import require
+from stream.engine.checking import require, require_all
 from stream.partition.events import Cluster, PartitionEvent
 from stream.partition.rules import (
     KnownPairs,
@@ -30,7 +30,7 @@ WAITING_MATES = 2  # times that a label must be more similar to those it waits w
 
 @dataclasses.dataclass(frozen=True)
 class PartitionParams:
-    """What the rules need to know; see :class:`stream.LabelPartitioner`."""
+    """Parameters of the clustering rules; see :class:`stream.LabelPartitioner`."""
 
     delta: float = 0.05
     tau: float = 0.05
@@ -76,7 +76,7 @@ class Clustering:
         self.needed = np.zeros(0, np.int64)  # observations before a label tries to join (again)
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot: the leaves share out the labels."""
+        """Validate restored state: every label is in exactly one leaf."""
         n, room = self.n_labels, len(self.statistics.counts.labels)
         dtypes = {"cluster_of": np.int32, "was_known": np.bool_, "needed": np.int64}
         for name, dtype in dtypes.items():
@@ -87,7 +87,7 @@ class Clustering:
         require(limits == (self.params.dense_limit, self.params.max_pairs), "limits are the rules'")
         leaves = list(self.tree.leaves())
         labels = [label for leaf in leaves for label in leaf.labels]
-        require(sorted(labels) == list(range(n)), "each label is in one cluster")
+        require_all(labels, n, "each label is in one cluster")
         for leaf in leaves:
             require(self.cluster_of[leaf.labels] == leaf.id, "a label is in another cluster")
 
@@ -96,13 +96,16 @@ class Clustering:
         """Labels in the hierarchy."""
         return self.statistics.n_labels
 
-    @property
-    def min_size(self) -> int:
-        """Labels that each side of a split must have: by default the safe size of iHOMER, the most
-        frequent number of labels of a row, but 2 at least."""
+    def min_size(self, cluster: Int32Array) -> int:
+        """Labels that each side of a split of a cluster must have: by default the safe size of
+        iHOMER, the most frequent number of labels of a row, but 2 at least.
+
+        Counted are the labels of the cluster in recent rows: those of the whole row would forbid
+        every true cluster where rows hold labels of several ones.
+        """
         if self.params.min_cluster_size is not None:
             return self.params.min_cluster_size
-        return max(SMALLEST_SAFE, self.statistics.usual_set_size)
+        return max(SMALLEST_SAFE, self.statistics.sets.usual_size(cluster))
 
     def add_labels(self, n_labels: int) -> None:
         """Put the labels up to ``n_labels`` − 1 that are new into the catch-all."""
@@ -205,11 +208,12 @@ class Clustering:
                 return []
         if self._is_full() or not should_split(spread, epsilon, self.params.tau):
             return []
-        split = find_split(pairs, epsilon, self.params.delta, self.params.tau, self.min_size)
+        min_size = self.min_size(known)
+        split = find_split(pairs, epsilon, self.params.delta, self.params.tau, min_size)
         if split is None:
             return []
         quantities = {
-            "n": n, "epsilon": epsilon, "min_size": self.min_size, **spread._asdict(),
+            "n": n, "epsilon": epsilon, "min_size": min_size, **spread._asdict(),
             "pivot_1": int(known[split.pivots[0]]), "pivot_2": int(known[split.pivots[1]]),
             "distance": split.distance,
         }  # fmt: skip

@@ -48,7 +48,7 @@ class PartitionCore:
         adwin_reset(self._adwins, 0)
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Validate restored state."""
         check_adwins(self._adwins)
         require(len(self._adwins.detectors) == 1, "one detector watches the coherence")
         both = [self.current] if self.candidate is None else [self.current, self.candidate.other]

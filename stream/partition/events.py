@@ -28,7 +28,9 @@ class PartitionEvent:
         catch-all only the labels that leave it are listed. "drift":
         the coherence of the partition fell, another one is sought beside it. "restructure": the
         other one took over. "drop": the other one was given up. "reexamine": the statistics of a
-        cluster began anew.
+        cluster began anew. "recall": a tree that was put aside took over; ``quantities`` say of
+        which ``concept``, by how much its mean squared error was smaller (``gain``), and over how
+        many ``rows``.
     before, after
         The clusters concerned, before and after.
     quantities

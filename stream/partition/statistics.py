@@ -15,8 +15,9 @@ from stream.engine.arrays import (
     n_bytes,
     resize,
 )
-from stream.engine.checking import check_counts
+from stream.engine.checking import check_counts, require
 from stream.engine.cooccurrence import Coherence, Counts
+from stream.partition.recent_sets import RecentSets
 
 DENSE_LIMIT = 2_048  # labels whose pairs stand in a triangle
 MAX_PAIRS = 2_000_000  # pairs in the list
@@ -70,6 +71,7 @@ class LabelStatistics:
         self.max_pairs = max_pairs
         self.n_labels = 0
         self.n_forgotten = 0  # times that rare pairs were forgotten
+        self.sets = RecentSets()
         self._dense = dense_limit > 0
         self._sizes = {"labels": 0, "triangle": 0, "pairs": 0, "slots": 1}
         if self._dense:
@@ -92,10 +94,11 @@ class LabelStatistics:
             "n_labels": self.n_labels,
             "n_forgotten": self.n_forgotten,
             "counts": self.counts,
+            "sets": self.sets,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update({"sets": RecentSets()} | state)  # snapshots of format 2 have none
         counts = self.counts
         self._dense = len(counts.keys) == 0
         self._sizes = {
@@ -107,8 +110,9 @@ class LabelStatistics:
         self._allocate_unused()
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Validate restored state."""
         check_counts(self.counts, self.n_labels)
+        require(self.sets.labels < self.n_labels, "recent sets hold known labels")
 
     @property
     def n_rows(self) -> int:
@@ -123,18 +127,12 @@ class LabelStatistics:
     @property
     def n_bytes(self) -> int:
         """Bytes of the arrays."""
-        return n_bytes(Counts, self._sizes)
+        return n_bytes(Counts, self._sizes) + self.sets.n_bytes
 
     @property
     def most_pairs(self) -> int:
         """Pairs of a row that are counted."""
         return self.max_pairs // 8
-
-    @property
-    def usual_set_size(self) -> int:
-        """The most frequent number of labels of a row that has any (0 before there was one)."""
-        sizes = self.counts.set_sizes[1:]
-        return int(sizes.argmax()) + 1 if sizes.any() else 0
 
     def _list_sizes(self, n_pairs: int) -> dict[str, int]:
         n_pairs = min(n_pairs, self.max_pairs)
@@ -174,7 +172,7 @@ class LabelStatistics:
     def _replace_list(self) -> None:
         """An empty list of the present sizes."""
         fresh = allocate(Counts, self._sizes)
-        kept = {name: getattr(self.counts, name) for name in ("registers", "set_sizes", "labels")}
+        kept = {name: getattr(self.counts, name) for name in ("registers", "labels")}
         self.counts = fresh._replace(**kept)
         self.counts.registers[co.N_PAIRS] = 0
 
@@ -197,6 +195,7 @@ class LabelStatistics:
             cluster_of = self._one_cluster
         coherence = self._no_coherence if coherence is None else coherence
         adwins = self._no_adwins if adwins is None else adwins
+        self.sets.add(y_indptr, y_indices, start, stop)
         while True:
             start = co.count_rows(
                 self.counts, coherence, adwins, cluster_of, waiting, y_indptr, y_indices, start,

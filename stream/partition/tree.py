@@ -79,7 +79,7 @@ class Tree:
         return state | {"nodes": _table_of(nodes)}
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot: from the root, every node is met once."""
+        """Validate restored state: every node is reached from the root exactly once."""
         nodes, open_nodes, met = self.nodes, [self.root], set()
         require(self.root in nodes and nodes[self.root].parent == -1, "the root has no parent")
         while open_nodes:

@@ -72,3 +72,20 @@ def concatenate(batches: list[Batch]) -> Batch:
         join("u_indices", np.int32),
         None if any(batch.n_named is None for batch in batches) else join("n_named", np.int64),
     )
+
+
+def row_of_labels(present: list[int], unknown: list[int]) -> Batch:
+    """One row without features: the columns of its labels, ascending, and of those unknown."""
+
+    def indptr(n: int) -> np.ndarray:
+        return np.array([0, n], np.int64)
+
+    return Batch(
+        indptr(0),
+        np.empty(0, np.int32),
+        np.empty(0),
+        indptr(len(present)),
+        np.array(present, np.int32),
+        indptr(len(unknown)),
+        np.array(unknown, np.int32),
+    )

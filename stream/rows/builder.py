@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stream.errors import DataError, ParameterError
+from stream.constraints import ROWS, check_value
+from stream.errors import DataError
 from stream.rows.batch import Batch, concatenate, slice_rows
 from stream.rows.names import in_order
 
@@ -37,19 +38,12 @@ def rechunk(
         Which row brought which labels, where labels appear as rows are read; it is told before
         their block is yielded.
     """
-    if (
-        isinstance(chunk_rows, bool)
-        or not isinstance(chunk_rows, int | np.integer)
-        or chunk_rows < 1
-    ):
-        raise ParameterError(
-            f"'chunk_rows' must be an int in the range [1, inf). Got {chunk_rows!r}."
-        )
+    check_value("batches", "chunk_rows", chunk_rows, (ROWS,))
     return _rechunk(blocks if growth is None else _named(blocks, growth), int(chunk_rows))
 
 
 def _named(blocks: Iterable[Batch], growth: LabelGrowth) -> Iterator[Batch]:
-    """Say in each batch how many labels had been named by each of its rows."""
+    """Add to each batch how many labels had been named by each of its rows."""
     row = 0
     for block in blocks:
         yield block._replace(n_named=growth.by_rows(row, row + block.n_rows))
@@ -317,7 +311,7 @@ class LabelGrowth:
         self._counts = [n_labels]
 
     def note(self, row: int, n_labels: int) -> None:
-        """Say that ``n_labels`` labels are known once row ``row`` has been read."""
+        """Record that ``n_labels`` labels are known once row ``row`` has been read."""
         if n_labels > self._counts[-1]:
             self._rows.append(row)
             self._counts.append(n_labels)

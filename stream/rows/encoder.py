@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from stream.rows.names import in_order
 from stream.rows.schema import Schema, Task
 from stream.rows.text_columns import TextColumns
 from stream.rows.truth import Present, Truth, truth_of_row
+
+Truths = Sequence[Truth | None]
 
 
 class RowEncoder:
@@ -161,22 +164,80 @@ class RowEncoder:
         truth
             What is known of its labels; None: nothing.
         """
-        columns = self.columns(entries)
-        if truth is not None:
-            self.labels.add_all((*truth.present, *truth.absent))
-        self.growth.note(self._row, len(self.labels))
+        self.add_numbered(self.columns(entries), entries.values(), truth)
+
+    def add_numbered(
+        self, columns: Sequence[int], values: Collection[float], truth: Truth | None
+    ) -> None:
+        """Add a row whose features were numbered by :meth:`columns`; as :meth:`add_entries`."""
         self._add_truth(len(self), truth)
         self._lengths.append(len(columns))
         self._columns += columns
-        self._values += entries.values()
+        self._values += values
         self._row += 1
+
+    def add_known(
+        self,
+        columns: Sequence[int],
+        values: Sequence[float],
+        lengths: Sequence[int],
+        truths: Truths,
+    ) -> None:
+        """Add rows at once, of which :meth:`have_new_labels` says that they have none.
+
+        Parameters
+        ----------
+        columns, values
+            Of the features of all rows, one row after the other; as for :meth:`add_numbered`.
+        lengths
+            Features of each row.
+        truths
+            What is known of the labels of each; None: nothing.
+        """
+        first = len(self)
+        whole = self._all_whole(truths)
+        if whole is None:
+            for row, truth in enumerate(truths, first):
+                self._add_truth(row, truth)
+        else:
+            number = self.labels.number.__getitem__
+            rows = np.repeat(np.arange(first, first + len(whole)), list(map(len, whole)))
+            self._present[0].extend(rows.tolist())
+            self._present[1].extend(map(number, chain.from_iterable(whole)))
+        self._lengths += lengths
+        self._columns += columns
+        self._values += values
+        self._row += len(lengths)
+
+    def _all_whole(self, truths: Truths) -> list[tuple[Hashable, ...]] | None:
+        """The labels present in each row; None where one has labels of which nothing is known."""
+        n_known = self.growth.by(self._row)
+        if n_known < len(self.labels):  # another pass, for which some are new
+            return None
+        present = []
+        for truth in truths:
+            if truth is None or not (
+                truth.whole
+                or len(truth.present) + len(truth.absent) == n_known
+                or self.schema.task == "single-label"
+            ):
+                return None
+            present.append(truth.present)
+        return present
+
+    def have_new_labels(self, truths: Truths) -> bool:
+        """Whether one of several rows tells of a label that no row before them told of."""
+        told = [truth for truth in truths if truth is not None]
+        labels = set(chain.from_iterable([truth.present for truth in told]))
+        labels.update(chain.from_iterable([truth.absent for truth in told]))
+        return not labels <= self.labels.number.keys()
 
     def has_new_labels(self, truth: Truth | None) -> bool:
         """Whether a row tells of labels that no row before it told of."""
-        known = self.labels.number
-        return truth is not None and not (
-            known.keys() >= set(truth.present) and known.keys() >= set(truth.absent)
-        )
+        if truth is None:
+            return False
+        known = self.labels.number.__contains__
+        return not (all(map(known, truth.present)) and all(map(known, truth.absent)))
 
     def columns(self, entries: Iterable[Hashable]) -> list[int]:
         """Columns of the features of a row; -1 where there is no room for one that is new."""
@@ -190,16 +251,31 @@ class RowEncoder:
             self.features.add_all(new)
             return [number.get(name, -1) for name in entries]
 
+    def columns_of_rows(self, rows: Sequence[Mapping[Hashable, Any]]) -> list[int]:
+        """Columns of the features of rows, one row after the other, as :meth:`columns` gives them
+        for each."""
+        try:
+            return list(map(self.features.number.__getitem__, chain.from_iterable(rows)))
+        except KeyError:
+            return [column for row in rows for column in self.columns(row)]
+
     def _add_truth(self, row: int, truth: Truth | None) -> None:
         number = self.labels.number
         told: list[int] = []
         if truth is not None:
-            present = [number[label] for label in truth.present]
+            try:
+                present = [number[label] for label in truth.present]
+                told = [number[label] for label in truth.absent]
+            except KeyError:
+                self.labels.add_all((*truth.present, *truth.absent))
+                self.growth.note(self._row, len(self.labels))
+                present = [number[label] for label in truth.present]
+                told = [number[label] for label in truth.absent]
             self._present[0].extend([row] * len(present))
             self._present[1].extend(present)
             if truth.whole:
                 return
-            told = present + [number[label] for label in truth.absent]
+            told += present
         n_known = self.growth.by(self._row)
         if self.schema.task == "single-label" or len(told) == n_known:
             return

@@ -10,7 +10,8 @@ import numpy as np
 
 from stream.errors import DataError
 from stream.rows.cells import shorten
-from stream.rows.values import feature_of, name_of, type_name
+from stream.rows.meanings import type_name
+from stream.rows.values import feature_of, name_of
 
 _NAMES = frozenset({str, int})
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})

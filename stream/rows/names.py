@@ -1,4 +1,4 @@
-"""From names to the engine's columns.
+"""Translate names to the engine's columns.
 
 Columns are numbered when they first matter: a feature with its first value that is not zero, a
 label with the first row that has it or in which its truth is unknown after it was known. Names that
@@ -54,20 +54,21 @@ class Names:
         self.number = {name: number for number, name in enumerate(self.names)}
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Validate restored state."""
         require(len(self.number) == len(self.names), "a name has one number")
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def add(self, new: Iterable[Hashable]) -> None:
-        """Number names that came in one row."""
-        for name in in_order(new):
+    def add(self, new: Iterable[Hashable], most: int | None = None) -> None:
+        """Number names that came in one row, as long as there are no more than ``most``."""
+        ordered = in_order(new)
+        for name in ordered if most is None else ordered[: max(most - len(self.names), 0)]:
             self.number[name] = len(self.names)
             self.names.append(name)
 
     def columns_of(
-        self, names: Collection[Hashable], wanted: BoolArray, *, number_new: bool
+        self, names: Collection[Hashable], wanted: BoolArray, *, most: int
     ) -> Int32Array:
         """Number of each name of a row; ``UNSEEN`` where it has none.
 
@@ -77,14 +78,15 @@ class Names:
             Names that came in one row.
         wanted
             [names] Which of them get a number if they have none.
-        number_new
-            False: none does.
+        most
+            Names that there may be in all; those beyond get none.
         """
         found: list[int | None] = [*map(self.number.get, names)]
         if None in found:
-            if number_new:
+            if len(self.names) < most:
                 pairs = zip(names, wanted.tolist(), strict=True)
-                self.add([name for name, yes in pairs if yes and name not in self.number])
+                new = [name for name, yes in pairs if yes and name not in self.number]
+                self.add(new, most)
             return self.numbers_of(names)
         return np.array(found, np.int32)
 
@@ -101,9 +103,10 @@ class Translation:
         self._names = names
         self._columns = columns
         self._numbers = names.numbers_of(columns)
+        self._n_names = len(names)  # that were numbered when numbers were looked up
 
     def fits(self, columns: Sequence[Hashable]) -> bool:
-        """Whether it is about these columns."""
+        """Return whether the translation is for these columns."""
         return columns is self._columns or (
             len(columns) == len(self._columns) and columns == self._columns
         )
@@ -111,25 +114,35 @@ class Translation:
     @property
     def numbers(self) -> Int32Array:
         """Number of each column; ``UNSEEN`` where it has none."""
+        if len(self._names) > self._n_names:  # by rows of another schema, or of none
+            unseen = np.flatnonzero(self._numbers == UNSEEN)
+            columns = [self._columns[column] for column in unseen.tolist()]
+            self._numbers[unseen] = self._names.numbers_of(columns)
+            self._n_names = len(self._names)
         grown = len(self._columns) - len(self._numbers)
         if grown > 0:
             more = self._names.numbers_of(self._columns[len(self._numbers) :])
             self._numbers = np.concatenate([self._numbers, more])
         return self._numbers
 
-    def number_rows(self, indptr: Int64Array, indices: Int32Array) -> None:
-        """Give numbers to the columns that occur for the first time in rows of column indices."""
+    def number_rows(self, indptr: Int64Array, indices: Int32Array, most: int | None = None) -> None:
+        """Give numbers to the columns that occur for the first time in rows of column indices, as
+        long as there are no more than ``most`` names."""
         numbers = self.numbers
+        if most is not None and len(self._names) >= most:
+            return
         unseen = np.flatnonzero(numbers[indices] == UNSEEN)
         if not len(unseen):
             return
         columns, first = np.unique(indices[unseen], return_index=True)
         rows = np.searchsorted(indptr, unseen[first], side="right") - 1
-        for row in np.unique(rows):
-            self._names.add(self._columns[column] for column in columns[rows == row].tolist())
-        find = self._names.number
+        by_row = np.argsort(rows, kind="stable")
+        for new in np.split(columns[by_row], np.flatnonzero(np.diff(rows[by_row])) + 1):
+            self._names.add([self._columns[column] for column in new.tolist()], most)
+        find = self._names.number.get
         for column in columns.tolist():
-            numbers[column] = find[self._columns[column]]
+            numbers[column] = find(self._columns[column], UNSEEN)
+        self._n_names = len(self._names)
 
 
 def translate(
@@ -155,30 +168,34 @@ def translate(
 
 
 class Vocabulary:
-    """What a model has been told about the names of features and labels."""
+    """The names of features and labels that a model knows, and their numbers."""
 
     def __init__(self) -> None:
         self.features = Names()
         self.labels = Names()
         self.n_rows = 0  # that were to be learnt
         self.known_labels: dict[Hashable, int] = {}  # row that named each first, in this order
+        # Label columns of a table whose order is not that of their names; answers come in it.
+        self.column_order: list[Hashable] = []
         self._features: Translation | None = None
         self._labels: Translation | None = None
         self._mentioned = np.zeros(0, np.int64)  # by column of the labels' schema
 
     def __getstate__(self) -> dict[str, Any]:
         """The names; translations are made anew."""
-        return {
+        state = {
             "features": self.features,
             "labels": self.labels,
             "n_rows": self.n_rows,
             "known_labels": self.known_labels,
         }
+        return state | ({"column_order": self.column_order} if self.column_order else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__()  # type: ignore[misc]
         self.features, self.labels = state["features"], state["labels"]
         self.n_rows, self.known_labels = state["n_rows"], state["known_labels"]
+        self.column_order = state.get("column_order", [])
 
     def _translations(self, schema: Schema) -> tuple[Translation, Translation]:
         if self._features is None or not self._features.fits(schema.features):
@@ -196,6 +213,20 @@ class Vocabulary:
             self.known_labels.update(dict.fromkeys(in_order(new), row))
             self._mentioned = np.zeros(0, np.int64)  # looked up anew when a batch comes
 
+    def keep_order(self, columns: Sequence[Hashable]) -> None:
+        """Record the order of a table's label columns, so that answers come in the same order."""
+        if self.column_order or list(columns) != in_order(columns):
+            noted = set(self.column_order)
+            self.column_order += [label for label in columns if label not in noted]
+
+    def answered_labels(self) -> list[Hashable]:
+        """The known labels, those of tables in the order of the tables' columns, then the others in
+        the order in which they were named."""
+        if not self.column_order:
+            return list(self.known_labels)
+        first = dict.fromkeys(label for label in self.column_order if label in self.known_labels)
+        return [*first, *(label for label in self.known_labels if label not in first)]
+
     def _mentions(self, labels: Sequence[Hashable], n: int) -> Int64Array:
         """The row that named each of the first ``n`` labels of a schema (``NEVER``: none), to be
         kept up to date by who names more."""
@@ -207,7 +238,7 @@ class Vocabulary:
         return self._mentioned[:n]
 
     def rows_to_learn(
-        self, batch: Batch, schema: Schema, *, more_features: bool = True, pending: int = 0
+        self, batch: Batch, schema: Schema, *, most_features: int | None = None, pending: int = 0
     ) -> Batch:
         """A batch in the engine's columns; new names are numbered.
 
@@ -217,14 +248,13 @@ class Vocabulary:
             Rows in the columns of ``schema``.
         schema
             Names of the columns.
-        more_features
-            False: new features are left out, because there is no memory for more.
+        most_features
+            Features that there is memory for: later ones are left out; None: all are taken in.
         pending
             Rows at the front that came in an earlier call already.
         """
         features, labels = self._translations(schema)
-        if more_features:
-            features.number_rows(batch.x_indptr, batch.x_indices)
+        features.number_rows(batch.x_indptr, batch.x_indices, most_features)
         u_indptr, u_indices = self._unknown_after_mention(batch, schema, self.n_rows - pending)
         self.n_rows += batch.n_rows - pending
         both = _merge_rows(batch.y_indptr, batch.y_indices, u_indptr, u_indices)

@@ -63,7 +63,13 @@ class ColumnRoles:
         for i, name in enumerate(self.header):
             if name in self._position:
                 raise DataError(
-                    "the column name is given twice; names must differ",
+                    "the column name is given twice; names must differ"
+                    + (
+                        ""
+                        if header_line is None
+                        else "; a file whose first line is a row of values is read with "
+                        "--no-header (header=False)"
+                    ),
                     source=source,
                     line=header_line,
                     column=str(name),
@@ -113,7 +119,7 @@ class ColumnRoles:
             labels = [labels]
         if not labels:
             raise DataError(
-                "the file does not say which columns are labels: give their names "
+                "nothing says which columns are labels: give their names "
                 "(--labels a,b or labels=['a', 'b']), their number (--labels -2 for the last two) "
                 "or the class column (--target c or target='c'); the columns are "
                 f"{self._listed()}",

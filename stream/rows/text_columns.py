@@ -115,7 +115,8 @@ class TextColumns:
                     column,
                 )
         seen = self._values[column]
-        if seen >= MIN_VALUES and self._distinct[column] > seen / 2:
+        looked_at = column in self._looked_at  # it was said what to do
+        if not looked_at and seen >= MIN_VALUES and self._distinct[column] > seen / 2:
             self._quiet.add(column)
             logger.warning(
                 "%s: most values of column %r are new (%d of %d), and each becomes a feature of "

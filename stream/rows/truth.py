@@ -9,6 +9,7 @@ import numpy as np
 
 from stream.errors import DataError
 from stream.rows.cells import shorten
+from stream.rows.meanings import type_name
 from stream.rows.schema import Task
 from stream.rows.values import (
     MISSING,
@@ -18,11 +19,11 @@ from stream.rows.values import (
     kind_of,
     name_of,
     truth_of,
-    type_name,
 )
 
 Present = Literal["true", "positive"]
 _NAMES = frozenset({str, int})
+_TEXT = {str}
 
 
 class Truth(NamedTuple):
@@ -70,6 +71,8 @@ def truth_of_row(
     if task == "single-label":
         name = class_of(y)
         return None if name is None else Truth((name,), (), True)
+    if type(y) is list and set(map(type, y)) == _TEXT:  # the common case, at the speed of C
+        return Truth(tuple(dict.fromkeys(y)), (), True)
     if isinstance(y, Mapping):
         return _truth_of_mapping(y, present)
     if kind_of(y) is MISSING:

@@ -46,17 +46,18 @@ CLASSES = {
     "Cluster": "stream.clusters.tree_parts:Cluster",
     "ClusterDecoder": "stream.clusters.decoder:ClusterDecoder",
     "ClusterGate": "stream.clusters.gate:ClusterGate",
-    "ClusterParams": "stream.engine.label_cluster:ClusterParams",
+    "ClusterParams": "stream.engine.label_cluster_layout:ClusterParams",
     "ClustersParams": "stream.clusters.coordinator:ClustersParams",
     "Coordinator": "stream.clusters.coordinator:Coordinator",
     "DenseRecent": "stream.engine.recent_dense:DenseRecent",
     "Gate": "stream.engine.gate:Gate",
     "GateParams": "stream.engine.gate:GateParams",
-    "LabelCluster": "stream.engine.label_cluster:LabelCluster",
+    "LabelCluster": "stream.engine.label_cluster_layout:LabelCluster",
     "LabelsThatLearnTogether": "stream.clusters.cluster:Cluster",
     "Placement": "stream.engine.placement:Placement",
     "Recent": "stream.engine.recent_layout:Recent",
     "RecentRows": "stream.clusters.memory:RecentRows",
+    "RecentSets": "stream.partition.recent_sets:RecentSets",
     "RecentParams": "stream.engine.recent_layout:RecentParams",
     "SetDecoder": "stream.engine.set_decoder:SetDecoder",
     "StackedLearner": "stream.clusters.stacked:StackedLearner",
@@ -66,30 +67,31 @@ CLASSES = {
     "Clustering": "stream.partition.clustering:Clustering",
     "Coherence": "stream.engine.cooccurrence:Coherence",
     "CombinedLearner": "stream.clusters.tree_mixture:TreeMixture",
-    "Combiner": "stream.engine.combine:Combiner",
-    "CombinerParams": "stream.engine.combine:CombinerParams",
+    "Combiner": "stream.engine.mixer_decoder:MixerDecoder",
+    "ConceptMemory": "stream.clusters.concepts:ConceptMemory",
+    "CombinerParams": "stream.engine.mixer_decoder:MixerDecoderParams",
     "Counts": "stream.engine.cooccurrence:Counts",
-    "Decoder": "stream.engine.decoder:Decoder",
-    "DecoderParams": "stream.engine.decoder:DecoderParams",
+    "Decoder": "stream.engine.joint_decoder_layout:Decoder",
+    "DecoderParams": "stream.engine.joint_decoder_layout:DecoderParams",
     "FixedPartition": "stream.partition.fixed:FixedPartition",
     "GrowingForest": "stream.engine.forest:GrowingForest",
     "GivenClusters": "stream.models.partitioned:GivenClusters",
-    "GrowingCombiner": "stream.engine.combiner:GrowingCombiner",
+    "GrowingCombiner": "stream.engine.growing_mixer_decoder:GrowingMixerDecoder",
     "GrowingTree": "stream.engine.learner:GrowingTree",
     "HierarchyNode": "stream.partition.tree:Node",
     "HierarchyTree": "stream.partition.tree:Tree",
     "LabelStatistics": "stream.partition.statistics:LabelStatistics",
     "LeafLabels": "stream.engine.layout:LeafLabels",
-    "Mixture": "stream.engine.mixture:Mixture",
-    "MixtureLearner": "stream.models.mixture:MixtureLearner",
-    "MixtureParams": "stream.engine.mixture:MixtureParams",
-    "MixtureShape": "stream.models.mixture:MixtureShape",
-    "Mixer": "stream.engine.mixer:Mixer",
-    "MixerParams": "stream.engine.mixer:MixerParams",
+    "Mixture": "stream.engine.expert_mixture:Mixture",
+    "MixtureLearner": "stream.models.expert_mixture:MixtureLearner",
+    "MixtureParams": "stream.engine.expert_mixture:MixtureParams",
+    "MixtureShape": "stream.models.expert_mixture:MixtureShape",
+    "Mixer": "stream.engine.label_mixer:Mixer",
+    "MixerParams": "stream.engine.label_mixer:MixerParams",
     "Names": "stream.rows.names:Names",
-    "Network": "stream.engine.network:Network",
-    "NetworkParams": "stream.engine.network:NetworkParams",
-    "NetworkWeights": "stream.engine.network:Weights",
+    "Network": "stream.engine.network_layout:Network",
+    "NetworkParams": "stream.engine.network_layout:NetworkParams",
+    "NetworkWeights": "stream.engine.network_layout:Weights",
     "Part": "stream.clusters.tree_parts:Part",
     "PartitionCore": "stream.partition.core:PartitionCore",
     "PartitionEvent": "stream.partition.events:PartitionEvent",
@@ -110,12 +112,14 @@ CLASSES = {
 }
 _NAMES = {place: name for name, place in CLASSES.items()}
 _registered: dict[str, type] = {}
+# What a class may raise that is given a state which is not its own.
+_MISFITS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError)
 
 Kind = TypeVar("Kind", bound=type)
 
 
 def register(kind: Kind) -> Kind:
-    """Let snapshots hold instances of a class; usable as a decorator.
+    """Register a class whose instances snapshots may hold; usable as a decorator.
 
     Kept are the fields of a NamedTuple or a dataclass; of any other class what ``__getstate__``
     returns (by default its attributes), which ``__setstate__`` is given back. Where the class has a
@@ -183,8 +187,8 @@ def is_value(kind: type) -> bool:
 
 
 def state_of(instance: Any) -> Any:
-    """What is kept of an instance; a dictionary for all but classes with a ``__getstate__`` of
-    their own."""
+    """Return the state of an instance that is kept: a dictionary, but for classes with a
+    ``__getstate__`` of their own."""
     kind = type(instance)
     if issubclass(kind, tuple):
         return dict(zip(kind._fields, instance, strict=True))  # type: ignore[attr-defined]
@@ -208,7 +212,7 @@ def restore(kind: type, state: Any, version: int = VERSION) -> Any:
             state = kind.upgrade_state(state, version)
         if issubclass(kind, tuple):
             values = kind(**state)
-            check_state(values)
+            check_state(values, exact=_place(kind) in _NAMES)
             return values
         if dataclasses.is_dataclass(kind) and not hasattr(kind, "__setstate__"):
             return kind(**state)
@@ -222,7 +226,7 @@ def restore(kind: type, state: Any, version: int = VERSION) -> Any:
         return made
     except SnapshotError:
         raise
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+    except _MISFITS as error:
         raise SnapshotError(
             f"what is kept of {name_of(kind)!r} does not make one ({error!r})"
         ) from error

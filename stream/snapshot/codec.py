@@ -1,4 +1,4 @@
-"""From values and models to bytes and back."""
+"""Encoding of values and models as bytes, and decoding."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from stream.constraints import AMOUNT, check_value
+from stream.engine.arrays import copy_into
 from stream.errors import SnapshotError
 from stream.snapshot import container
-from stream.snapshot.values import Decoder, Encoder
+from stream.snapshot.decoding import ValueDecoder
+from stream.snapshot.encoding import ValueEncoder
 
 
 class Capture:
@@ -28,7 +31,7 @@ class Capture:
         return sum(array.nbytes for array in self._arrays.values())
 
     def release(self) -> dict[str, np.ndarray]:
-        """Give the arrays away; the capture is of no use afterwards."""
+        """Release the arrays to the caller; the capture cannot be used afterwards."""
         arrays, self._arrays, self._document = self._arrays, {}, {}
         return arrays
 
@@ -59,7 +62,7 @@ def capture(value: Any, *, copy: bool = True, reuse: Capture | None = None) -> C
     SnapshotError
         As :func:`dumps`.
     """
-    encoder = Encoder()
+    encoder = ValueEncoder()
     document = {"value": encoder.encode(value), "records": encoder.records}
     arrays = encoder.arrays
     if copy:
@@ -71,13 +74,8 @@ def capture(value: Any, *, copy: bool = True, reuse: Capture | None = None) -> C
 def _copy(array: np.ndarray, room: np.ndarray | None) -> np.ndarray:
     """A copy of an array, in the place of another one where that has its shape."""
     if room is None or room.shape != array.shape or room.dtype != array.dtype:
-        # a copy of records by their fields would leave what is between them to chance
         room = np.zeros(array.shape, array.dtype)
-    if array.flags.c_contiguous and array.dtype.fields is not None:
-        room.reshape(-1).view(np.uint8)[:] = array.reshape(-1).view(np.uint8)
-    else:
-        room[...] = array
-    return room
+    return copy_into(room, array)
 
 
 def dumps(value: Any) -> bytes:
@@ -122,6 +120,7 @@ def loads(data: bytes | bytearray | memoryview, *, max_bytes: int = container.MA
         When they are not a snapshot, of another version, larger than allowed, damaged, or hold
         what a model of this version cannot work with.
     """
+    check_value("loads", "max_bytes", max_bytes, (AMOUNT,))
     return value_of(container.parse(data, max_bytes=max_bytes))
 
 
@@ -134,8 +133,10 @@ def value_of(content: container.Content) -> Any:
         When it is none.
     """
     try:
-        decoder = Decoder(content.arrays, content.document["records"], content.version)
-        return decoder.decode(content.document["value"])
+        decoder = ValueDecoder(content.arrays, content.document["records"], content.version)
+        value = decoder.decode(content.document["value"])
+        decoder.check_arrays_used()
+        return value
     except SnapshotError:
         raise
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:

@@ -43,7 +43,7 @@ _NAMES = {dtype: name for name, dtype in ELEMENTS.items()}
 
 
 class Content(NamedTuple):
-    """What a file holds."""
+    """The content of a file."""
 
     version: int
     document: dict[str, Any]
@@ -101,7 +101,7 @@ def _sha256(pieces: Iterable[bytes | memoryview]) -> bytes:
 
 
 def parse(data: bytes | bytearray | memoryview, *, max_bytes: int = MAX_BYTES) -> Content:
-    """What a file holds, its hash checked before anything is parsed.
+    """Read a file; its hash is checked before anything is parsed.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def parse(data: bytes | bytearray | memoryview, *, max_bytes: int = MAX_BYTES) -
 
 
 def check_hash(data: bytes | bytearray | memoryview, *, max_bytes: int = MAX_BYTES) -> int:
-    """Look whether a file is whole; returns the version of its format.
+    """Check that a file is complete; return the version of its format.
 
     Raises
     ------

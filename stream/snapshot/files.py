@@ -1,9 +1,11 @@
-"""What is asked of the file system, and a file that is written whole or not at all."""
+"""File-system operations, and a file that is written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,8 +25,19 @@ class Files:
         path.mkdir(parents=True, exist_ok=True)
 
     def create(self, path: Path) -> int:
-        """Open a file for writing, empty; returns its descriptor."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        """Make a file that only its owner reads and writes, and open it for writing; returns its
+        descriptor.
+
+        A plain file of that name, which an interrupted write has left, is removed first. Anything
+        else there, such as a link to a file of somebody else's, is refused.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise FileExistsError(
+                    errno.EEXIST, f"{path} is a link, or no plain file; remove it"
+                )
+            path.unlink()
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
     def write(self, descriptor: int, data: memoryview) -> int:
         """Write bytes; returns how many were written, perhaps fewer than given."""
@@ -39,7 +52,7 @@ class Files:
         os.close(descriptor)
 
     def rename(self, old: Path, new: Path) -> None:
-        """Put a file in the place of another, at once."""
+        """Replace a file by another one atomically."""
         os.replace(old, new)
 
     def sync_folder(self, path: Path) -> None:
@@ -83,8 +96,9 @@ def write_whole(files: Files, path: Path, chunks: Iterable[memoryview]) -> None:
     beside = path.with_name(f".{path.name}.tmp")
     try:
         files.make_folder(path.parent)
+        descriptor = files.create(beside)
         try:
-            _write_new(files, beside, chunks)
+            _write(files, descriptor, chunks)
             files.rename(beside, path)
         except OSError:
             with contextlib.suppress(OSError):  # the first failure is the one to be told
@@ -98,8 +112,8 @@ def write_whole(files: Files, path: Path, chunks: Iterable[memoryview]) -> None:
         ) from error
 
 
-def _write_new(files: Files, path: Path, chunks: Iterable[memoryview]) -> None:
-    descriptor = files.create(path)
+def _write(files: Files, descriptor: int, chunks: Iterable[memoryview]) -> None:
+    """Write a file until it is on the disk, and close it."""
     try:
         for chunk in chunks:
             written = 0

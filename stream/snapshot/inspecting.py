@@ -1,4 +1,4 @@
-"""What is in a snapshot, in words and numbers."""
+"""Describe the content of a snapshot in words and numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_TEXT = 200  # characters of a value in the table
 
 
 def inspect(path: str | Path, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
-    """Look at a snapshot as closely as :func:`stream.load` does.
+    """Inspect a snapshot with all the checks of :func:`stream.load`.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from stream.constraints import AMOUNT, check_value
 from stream.errors import SnapshotError
 from stream.snapshot.codec import Capture, capture, loads
 from stream.snapshot.container import MAX_BYTES
@@ -79,6 +80,7 @@ def read(path: str | Path, *, max_bytes: int = MAX_BYTES, files: Files | None = 
     SnapshotError
         When the file is too large or cannot be read.
     """
+    check_value("load", "max_bytes", max_bytes, (AMOUNT,))
     files = Files() if files is None else files
     try:
         size = files.size(Path(path))

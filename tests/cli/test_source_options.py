@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import stream
-from stream.cli import cli, main
+from stream.cli import main
 
 MODEL = """
 class Repeat:
@@ -159,16 +158,3 @@ def test_wrong_options_are_one_line(typed, options, says):
     assert code in (1, 2)
     assert err.count("\n") == 1
     assert says in err
-
-
-def test_every_option_that_a_message_names_is_one():
-    """An option that is renamed or imagined."""
-    known = {name for option in cli.commands["prequential"].params for name in option.opts}
-    known |= {
-        name for option in cli.commands["prequential"].params for name in option.secondary_opts
-    }
-    root = Path(stream.__file__).parent
-    for folder in ("data", "rows"):
-        for path in (root / folder).rglob("*.py"):
-            named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text(encoding="utf-8")))
-            assert named <= known, path

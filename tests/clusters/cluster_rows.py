@@ -56,8 +56,24 @@ def _first_seen(batch):
     return batch._replace(x_indices=indices[order], x_values=batch.x_values[order])
 
 
-def in_chunks(learner, batch, ends, delay):
-    """Probabilities and answers [rows, labels] of a learner, tested and trained up to each end."""
+def batch_of_sets(rows):
+    """Rows without features, each ``(present, unknown)`` sets of labels, numbered as they come."""
+    number, parts = {}, []
+    for present, unknown in rows:
+        for labels in (sorted(present), sorted(unknown - present)):
+            for label in labels:
+                number.setdefault(label, len(number))
+    for which in (0, 1):
+        lists = [sorted(number[k] for k in (row[0], row[1] - row[0])[which]) for row in rows]
+        indptr = np.cumsum([0, *map(len, lists)]).astype(np.int64)
+        parts += [indptr, np.array([k for each in lists for k in each], np.int32)]
+    nothing = np.zeros(len(rows) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0)
+    return Batch(*nothing, *parts)
+
+
+def played(learner, batch, ends, delay, between=None):
+    """Probabilities and answers [rows, labels] of a learner, tested and trained up to each end, and
+    the learner in the end; ``between`` calls it may be replaced."""
     probabilities, answers, start = [], [], 0
     for end in ends:
         first = max(0, start - delay)
@@ -67,7 +83,14 @@ def in_chunks(learner, batch, ends, delay):
         probabilities.append(found.probabilities[start - first :])
         answers.append(found.labels[start - first :])
         start = end
-    return padded(probabilities), padded(answers)
+        if between is not None:
+            learner = between(learner)
+    return padded(probabilities), padded(answers), learner
+
+
+def in_chunks(learner, batch, ends, delay):
+    """As :func:`played`, without the learner."""
+    return played(learner, batch, ends, delay)[:2]
 
 
 def one_by_one(learner, batch):
@@ -88,3 +111,9 @@ def padded(parts):
     """One matrix from parts whose columns became more."""
     width = max(part.shape[1] for part in parts)
     return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])
+
+
+def assert_same(one, other):
+    """Assert that arrays are equal, bit for bit."""
+    for found, expected in zip(one, other, strict=True):
+        np.testing.assert_array_equal(found, expected)

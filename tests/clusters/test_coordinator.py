@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cluster_rows import in_chunks, one_by_one, random_rows
+from cluster_rows import assert_same, in_chunks, one_by_one, random_rows
 
 from stream import DriftHOMER, open_source
 from stream.errors import ParameterError
@@ -34,11 +34,6 @@ def kind(request):
     rng = np.random.default_rng(n_labels + delay)
     batch = random_rows(rng, 1150, n_labels, dense=dense, unknown=unknown)
     return rng, batch, delay, params
-
-
-def assert_same(one, other):
-    for found, expected in zip(one, other, strict=True):
-        np.testing.assert_array_equal(found, expected)
 
 
 def test_chunks_do_not_matter(kind):
@@ -90,18 +85,6 @@ def test_threads_do_not_matter(kind, n_jobs):
     expected = in_chunks(one._learner, batch, [400, batch.n_rows], delay)
     assert_same(in_chunks(several._learner, batch, [400, batch.n_rows], delay), expected)
     assert dumps(several) == dumps(one)
-
-
-def test_a_gate_that_asks_all_is_no_gate():
-    """A threshold of zero that leaves clusters out, or makes another answer of being asked."""
-    batch = random_rows(np.random.default_rng(5), 900, 150)
-    answers = []
-    for params in ({"gate_threshold": 0.0}, {"gate_threshold": 0.0, "n_jobs": 2}):
-        model = learner_of(params)
-        answers.append(in_chunks(model._learner, batch, [900], 0))
-        assert len(model._learner.gated.clusters) > 8
-        assert model.gate["missed"] == 0.0
-    assert_same(*answers)
 
 
 def test_a_threshold_asks_less_and_says_what_it_missed():

@@ -44,6 +44,13 @@ def test_numbers_are_those_of_single_runs(found):
         assert run.result.metrics == alone.metrics
 
 
+def test_the_direction_of_a_metric_is_told(found):
+    """A column 'Hamming' whose smallest number is bold, in a table for people who do not know."""
+    for page in (markdown(found), latex(found), html_text(found)):
+        assert "Hamming loss (lower is better)" in page
+        assert "subset accuracy" in page
+
+
 def test_every_form_has_the_same_numbers(found):
     """A table for the paper says something else than the terminal."""
     text = io.StringIO()

@@ -124,7 +124,7 @@ def test_the_first_bad_row_is_named_whatever_its_column(tmp_path):
 
 def test_refused_arguments(tmp_path):
     path = write(tmp_path, "a.csv", "a,l\n1,1\n")
-    with pytest.raises(DataError, match="does not say which columns are labels"):
+    with pytest.raises(DataError, match="nothing says which columns are labels"):
         CsvSource(path)
     with pytest.raises(DataError, match="no column 'sad'"):
         CsvSource(path, labels=["sad"])

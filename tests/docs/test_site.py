@@ -71,9 +71,21 @@ def test_links_between_pages_lead_somewhere():
                 assert (path.parent / target).exists(), (path.name, target)
 
 
+def test_every_page_is_in_the_navigation():
+    """A page that nobody finds."""
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert pages == set(re.findall(r"(?m)^ +- (?:[^:\n]+: )?([\w./-]+\.md)$", navigation)) - {
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "experiments/README.md",
+    }
+
+
 def test_the_start_page_leads_on():
     """A reader does not find River, Kafka, the costs or the code in three clicks."""
     start = (ROOT / "docs" / "index.md").read_text()
-    for page in ("using.md", "kafka.md", "benchmarks.md", "architecture.md", "reference/stream.md"):
+    pages = ("using.md", "kafka.md", "benchmarks.md", "scaling.md", "architecture.md")
+    for page in (*pages, "reference/stream.md"):
         assert f"({page})" in start
     assert len((ROOT / "README.md").read_text().splitlines()) < 250

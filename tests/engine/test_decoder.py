@@ -4,10 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from combiner_rows import add_labels, combiner_of, random_partition, random_truth, take_row
+from mixer_decoder_rows import (
+    add_labels,
+    mixer_decoder_of,
+    random_partition,
+    random_truth,
+    take_row,
+)
 from naive.decoder import NaiveDecoder
 
-from stream.engine.decoder import (
+from stream.engine.joint_decoder_layout import (
     BALANCED,
     COMPOSED_EXPECTED,
     COMPOSED_RIGHT,
@@ -17,15 +23,15 @@ from stream.engine.decoder import (
     SUBSET,
     UNIT,
 )
-from stream.engine.decoder_learning import LARGEST_UNIT
+from stream.engine.joint_decoder_learning import LARGEST_UNIT
 
 DECODE = {"subset": SUBSET, "marginal": MARGINAL, "f1": F1, "balanced": BALANCED}
 CLOSE = {"rtol": 0, "atol": 1e-9}
 
 
 def pair(**params):
-    """A combiner and the twin of its decoder, without labels."""
-    growing = combiner_of(n_models=1, mix=False, past=False, **params)
+    """Mixer and decoder, and the twin of the decoder, without labels."""
+    growing = mixer_decoder_of(n_models=1, mix=False, past=False, **params)
     return growing, NaiveDecoder(growing.params.decoder)
 
 
@@ -37,7 +43,7 @@ def regroup_both(growing, twin, n_labels, clusters):
 
 def table_of(growing, table):
     """Label sets of a table and their counts in rows of today."""
-    decoder = growing.combiner.decoder
+    decoder = growing.state.decoder
     return {
         frozenset(decoder.members[table, s, : decoder.size[table, s]].tolist()): (
             decoder.times[table, s] / decoder.registers[UNIT]
@@ -47,7 +53,7 @@ def table_of(growing, table):
 
 
 def assert_tables_agree(growing, twin):
-    decoder = growing.combiner.decoder
+    decoder = growing.state.decoder
     composed = decoder.registers[[COMPOSED_EXPECTED, COMPOSED_RIGHT]] / decoder.registers[UNIT]
     np.testing.assert_allclose(composed, [twin.composed_expected, twin.composed_right], **CLOSE)
     for place, table in enumerate((twin.whole, *twin.tables)):
@@ -133,7 +139,7 @@ def test_brute_force_is_a_distribution():
 def test_marginals_are_probabilities(n_labels):
     """Marginals above one, or below zero, or that do not answer for probabilities near 0 and 1."""
     rng = np.random.default_rng(n_labels)
-    growing = combiner_of(n_models=1, mix=False, past=False, max_sets=5)
+    growing = mixer_decoder_of(n_models=1, mix=False, past=False, max_sets=5)
     add_labels(growing, n_labels, [list(range(n_labels))])
     for _ in range(300):
         said = rng.choice([0.0, 1e-9, 0.3, 0.7, 1.0], size=(1, n_labels))
@@ -170,7 +176,7 @@ def test_counts_fade():
     assert_tables_agree(growing, twin)
     rows = table_of(growing, 0)
     assert MEMORY * (1 - math.exp(-1.5)) * 0.8 < sum(rows.values()) < MEMORY * 0.8
-    decoder = growing.combiner.decoder
+    decoder = growing.state.decoder
     achieved = decoder.achieved[:3] / decoder.registers[UNIT]
     np.testing.assert_allclose(achieved, [twin.achieved[k] for k in range(3)], rtol=1e-9)
 
@@ -185,7 +191,7 @@ def test_a_new_set_takes_the_place_of_the_rarest(max_sets):
     play(growing, twin, rng, 60, unknown=0.0)
     assert_tables_agree(growing, twin)
     assert len(table_of(growing, 0)) == max_sets
-    assert growing.combiner.decoder.n_new[0] > max_sets  # there was no room for all
+    assert growing.state.decoder.n_new[0] > max_sets  # there was no room for all
 
 
 def test_large_units_change_nothing():
@@ -193,8 +199,8 @@ def test_large_units_change_nothing():
     answers, units = [], []
     for unit in (1.0, LARGEST_UNIT * 0.98):
         rng = np.random.default_rng(3)
-        growing = combiner_of(n_models=1, mix=False, past=False, decode=F1)
-        growing.combiner.decoder.registers[UNIT] = unit
+        growing = mixer_decoder_of(n_models=1, mix=False, past=False, decode=F1)
+        growing.state.decoder.registers[UNIT] = unit
         add_labels(growing, 5, [[0, 1, 4], [2, 3]])
         answers.append(
             [
@@ -202,7 +208,7 @@ def test_large_units_change_nothing():
                 for _ in range(150)
             ]
         )
-        units.append(growing.combiner.decoder.registers[UNIT])
+        units.append(growing.state.decoder.registers[UNIT])
     assert units[1] < units[0] < 2.0  # it began anew on the way
     for (one, decided, _), (other, other_decided, _) in zip(*answers, strict=True):
         np.testing.assert_allclose(one, other, **CLOSE)
@@ -215,7 +221,7 @@ def test_rows_with_unknown_labels_are_no_sets():
     add_labels(growing, 3, [[0, 1], [2]])
     for truth in ([1, 0, np.nan], [1, np.nan, np.nan], [np.nan] * 3):
         take_row(growing, np.full((1, 3), 0.5), truth)
-    decoder, unit = growing.combiner.decoder, growing.combiner.decoder.registers[UNIT]
+    decoder, unit = growing.state.decoder, growing.state.decoder.registers[UNIT]
     assert not decoder.n_rows.any()
     assert not table_of(growing, 0)
     assert [round(n / unit, 1) for n in decoder.n_known[:3]] == [2.0, 1.0, 0.0]
@@ -229,13 +235,13 @@ def test_sets_wider_than_the_width_are_new_every_time():
     """A wide set that is cut to what there is room for, or written beyond it."""
     growing, _ = pair()
     n_labels = 6
-    width = growing.combiner.decoder.members.shape[2]
+    width = growing.state.decoder.members.shape[2]
     add_labels(growing, n_labels, [[0, 1, 2], [3, 4, 5]])
     assert width < n_labels
     for _ in range(10):
         take_row(growing, np.full((1, n_labels), 0.5), np.ones(n_labels))
     assert table_of(growing, 0) == {}
-    decoder, unit = growing.combiner.decoder, growing.combiner.decoder.registers[UNIT]
+    decoder, unit = growing.state.decoder, growing.state.decoder.registers[UNIT]
     assert decoder.n_new[0] == decoder.n_rows[0] > 9 * unit
     assert table_of(growing, 1)[frozenset({0, 1, 2})] == pytest.approx(decoder.n_rows[1] / unit)
     add_labels(growing, n_labels, [[0, 1], [2], [3, 4, 5]])
@@ -252,7 +258,7 @@ def test_a_table_keeps_the_most_frequent_pieces():
     growing, twin = pair(max_sets=400)
     n_labels = 9
     growing.make_room(n_labels)
-    twin.width = growing.combiner.decoder.members.shape[2]
+    twin.width = growing.state.decoder.members.shape[2]
     regroup_both(growing, twin, n_labels, [[label] for label in range(n_labels)])
     for i in range(400):
         truth = rng.random(n_labels) < (0.5 if i % 3 else 0.9)
@@ -274,7 +280,7 @@ def test_tables_of_new_clusters_are_cut_from_the_old_ones():
     regroup_both(growing, twin, 5, [[0, 1, 2], [3, 4]])
     play(growing, twin, rng, 40)
     whole, first, second = (table_of(growing, table) for table in range(3))
-    rows = growing.combiner.decoder.n_rows.copy()
+    rows = growing.state.decoder.n_rows.copy()
 
     def pieces(table, labels):
         found = {frozenset(): 0.0}
@@ -288,10 +294,10 @@ def test_tables_of_new_clusters_are_cut_from_the_old_ones():
     assert table_of(growing, 1) == pieces(first, {0, 2})
     assert table_of(growing, 2) == pieces(first, {1})
     assert table_of(growing, 3) == second  # it only grew
-    np.testing.assert_array_equal(growing.combiner.decoder.n_rows, rows[[0, 1, 1, 2]])
+    np.testing.assert_array_equal(growing.state.decoder.n_rows, rows[[0, 1, 1, 2]])
     regroup_both(growing, twin, 6, [[0, 2, 3, 4, 5], [1]])
     assert table_of(growing, 1) == pieces(whole, {0, 2, 3, 4, 5})
-    assert growing.combiner.decoder.n_rows[1] == rows[0]
+    assert growing.state.decoder.n_rows[1] == rows[0]
     assert_tables_agree(growing, twin)
 
 

@@ -208,3 +208,22 @@ def test_a_kernel_that_cannot_be_compiled_is_no_longer_locked(own_cache):
             compiled(1)
         assert compiled._cache._locks == {}
     assert not list(own_cache.rglob("*.lock"))
+
+
+def make_reader():
+    def third(values):
+        return values[2]
+
+    return kernel(third)
+
+
+def test_bounds_checks_have_files_of_their_own(own_cache, monkeypatch):
+    """``make paranoid`` that runs kernels which look at no index, or its kernels in other runs."""
+    monkeypatch.setattr("numba.config.BOUNDSCHECK", None)
+    assert make_reader()(np.arange(3)) == 2
+    monkeypatch.setattr("numba.config.BOUNDSCHECK", 1)
+    checked = make_reader()
+    assert checked(np.arange(3)) == 2
+    with pytest.raises(IndexError):
+        checked(np.arange(2))
+    assert len(list(own_cache.rglob("*.kernel"))) == 2

@@ -4,20 +4,26 @@ import math
 
 import numpy as np
 import pytest
-from combiner_rows import add_labels, combiner_of, random_partition, random_truth, take_row
+from mixer_decoder_rows import (
+    add_labels,
+    mixer_decoder_of,
+    random_partition,
+    random_truth,
+    take_row,
+)
 from naive.mixer import NaiveMixer, clipped, logit
 
-from stream.engine.combine import INDEPENDENTLY
-from stream.engine.mixer import FIRST_SQUARE, LARGEST_EVIDENCE, PERSISTENCE, TREND
+from stream.engine.joint_decoder_layout import INDEPENDENTLY
+from stream.engine.label_mixer import FIRST_SQUARE, LARGEST_EVIDENCE, PERSISTENCE, TREND
 
 
 def alone(**params):
-    """A combiner whose decoder does nothing."""
-    return combiner_of(decode=INDEPENDENTLY, **params)
+    """Mixer and decoder of which the decoder does nothing."""
+    return mixer_decoder_of(decode=INDEPENDENTLY, **params)
 
 
 def both(n_models=3, **params):
-    """A combiner and the twin of its mixer, without labels."""
+    """Mixer and decoder, and the twin of the mixer, without labels."""
     growing = alone(n_models=n_models, **params)
     return growing, NaiveMixer(growing.params.mixer, n_models)
 
@@ -112,7 +118,7 @@ def test_an_unknown_truth_teaches_nothing():
     before = growing.weights.copy()
     for _ in range(5):
         take_row(growing, [[0.9, 0.9], [0.2, 0.2]], [np.nan, 1])
-    mixer = growing.combiner.mixer
+    mixer = growing.state.mixer
     np.testing.assert_array_equal(growing.weights[0], before[0])
     assert (growing.weights[1, :2] != before[1, :2]).all()
     assert mixer.n_known[:2].tolist() == [0, 5]
@@ -127,15 +133,15 @@ def test_weights_follow_splits_and_merges():
     growing, twin = both(n_models=2)
     regroup_both(growing, twin, 4, [[0, 1], [2, 3]])
     play(growing, twin, rng, 80)
-    before = growing.combiner.mixer.weight.copy()
-    squares = growing.combiner.mixer.square.copy()
+    before = growing.state.mixer.weight.copy()
+    squares = growing.state.mixer.square.copy()
     said = rng.random((2, 4))
     told, _, _ = take_row(growing, said)
     add_labels(growing, 4, [[3], [0], [2], [1]])  # both split
-    np.testing.assert_allclose(growing.combiner.mixer.weight, before[[1, 0, 1, 0]], rtol=1e-12)
+    np.testing.assert_allclose(growing.state.mixer.weight, before[[1, 0, 1, 0]], rtol=1e-12)
     np.testing.assert_allclose(take_row(growing, said)[0], told, rtol=1e-12)
     add_labels(growing, 5, [[0, 1, 2], [3], [4]])  # a merge, and a new label
-    mixer = growing.combiner.mixer
+    mixer = growing.state.mixer
     np.testing.assert_allclose(mixer.weight[0], (2 * before[0] + before[1]) / 3, rtol=1e-12)
     np.testing.assert_allclose(mixer.square[0], (2 * squares[0] + squares[1]) / 3, rtol=1e-12)
     np.testing.assert_array_equal(mixer.weight[2], [0.5, 0.5, 0, 0, 0, 0])
@@ -147,9 +153,9 @@ def test_a_cluster_learns_faster_on_its_own():
     growing, twin = both(n_models=2)
     regroup_both(growing, twin, 4, [[0, 1], [2, 3]])
     play(growing, twin, np.random.default_rng(7), 40)
-    before = growing.combiner.mixer.square.copy()
+    before = growing.state.mixer.square.copy()
     growing.learn_faster(1)
-    square = growing.combiner.mixer.square
+    square = growing.state.mixer.square
     np.testing.assert_array_equal(square[0], before[0])
     assert (before[1] > FIRST_SQUARE).any()
     assert (square[1] == FIRST_SQUARE).all()

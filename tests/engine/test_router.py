@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from naive import network as naive
 
-from stream.engine.network import N_FEATURES, STEPS, NetworkParams
+from stream.engine.network import settle_squares
+from stream.engine.network_layout import AWAKE, N_FEATURES, STEPS, NetworkParams
 from stream.engine.router import Router
 from stream.snapshot import dumps, loads
 
@@ -13,6 +14,7 @@ SHAPES = [(7, 0), (6, 5), (24, 17)]
 
 def params(**changed):
     given = {"learning_rate": 0.01, "batch_rows": 8, "dropout": 0.0, "seed": 3}
+    given |= {"most_features": 1_000}
     return NetworkParams(**given | changed)
 
 
@@ -181,3 +183,55 @@ def test_dropout_leaves_the_mean_of_the_units_alone():
     on = whole.scratch.hidden > 0
     assert 0.7 < kept[on].mean() < 0.8
     assert np.isclose(dropping.scratch.hidden.mean(), whole.scratch.hidden.mean(), rtol=0.05)
+
+
+def awake_throughout(made):
+    """Let steps go over every feature, as if none could sleep."""
+    sleep = made.scratch.sleep
+    settle_squares(made.network, sleep)
+    n_features = made.network.registers[N_FEATURES]
+    sleep.until[:n_features] = AWAKE
+    sleep.awake[:n_features] = np.arange(n_features)
+    sleep.n_awake[0] = n_features
+
+
+def test_features_that_sleep_end_as_if_every_step_had_gone_over_them():
+    """A moment that was not made up for, a feature that is not woken, or one that falls asleep
+    while its weights still move."""
+    n_features, n_rows = 12, 2_400
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(n_rows, n_features)) * (rng.random((n_rows, n_features)) < 0.5)
+    x[10:900, 1:5] = 0.0
+    x[10:2_300, 5:8] = 0.0
+    x[10:, 8:10] = 0.0
+    targets = (rng.random((n_rows, 3)) < 0.4).astype(float)
+    one, other = router(n_features=9, batch_rows=2), router(n_features=9, batch_rows=2)
+    one.widen(n_features)
+    other.widen(n_features)
+    n_awake = []
+    for start in range(0, n_rows, 8):
+        part = sparse(x[start : start + 8])
+        one.learn(part, targets[start : start + 8])
+        awake_throughout(other)
+        other.learn(part, targets[start : start + 8])
+        n_awake.append(int(one.scratch.sleep.n_awake[0]))
+        if start in (880, 2_000):
+            one = loads(dumps(one))
+    assert min(n_awake[20:]) < n_awake[1]
+    assert max(n_awake[200:]) > min(n_awake[20:])
+    assert dumps(one) == dumps(other)
+
+
+@pytest.mark.parametrize(("hidden", "second"), SHAPES)
+@pytest.mark.parametrize("dropout", [0.0, 1.0 - 2**-53])
+def test_whatever_a_network_learns_it_can_be_loaded_again(hidden, second, dropout):
+    """Weights, moments or sums of gradients beyond what a snapshot may hold, or 32-bit numbers."""
+    rng = np.random.default_rng(5)
+    x = rng.choice([1e6, -1e6, 1.0], size=(4_000, 4))
+    targets = (rng.random((4_000, 3)) < 0.5).astype(float)
+    made = router(hidden, second, learning_rate=1.0, batch_rows=1, dropout=dropout)
+    for start in range(0, 4_000, 500):
+        made.learn(sparse(x[start : start + 500]), targets[start : start + 500], np.full(500, 1e3))
+        assert np.isfinite(made.score(sparse(x[:20]))).all()
+        assert dumps(loads(dumps(made))) == dumps(made)
+    assert all(np.isfinite(values).all() for values in made.network.weights)

@@ -1,9 +1,11 @@
 """What makes a compiled kernel another one, and what does not."""
 
+import ast
 import enum
 import importlib
 import pkgutil
 import types
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +13,9 @@ import pytest
 from numba import typeof
 from numba.core.dispatcher import Dispatcher
 
-import stream.data.synthetic
-import stream.engine
+import stream
 from stream.engine import layout
-from stream.engine.jit import kernel
+from stream.engine.jit import kernel, written
 from stream.engine.kernel_cache import KernelCache
 from stream.engine.stamps import describe_type, kernel_stamp
 
@@ -103,6 +104,22 @@ def test_what_is_called_counts_through_the_compiler():
     assert stamp(source, helper=kernel(helper)) != stamp(source, helper=kernel(other))
 
 
+def test_a_function_that_the_compiler_is_told_counts():
+    """A kernel goes on with what was written before."""
+
+    def write(context, x):
+        return x(x), lambda context, builder, signature, args: args[0]
+
+    def other(context, x):
+        return x(x), lambda context, builder, signature, args: builder.neg(args[0])
+
+    other.__name__, other.__qualname__ = write.__name__, write.__qualname__
+    source = "def first(x):\n    return helper(x)"
+    one = stamp(source, helper=written(id, write))
+    assert one == stamp(source, helper=written(id, write))
+    assert one != stamp(source, helper=written(id, other))
+
+
 def test_members_of_an_enumeration_count():
     """Its class is known by its name alone."""
     source = "def first(x):\n    return x == Kind.A"
@@ -130,15 +147,16 @@ def test_fields_of_a_named_tuple_count_by_name():
 
 def all_kernels() -> list[tuple[str, Dispatcher]]:
     found = {}
-    for package in (stream.engine, stream.data.synthetic):
-        for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            module = importlib.import_module(info.name)
-            for value in vars(module).values():
-                if isinstance(value, Dispatcher):
-                    found[f"{value.__module__}.{value.__qualname__}"] = value
+    for info in pkgutil.walk_packages(stream.__path__, "stream."):
+        if info.name.endswith("__main__"):
+            continue
+        for value in vars(importlib.import_module(info.name)).values():
+            if isinstance(value, Dispatcher):
+                found[f"{value.__module__}.{value.__qualname__}"] = value
     return sorted(found.items())
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of libraries that are imported
 def test_every_kernel_passes_the_one_door():
     """A kernel is compiled by Numba alone, and goes on with old versions of what it calls; or two
     kernels of one name take each other's place."""
@@ -146,5 +164,58 @@ def test_every_kernel_passes_the_one_door():
     assert len(kernels) > 100
     around = [name for name, each in kernels if not isinstance(each._cache, KernelCache)]
     assert around == []
+    counting = [name for name, each in kernels if each.targetoptions.get("_nrt") is not False]
+    assert counting == []
     stamps = {kernel_stamp(each.py_func) for _, each in kernels}
     assert len(stamps) == len(kernels)
+
+
+COMPILERS = {"jit", "njit", "vectorize", "guvectorize", "stencil", "cfunc", "overload", "intrinsic"}
+COMPILERS |= {"generated_jit", "jitclass", "overload_method", "overload_attribute", "extending"}
+COMPILERS |= {"CPUDispatcher", "_FunctionCompiler", "compile_extra"}
+
+
+def names_of_numba(source: str) -> set[str]:
+    """The parts of Numba that a module names, wherever it does."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "numba":
+            found |= {*(node.module or "").split("."), *(alias.name for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            of_numba = [each.name for each in node.names if each.name.split(".")[0] == "numba"]
+            found |= {part for name in of_numba for part in name.split(".")}
+        elif isinstance(node, ast.Attribute) and ast.unparse(node).split(".")[0] == "numba":
+            found |= set(ast.unparse(node).split("."))
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from numba import njit",
+        "from numba.extending import overload as o",
+        "def f():\n    import numba\n    return numba.jit(f)",
+        "import numba.experimental.jitclass",
+    ],
+)
+def test_a_way_around_the_door_is_seen(source):
+    """A kernel that is made inside a function, or under another name."""
+    assert names_of_numba(source) & COMPILERS
+
+
+def test_nobody_but_the_door_compiles():
+    """A kernel that is no global name of its module, and is not found among them."""
+    root = Path(stream.__file__).parent
+    around = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if names_of_numba(path.read_text(encoding="utf-8")) & COMPILERS
+    }
+    # The door, what it stands on, and what stamps a function that it has written.
+    assert around == {"engine/compile_parts.py", "engine/jit.py", "engine/stamps.py"}
+    users = [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if "import KernelDispatcher" in path.read_text(encoding="utf-8")
+    ]
+    assert users == ["engine/jit.py"]

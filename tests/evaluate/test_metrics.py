@@ -15,6 +15,7 @@ from sklearn import metrics as sk
 from stream.errors import ParameterError
 from stream.evaluate import MultiLabelMetrics
 from stream.evaluate.tally import metric_names
+from stream.snapshot import dumps
 
 
 @st.composite
@@ -322,3 +323,21 @@ def test_predictions_must_fit_the_batch():
 def test_window_must_hold_a_row():
     with pytest.raises(ParameterError, match="window"):
         MultiLabelMetrics(window=0)
+
+
+@pytest.mark.parametrize("task", ["multi-label", "single-label"])
+def test_a_long_delay_takes_no_memory_of_its_length(task):
+    """A ring of ``delay`` rows that is made before the first one."""
+    found = MultiLabelMetrics(task=task, delay=10**9)
+    predicted, truth = ("a", "a") if task == "single-label" else ({"a": True}, {"a": True})
+    for _ in range(100):
+        found.update_one(truth, predicted)
+    assert len(dumps(found)) < 100_000
+    assert found.as_dict()
+
+
+@pytest.mark.parametrize("given", [{"delay": -1}, {"delay": 1.5}, {"window": 0}, {"window": "7"}])
+def test_parameters_that_are_refused(given):
+    [name] = given
+    with pytest.raises(ParameterError, match=f"The '{name}' parameter of MultiLabelMetrics must"):
+        MultiLabelMetrics(**given)

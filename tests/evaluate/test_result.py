@@ -13,6 +13,7 @@ from evaluation_streams import BatchSpy, MemorySource, numbered
 from rich.console import Console
 
 from stream.evaluate import prequential
+from stream.evaluate.calibration import CALIBRATION_METRICS
 from stream.evaluate.progress import TerminalProgress
 from stream.evaluate.ranking import RANKING_METRICS
 from stream.evaluate.report import print_report, sparkline
@@ -51,7 +52,8 @@ def test_json_holds_the_documented_keys(result, tmp_path):
     result.to_json(path)
     found = strict(path.read_text())
     assert set(found) >= DOCUMENTED_KEYS
-    assert tuple(found["metrics"]) == (*metric_names("multi-label"), *RANKING_METRICS)
+    names = (*metric_names("multi-label"), *RANKING_METRICS, *CALIBRATION_METRICS)
+    assert tuple(found["metrics"]) == names
     assert found["rows"] == 95
     assert found["versions"]["river"]
     assert [each["label"] for each in found["per_label"]] == ["label0", "label1", "label2"]
@@ -125,7 +127,7 @@ def printed(result, **options):
 
 def test_report_of_a_multi_label_stream(result):
     text = printed(result)
-    assert "BatchSpy on memory: 95 rows × 1 features, 3 labels" in text
+    assert "BatchSpy on memory: 95 rows × 1 feature, 3 labels" in text
     for name in (
         "subset_accuracy",
         "hamming_loss",
@@ -165,7 +167,7 @@ def test_report_on_a_console_that_only_knows_ascii(result):
     print_report(result, Console(file=file, width=80))
     file.flush()
     text = file.buffer.getvalue().decode("ascii")
-    assert "95 rows x 1 features" in text
+    assert "95 rows x 1 feature," in text
 
 
 def test_sparkline():

@@ -180,6 +180,27 @@ def test_an_absent_stream_and_an_absent_model_are_told_apart(tmp_path):
     assert rows["nowhere", "repeat"].status == "absent"
 
 
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        ("metric = []", "must hold only metrics, ranks.*Got 'metric'. Did you mean 'metrics'"),
+        ('metrics = ["micro_f2"]', "'metrics' of .report. must name a metric.*'micro_f1'"),
+        ('metrics = "micro_f1"', "must be a list"),
+        ('ranks = "yes"', "must be true or false"),
+        ('against = "forgets"', "must be one of repeat, forget. Got 'forgets'.*'forget'"),
+        ('published = "nobody"', "must be one of driftmoe_code"),
+        ("recovery = 95", "between 0 and 1"),
+        ('hierarchy = { "rain.csv" = "oak" }', "must name one of repeat, forget. Got 'oak'"),
+        ('hierarchy = { "snow.csv" = "repeat" }', "must be of rain.csv, sun.csv"),
+    ],
+)
+def test_what_a_report_may_say_is_checked(tmp_path, report, words):
+    """A slip of the pen leaves a table or a figure out, after a night of work."""
+    path = write_definition(tmp_path, more=f"[report]\n{report}\n")
+    with pytest.raises(ParameterError, match=words):
+        load(path)
+
+
 def test_the_quick_version_is_made_of_prefixes(tmp_path):
     quick = load(write_definition(tmp_path), quick=True)
     assert [cell.limit for cell in quick.cells()] == [10] * 4

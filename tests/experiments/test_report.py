@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import report
 from harness.curves import rows_to_recover, write_courses
 from harness.definition import Experiment, ModelChoice, Protocol, StreamChoice
 from harness.summary import prefixes, values_table
@@ -91,6 +92,35 @@ def test_quoted_values_are_marked_everywhere(tmp_path):
     assert "KNN (quoted)" in text.split("## ours among the quoted methods")[1]
 
 
+def test_a_quick_report_says_what_ran_and_compares_nothing(tmp_path):
+    """Prefixes beside published values of whole streams, or ranked."""
+    found = [row(stream, model, limit=100, rows=100) for stream in STREAMS for model in MODELS]
+    write_rows(tmp_path / "trial.csv", found)
+    about = {"published": "mlhat", "ranks": True, "against": "ours", "diagrams": ["micro_f1"]}
+    quick = dataclasses.replace(experiment(**about), quick=True)
+    text = Report(quick, tmp_path).text()
+    assert "# A trial (quick version)" in text
+    assert "the first 100 rows of each stream, seeds 1." in text
+    assert "report.py --quick trial" in text
+    assert "(quoted)" not in text
+    assert "anks of" not in text
+    assert "| ours |" in text
+
+
+def test_the_report_of_a_quick_run_reads_the_quick_run(tmp_path, monkeypatch, capsys):
+    """Tables of the full results under the name of what has just run."""
+    monkeypatch.setattr(report, "RECORDS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["report.py", "--quick", "speed_accuracy"])
+    assert report.main() == 2
+    assert "run.py --quick speed_accuracy" in capsys.readouterr().err
+    found = [row("yeast", "ours", limit=100, rows=100)]
+    write_rows(tmp_path / "quick" / "speed_accuracy.csv", found)
+    assert report.main() == 0
+    written = tmp_path / "quick" / "speed_accuracy.md"
+    assert capsys.readouterr().out == f"{written}\n"
+    assert "first 100 rows" in written.read_text()
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.rglob("*.*")}
 
@@ -104,6 +134,7 @@ def test_the_same_results_give_the_same_files(tmp_path):
         "scatter": ["micro_f1"],
         "curves": "micro_f1",
         "recovery": 0.95,
+        "detections": True,
         "hierarchy": {"yeast": "ours"},
         "published": "run_separately",
     }
@@ -121,7 +152,8 @@ def test_the_same_results_give_the_same_files(tmp_path):
     }
     for name in ("one", "two"):
         write_rows(tmp_path / name / "trial.csv", rows())
-        courses = {"yeast": {"change_points": [100], "models": {"ours": course, "peer": course}}}
+        told = {"change_points": [100], "width": 1.0}
+        courses = {"yeast": {**told, "models": {"ours": course, "peer": course}}}
         write_courses(tmp_path / name / "trial_curves.json", courses)
         Report(experiment(**about), tmp_path / name).write()
     assert files(tmp_path / "one") == files(tmp_path / "two")
@@ -131,6 +163,7 @@ def test_the_same_results_give_the_same_files(tmp_path):
         assert ET.fromstring(files(tmp_path / "one")[f"trial_{figure}.svg"]).tag.endswith("svg")
     text = (tmp_path / "one" / "trial.md").read_text()
     assert "| ours | 200 |" in text
+    assert "| ours | 41 / 0.0 |" in text
     linked = [part.split(")")[0] for part in text.split("](")[1:]]
     assert all((tmp_path / "one" / link).is_file() for link in linked)
 

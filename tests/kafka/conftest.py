@@ -19,13 +19,18 @@ from real_kafka import KafkaUnavailableError, RealKafka, find_kafka
 REQUIRED = "DRIFTHOMER_REQUIRE_KAFKA"
 
 
-def _start() -> RealKafka:
+def require_kafka() -> None:
+    """Skip the test where no broker can be started, unless that is a fault."""
     try:
         find_kafka()
     except KafkaUnavailableError as error:
         if os.environ.get(REQUIRED):
             raise
         pytest.skip(f"no real Kafka broker: {error}")
+
+
+def _start() -> RealKafka:
+    require_kafka()
     return RealKafka()
 
 

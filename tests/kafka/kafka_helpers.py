@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 import time
 import uuid
@@ -28,6 +29,7 @@ from stream.kafka.service import Service
 from stream.kafka.settings import Settings
 from stream.kafka.time_order import without_time
 from stream.kafka.topic_learner import DeadLetters, TopicLearner
+from stream.models.registry import create_model
 from stream.snapshot import Files, SnapshotStore, dumps
 
 
@@ -85,7 +87,10 @@ def service_for(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Service:
-    """A service over a topic, until its end unless it is told otherwise."""
+    """A service over a topic, until its end unless it is told otherwise; ``model`` may be a
+    name."""
+    if isinstance(model, str):
+        model = create_model(model, {}, 1)
     chosen = {"until_end": True, "name": "learner", **(settings or {})}
     return make_service(
         Connection(bootstrap, deadline=deadline),
@@ -95,6 +100,20 @@ def service_for(
         files=files,
         **options,
     )
+
+
+def copy_in_use(directory: Path, to: Path, seconds: float = 30) -> None:
+    """Copy a learner's folder of snapshots while it writes: one that goes in between is no fault."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            shutil.copytree(directory, to, ignore=shutil.ignore_patterns(".*.tmp"))
+        except shutil.Error:
+            if time.monotonic() >= deadline:
+                raise
+            shutil.rmtree(to)
+        else:
+            return
 
 
 def model_bytes(directory: Path, name: str = "learner") -> bytes:
@@ -132,6 +151,34 @@ def read_records(bootstrap: str, topics: list[str]) -> dict[TopicPartition, dict
     return found
 
 
+def learner_without_kafka(
+    model: Any,
+    predictions: str,
+    labels_topic: str | None = None,
+    *,
+    mapping: FieldMapping | None = None,
+    joining: Joining | None = None,
+    dead_letters: str | None = None,
+) -> TopicLearner:
+    """A learner that is given messages by hand."""
+    fields, joining = mapping or FieldMapping(), joining or Joining()
+    room = WaitingRoom(
+        fields.label_names if fields.labels_in_parts else (),
+        ttl=int(joining.ttl_seconds * 1000),
+        capacity=joining.capacity,
+        policy=joining.policy,
+    )
+    return TopicLearner(
+        BatchDriver(model),
+        FieldDecoder(fields),
+        PredictionWriter(predictions, 1),
+        task="multi-label",
+        labels_topic=labels_topic,
+        room=None if labels_topic is None else room,
+        dead_letters=DeadLetters(dead_letters, max_share=1.0),
+    )
+
+
 def learn_in_recorded_order(
     order: Path,
     records: dict[TopicPartition, dict[int, Record]],
@@ -145,22 +192,13 @@ def learn_in_recorded_order(
 ) -> tuple[bytes, list[tuple[bytes | None, bytes | None]]]:
     """What a learner without Kafka makes of messages in a recorded order: bytes of its model, and
     its predictions (key, value)."""
-    fields, joining = mapping or FieldMapping(), joining or Joining()
-    learner = TopicLearner(
-        BatchDriver(MultiLabelHoeffdingTree(seed=1) if model is None else model),
-        FieldDecoder(fields),
-        PredictionWriter(predictions, 1),
-        task="multi-label",
-        labels_topic=labels_topic,
-        room=None
-        if labels_topic is None
-        else WaitingRoom(
-            fields.label_names if fields.labels_in_parts else (),
-            ttl=int(joining.ttl_seconds * 1000),
-            capacity=joining.capacity,
-            policy=joining.policy,
-        ),
-        dead_letters=DeadLetters(dead_letters, max_share=1.0),
+    learner = learner_without_kafka(
+        MultiLabelHoeffdingTree(seed=1) if model is None else model,
+        predictions,
+        labels_topic,
+        mapping=mapping,
+        joining=joining,
+        dead_letters=dead_letters,
     )
     taken = dict.fromkeys(records, 0)
     written = []

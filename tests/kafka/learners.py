@@ -83,6 +83,12 @@ class LearnerProcess:
             time.sleep(0.005)
         return self.code
 
+    def show_stacks(self) -> None:
+        """Have it write where each of its threads is, if it still runs."""
+        if self.code is None:
+            os.kill(self.pid, signal.SIGUSR1)
+            time.sleep(1.0)  # it writes while nobody knows of it
+
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send a signal, SIGKILL unless told otherwise, if it still runs."""
         if self.code is None:

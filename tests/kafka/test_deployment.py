@@ -54,6 +54,7 @@ def names_in(expression):
 def expressions():
     for rule in ALERTS["groups"][0]["rules"]:
         yield rule["alert"], rule["expr"]
+    yield "docs/operations.md", (DOCKER.parent / "docs/operations.md").read_text(encoding="utf-8")
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
             yield panel["title"], target["expr"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import shutil
 import time
 
 import pytest
@@ -13,6 +12,7 @@ from kafka import KafkaAdminClient
 from kafka import TopicPartition as ClientPartition
 from kafka_helpers import (
     Running,
+    copy_in_use,
     create_topic,
     learn_in_recorded_order,
     model_bytes,
@@ -272,7 +272,7 @@ def test_a_second_learner_of_the_same_name_elsewhere_is_fenced(broker, topics, t
             ).run()
         assert running.error is None
         # With what the first one has written, it takes over.
-        shutil.copytree(tmp_path / "1", tmp_path / "3")
+        copy_in_use(tmp_path / "1", tmp_path / "3")
         produce_rows(broker.bootstrap, source, yeast_messages(10))
         running.until(lambda: len(predicted_places(broker.bootstrap, predictions)) == N_ROWS + 10)
         ended = settings | {"until_end": True}

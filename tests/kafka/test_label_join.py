@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka_helpers import (
     learn_in_recorded_order,
+    learner_without_kafka,
     model_bytes,
     produce_rows,
     read_records,
@@ -18,13 +19,15 @@ from kafka_helpers import (
     yeast_apart,
 )
 
-from stream import MultiLabelHoeffdingTree
+from stream import DriftHOMER, MultiLabelHoeffdingTree
+from stream.data import open_source
+from stream.evaluate import prequential
 from stream.kafka.clients.interface import Record, TopicPartition
 from stream.kafka.label_join import WaitingRoom
 from stream.kafka.messages.decoding import FieldDecoder
 from stream.kafka.messages.field_mapping import FieldMapping
 from stream.kafka.messages.predictions import PredictionWriter
-from stream.kafka.messages.row_encoder import MessageRowEncoder
+from stream.kafka.messages.row_encoder import NumberedRow
 from stream.kafka.model_drivers import BatchDriver
 from stream.kafka.topic_learner import TopicLearner
 from stream.rows.truth import Truth
@@ -43,11 +46,12 @@ def truth(*present, whole=True):
 
 
 def add(where, key, since=0, y=None):
-    return [each.x["n"] for each in where.add_row(key, {"n": float(key)}, [], y, since)]
+    row = NumberedRow([0], [float(key)], None)
+    return [each.x.values[0] for each in where.add_row(key, row, [], y, since, 0)]
 
 
 def say(where, key, y=None):
-    return [each.x["n"] for each in where.add_labels(key, y or truth("a"))]
+    return [each.x.values[0] for each in where.add_labels(key, y or truth("a"))]
 
 
 class TestWaitingRoom:
@@ -171,23 +175,60 @@ def test_neither_groups_nor_restarts_change_anything(found, data, policy, capaci
     assert dumps(other.get_state()) == dumps(one.get_state())
 
 
-def test_a_room_comes_back_as_it_was():
-    where, encoder = room(label_names=("a", "b")), MessageRowEncoder("multi-label")
-    add(where, b"1", y=truth("a", whole=False))
-    list(where.add_row(b"2", {"g": float("nan"), "h": 0.0}, [0, 3], None, 7))
+@pytest.mark.parametrize("as_it_came", [False, True])
+def test_a_room_comes_back_as_it_was(as_it_came):
+    where = room(label_names=("a", "b"))
+    x = {"color": "red"} if as_it_came else None
+    list(where.add_row(b"1", NumberedRow([], [], x), [], truth("a", whole=False), 0, 0))
+    row = NumberedRow([7, -1], [float("nan"), 0.0], x)
+    list(where.add_row(b"2", row, [0, 3], None, 7, 5))
     say(where, b"9")
     say(where, b"8", truth(whole=True))
     add(where, b"8")
-    state = where.get_state(encoder)
-    other, names = room(label_names=("a", "b")), MessageRowEncoder("multi-label")
-    names.set_state(encoder.get_state())
-    other.set_state(loads(dumps(state)), names)
-    assert dumps(other.get_state(names)) == dumps(state)
+    state = where.get_state()
+    other = room(label_names=("a", "b"))
+    other.set_state(loads(dumps(state)))
+    assert dumps(other.get_state()) == dumps(state)
     assert repr(other._rows) == repr(where._rows)
     assert other._early == where._early
 
 
+def test_rows_that_waited_in_the_first_version_go_on():
+    """A snapshot of 0.1.0, which does not say what was learnt before a row, ends the learner with a
+    KeyError."""
+    where = room()
+    add(where, b"1")
+    state = where.get_state()
+    del state["rows"]["learnt_before"], state["rows"]["pickle"]
+    other = room()
+    other.set_state(loads(dumps(state)), n_learnt=42)
+    (done,) = other.add_labels(b"1", truth("a"))
+    assert done.learnt_before == 42
+
+
 N_ROWS = 300
+
+
+@pytest.mark.parametrize("delay", [1, 50])
+def test_late_rows_are_learnt_as_the_evaluation_learns_them(delay):
+    """The default model learns a row with the neighbours that it had when it was predicted; a
+    learner that forgot when that was learns something else than 'prequential --delay'."""
+    instances, labels = yeast_apart(N_ROWS)
+    late = learner_without_kafka(DriftHOMER(seed=1), "predictions", "labels")
+    for number in range(N_ROWS + delay):
+        if number < N_ROWS:
+            late.take([(ROWS, [Record(number, *instances[number], number)])])
+        if number >= delay:
+            late.take([(LABELS, [Record(number - delay, *labels[number - delay], number)])])
+        if number == N_ROWS // 2:  # what waits comes back from a snapshot
+            state = loads(dumps(late.get_state()))
+            late = learner_without_kafka(state["model"], "predictions", "labels")
+            late.set_state(state)
+    expected = prequential(
+        open_source("yeast"), DriftHOMER(seed=1), delay=delay, limit=N_ROWS
+    ).metrics
+    found = late.metrics.total.as_dict()
+    assert found == {name: expected[name] for name in found}
 
 
 @pytest.mark.parametrize("order", ["before", "after", "twice"])

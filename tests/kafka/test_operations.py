@@ -9,6 +9,7 @@ import pytest
 from kafka_helpers import Running, produce_rows, service_for, yeast_messages
 
 from stream.errors import NotAvailableError
+from stream.kafka.monitoring import ServiceCollector
 from stream.kafka.operations import OperationsServer
 
 
@@ -62,6 +63,7 @@ def test_ready_once_it_has_caught_up(broker, topic, tmp_path, server):
             "drifthomer_ready 1.0",
             "drifthomer_rows_learnt_total 100.0",
             'drifthomer_label_f1{label="',
+            "drifthomer_fetch_seconds_total",
             "drifthomer_learn_seconds_total",
             "drifthomer_memory_bytes",
         ):
@@ -79,3 +81,22 @@ def test_no_metrics_of_nothing(broker, topic, tmp_path, server):
     told = ask(server, "/metrics")[1]
     assert "drifthomer_rows_total 1.0" in told
     assert "drifthomer_metric_all{" not in told
+
+
+def test_a_field_that_changes_its_type_is_told(broker, topic, tmp_path):
+    """A producer sends a number as a text: the model gets another feature, and nobody notices."""
+    source, predictions = topic(), topic()
+    rows = [
+        b'{"a":1,"b":"on","c":{"d":3}}',
+        b'{"a":2,"b":"off","c":{"d":3}}',
+        b'{"a":"high"}',
+        b'{"c.d":"three"}',
+    ]
+    told = []
+    for row in rows:
+        produce_rows(broker.bootstrap, source, [(None, b'{"x":%b}' % row)])
+        service = service_for(broker.bootstrap, tmp_path, source, predictions)
+        service.run()  # from the snapshot of the one before
+        found = {each.name: each for each in ServiceCollector(service).collect()}
+        told.append(found["drifthomer_fields_of_two_types"].samples[0].value)
+    assert told == [0, 0, 1, 2]

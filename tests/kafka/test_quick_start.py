@@ -1,21 +1,12 @@
-"""What a newcomer types, in the order of the README, on an empty broker."""
+"""What a newcomer meets first: topics that are missing, classes, a last line that says why."""
 
 from __future__ import annotations
-
-import os
-import re
-import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from kafka_helpers import create_topic, produce_rows, read_all, service_for
 from real_kafka import RealKafka
 
 from stream.cli import main
-from stream.data import open_source
-from stream.evaluate import prequential
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import CLIENTS, load_client
 from stream.kafka.label_join import WaitingRoom
@@ -26,45 +17,7 @@ from stream.kafka.model_drivers import BatchDriver
 from stream.kafka.summary import summary
 from stream.kafka.topic_learner import TopicLearner
 from stream.kafka.topics import NewTopics, create_missing
-from stream.models.registry import DEFAULT_MODELS, create_model
-
-README = Path(__file__).resolve().parents[2] / "README.md"
-
-
-def commands() -> list[list[str]]:
-    """The commands of the README's section on Kafka."""
-    text = README.read_text(encoding="utf-8")
-    block = re.search(r"<!-- kafka -->\n```console\n(.*?)```", text, re.S)
-    assert block is not None
-    joined = re.sub(r"\n {4}", " ", block[1])
-    return [shlex.split(line.removeprefix("$ "), comments=True) for line in joined.splitlines()]
-
-
-@pytest.mark.slow
-def test_the_block_of_the_readme(breakable_broker, tmp_path):
-    """Produced, then consumed, as the README says, gave micro-F1 0.07 where the evaluation of the
-    same rows with the same delay gives 0.63."""
-    run, *typed = commands()
-    assert run == ["python", "tools/real_kafka.py", "run", "--port", "9092"]
-    for words in typed:
-        assert words[0] == "drifthomer"
-        words = [{"localhost:9092": breakable_broker.bootstrap}.get(word, word) for word in words]
-        done = subprocess.run(
-            [sys.executable, "-m", "stream", *words[1:]],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONWARNINGS": "ignore"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-    last = done.stderr.splitlines()[-1]
-    found = re.search(r"2417 instances predicted, 2417 learnt \(micro_f1 ([0-9.]+)", last)
-    assert found is not None, last
-    delay = int(typed[0][typed[0].index("--label-delay") + 1])
-    model = create_model(DEFAULT_MODELS["multi-label"])
-    expected = prequential(open_source("yeast"), model, delay=delay).metrics["micro_f1"]
-    assert float(found[1]) == pytest.approx(expected, abs=0.02)
+from stream.models.registry import create_model
 
 
 def test_a_broker_at_a_port_keeps_its_log(broker, tmp_path):
@@ -144,7 +97,7 @@ def test_keys_that_name_an_entity(broker, topic, tmp_path):
     rows = [row(key) for key in keys]
     labels = [(key, b'{"y":{"u":true}}') for key in keys]
     line = told(broker, topic, tmp_path, rows, labels)
-    assert "Most rows were not learnt" in line
+    assert "Many rows were not learnt" in line
     assert "45 rows had a key that was waiting or learnt already" in line
 
 
@@ -166,5 +119,7 @@ def test_enough_is_not_complained_about():
     learner.counts.messages = learner.counts.events = 100
     learner.counts.learnt = 60
     assert summary(learner).endswith("0 dead letters.")
-    learner.counts.learnt = 40
-    assert "Most rows were not learnt" in summary(learner)
+    # A stream that is produced twice under the same keys: half of the rows are repeats.
+    for learnt in (40, 50):
+        learner.counts.learnt = learnt
+        assert "Many rows were not learnt" in summary(learner)

@@ -7,6 +7,7 @@ clients of its own, so that forking it is safe.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 
 from kafka_helpers import service_for
 
-from stream import MultiLabelHoeffdingTree
+from stream import DriftHOMER, MultiLabelHoeffdingTree
 from stream.evaluate.metrics import MultiLabelMetrics
 from stream.kafka import monitoring  # noqa: F401  (imported before forks)
 from stream.kafka.clients import confluent, kafka_python  # noqa: F401
@@ -31,8 +32,10 @@ def learn(bootstrap: str, directory: str, topic: str, predictions: str, options:
 
 
 def main() -> None:
+    faulthandler.register(signal.SIGUSR1)  # where each thread is, of a learner that does not end
     model = MultiLabelHoeffdingTree()
-    model.warm_up()
+    for each in (model, DriftHOMER()):
+        each.warm_up()
     MultiLabelMetrics([0]).update_one({0: True}, None)
     dumps(model)
     print(json.dumps("ready"), flush=True)

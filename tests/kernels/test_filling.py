@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from stream.engine import compile_helpers
-from stream.kernels.discovering import discover
+from stream.kernels.discovering import discover, discover_in_stages
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,9 @@ def test_callees_come_first(found):
 COMPILE_SOME = """
 from stream.cli import main
 from stream.kernels import filling
-tasks = [task for task in filling.discover() if task.module.endswith("synthetic.sea")]
-filling.discover = lambda: tasks
+stages = list(filling.discover_in_stages())
+sea = [[task for task in stage if task.module.endswith("synthetic.sea")] for stage in stages]
+filling.discover_in_stages = lambda: sea
 main(["compile", "--processes", "2"])
 """
 
@@ -116,3 +117,27 @@ def test_helpers_end_with_the_process_that_they_help(tmp_path):
     parent.kill()
     # Standard output is closed when the last of the two has ended.
     assert parent.communicate(timeout=60)[0] == ""
+
+
+def test_an_evaluation_of_the_default_model_comes_first():
+    """What the first command waits for is compiled after generators and other models."""
+    first, rest = discover_in_stages()
+    modules = {task.module for task in first}
+    assert {"stream.engine.metrics", "stream.engine.tree", "stream.engine.gate"} <= modules
+    later = {
+        "stream.engine.forest",
+        "stream.engine.expert_mixture",
+        "stream.data.synthetic.agrawal",
+    }
+    assert not later & modules
+    assert later <= {task.module for task in rest}
+    keys = [(task.module, task.name, task.types) for task in (*first, *rest) if task.from_python]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_scenario_that_fails_is_told(tmp_path, monkeypatch):
+    """Nothing is compiled beforehand, and nobody learns why."""
+    (tmp_path / "numba.py").write_text("raise ImportError('there is no Numba here')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    with pytest.raises(RuntimeError, match="there is no Numba here"):
+        discover()

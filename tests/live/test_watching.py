@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +13,10 @@ from stream import IHOMER, DriftHOMER, prequential
 from stream.errors import DataError, NotAvailableError
 from stream.evaluate import MultiLabelMetrics
 from stream.live import LivePage
+from stream.live.budget import Budget
 from stream.live.history import History
+from stream.live.labels import LabelTable
 from stream.live.report import read_result
-from stream.live.watching import Budget
 
 ROWS = "syn-blocks-sud:rows=3000,seed=3"
 
@@ -109,29 +111,46 @@ def test_explanations_are_of_the_answers_given(monkeypatch):
 
 
 def test_budget_is_a_share_of_the_time():
-    """A dear task runs as often as a cheap one and eats the throughput."""
-    now = [0.0]
-    budget = Budget(share=0.01, least=0.5, clock=lambda: now[0])
-    spent = 0.0
+    """A dear task runs as often as a cheap one and eats the throughput, or takes five times its
+    share where others have four fifths of the processor."""
+    for load in (1, 5):
+        used, wall = [0.0], [0.0]
+        budget = Budget(0.01, clock=lambda used=used: used[0], wall=lambda wall=wall: wall[0])
+        spent = 0.0
 
-    def task():
-        nonlocal spent
-        now[0] += 0.2
-        spent += 0.2
+        def work(seconds, used=used, wall=wall, load=load):
+            used[0] += seconds
+            wall[0] += load * seconds
 
-    while now[0] < 1000:
-        budget.run(task)
-        now[0] += 0.05
-    assert 0.005 < spent / now[0] <= 0.0101
+        def task():
+            nonlocal spent
+            work(0.02)
+            spent += 0.02
+
+        while used[0] < 1000:
+            budget.run(task)
+            work(0.05)
+        assert 0.005 < spent / used[0] <= 0.0101
 
 
-def test_last_window_is_that_of_the_windows():
-    """The live page's newest point is computed otherwise than the result's."""
+def test_an_idle_process_is_shown_all_the_same():
+    """A learner that waits for messages uses no processor time, and its page stands still."""
+    wall, runs = [0.0], []
+    budget = Budget(0.001, clock=lambda: 0.0, wall=lambda: wall[0])
+    for _ in range(1_000):
+        wall[0] += 0.1
+        budget.run(lambda: runs.append(wall[0]))
+    assert len(runs) > 10
+
+
+def test_whole_windows_are_those_of_the_windows():
+    """The live page's points are computed otherwise than the result's."""
     metrics = MultiLabelMetrics(["a", "b"], window=2)
-    assert metrics.last_window() is None
+    assert metrics.whole_windows() == []
     for i in range(5):
         metrics.update_one({"a": bool(i % 2), "b": True}, {"a": True, "b": bool(i % 3)})
-    assert metrics.last_window() == metrics.windows()[1]
+    assert metrics.whole_windows() == metrics.windows()[:2]
+    assert metrics.whole_windows(1) == metrics.windows()[1:2]
     counts = metrics.label_counts()
     assert [counts[name].tolist() for name in ("tp", "fp", "fn")] == [
         [each[name] for each in metrics.per_label()] for name in ("tp", "fp", "fn")
@@ -142,6 +161,20 @@ def get(url, **headers):
     asked = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(asked, timeout=10) as reply:
         return reply.headers, reply.read()
+
+
+def test_the_live_page_searches_a_hundred_thousand_labels():
+    """All of them are sent to the browser, or the order is that of a part of them."""
+    n = 100_000
+    counts = {"tp": np.arange(n) % 7, "fp": np.ones(n, int), "fn": np.arange(n) % 3}
+    with LivePage() as page:
+        page._server.labels = LabelTable([f"tag {i}" for i in range(n)], counts)
+        found = json.loads(get(page.url + "labels?query=TAG%209999&order=name")[1])
+        assert (found["of"], found["found"], len(found["rows"])) == (n, 11, 11)
+        assert found["rows"][0]["label"] == "tag 9999"
+        found = json.loads(get(page.url + "labels?query=&order=support")[1])
+        assert (found["found"], len(found["rows"])) == (n, 50)
+        assert all(row["tp"] + row["fn"] == 8 for row in found["rows"])
 
 
 def test_only_its_own_address_is_answered():

@@ -10,26 +10,26 @@ from stream.models.hoeffding_tree import TREE_CONSTRAINTS
 
 NAN = float("nan")
 REFUSED = {
-    "grace_period": ("an int in the range [1, inf)", [0, -1, 1.5, "200", None, True, NAN]),
-    "max_depth": ("an int in the range [0, inf) or None", [-1, 2.0, "3"]),
+    "grace_period": ("an int in the range [1, 1000000000]", [0, -1, 1.5, "200", None, True, NAN]),
+    "max_depth": ("an int in the range [0, 1000000] or None", [-1, 2.0, "3"]),
     "delta": ("a float in the range (0, 1)", [0, 1, -1e-9, 2.0, "x", None, NAN]),
-    "tau": ("a float in the range [0, inf)", [-0.1, None, NAN, float("inf"), "0"]),
+    "tau": ("a float in the range [0, 1000]", [-0.1, None, NAN, float("inf"), "0"]),
     "leaf_prediction": (
         "one of 'mc', 'nb', 'nba', 'lr', 'adaptive'",
         ["NBA", "", None, 1, ["mc"]],
     ),
-    "learning_rate": ("a float in the range (0, inf)", [0, -1.0, NAN, float("inf"), None]),
-    "n_split_points": ("an int in the range [1, inf)", [0, 1.0, None]),
+    "learning_rate": ("a float in the range (0, 100]", [0, -1.0, NAN, float("inf"), None]),
+    "n_split_points": ("an int in the range [1, 10000]", [0, 1.0, None]),
     "min_branch_fraction": ("a float in the range [0, 0.5)", [-0.1, 0.5, 1, None]),
     "max_share_to_split": ("a float in the range (0, 1]", [0, 1.01, None]),
     "merit_preprune": ("one of True, False", [1, 0, None, "yes"]),
     "max_features": ("a float in the range (0, 1]", [0, 1.1, None, "sqrt"]),
     "drift_detection": ("one of True, False", [1, None, "adwin"]),
     "drift_delta": ("a float in the range (0, 1)", [0, 1, None]),
-    "drift_window_threshold": ("an int in the range [1, inf)", [0, 2.5]),
+    "drift_window_threshold": ("an int in the range [1, 1000000000]", [0, 2.5]),
     "switch_significance": ("a float in the range (0, 1)", [0, 1, NAN]),
-    "max_size": ("a float in the range (0, inf)", [0, -5, NAN, float("inf"), None]),
-    "seed": ("an int in the range [0, 9.22337e+18] or None", [-1, 2**63, 1.0, "7", True]),
+    "max_size": ("a float in the range (0, 1e+09]", [0, -5, NAN, float("inf"), None]),
+    "seed": ("an int in the range [0, 9223372036854775807] or None", [-1, 2**63, 1.0, "7", True]),
 }
 
 

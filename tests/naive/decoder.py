@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from stream.engine import decoder as dec
+from stream.engine import joint_decoder_layout as dec
 
 ALL = None  # labels of the table of whole label sets
 

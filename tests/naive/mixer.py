@@ -2,13 +2,14 @@
 
 import math
 
-from stream.engine import mixer as mix
+from stream.engine import label_mixer as mix
+from stream.engine.log_odds import LARGEST_LOGIT
 
 
 def logit(p):
     if p < 1e-4:
-        return -mix.LARGEST_LOGIT
-    return mix.LARGEST_LOGIT if p > 1.0 - 1e-4 else math.log(p / (1.0 - p))
+        return -LARGEST_LOGIT
+    return LARGEST_LOGIT if p > 1.0 - 1e-4 else math.log(p / (1.0 - p))
 
 
 def clipped(value, most):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from stream.engine.learner import PREDICT_ONLY, TreeLearner
-from stream.engine.network import N_FEATURES, NetworkParams
+from stream.engine.network_layout import N_FEATURES, NetworkParams
 from stream.engine.router import Router
 from stream.rows.batch import Batch
 
@@ -21,7 +21,9 @@ class NaiveMoEData:
         for expert in self.experts:
             expert.growing.widen(n_features, n_classes)
         self.top_k = top_k
-        params = NetworkParams(learning_rate=2e-3, batch_rows=batch, dropout=0.0, seed=seed)
+        params = NetworkParams(
+            learning_rate=2e-3, batch_rows=batch, dropout=0.0, seed=seed, most_features=n_features
+        )
         self.router = Router(params, hidden, hidden // 2)
         self.router.widen(n_features)
         self.router.add_outputs(n_experts)

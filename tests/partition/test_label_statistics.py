@@ -35,8 +35,6 @@ def test_counts_are_plain_sums(dense_limit):
     statistics = counted(sets, 12, dense_limit=dense_limit)
     assert statistics.labels.tolist() == labels.tolist()
     assert np.array_equal(pair_matrix(statistics), np.triu(pairs, 1))
-    sizes = np.bincount([len(s) for s in sets])
-    assert statistics.usual_set_size == int(sizes[1:].argmax()) + 1
 
 
 def test_counts_survive_the_change_from_dense_to_sparse():

@@ -120,7 +120,7 @@ def messages(rows: Rows, folder: Any) -> bytes:
             raise NoWayError  # half a pair of surrogates is no JSON there
         found += decoder.rows(Record(0, b"k", value, 0))
     model = new_model(rows)
-    for batch in encoder.segments([(row.x, row.y) for row in found]):
+    for batch, _ in encoder.segments([row.x for row in found], [row.y for row in found]):
         model.learn_batch(batch, encoder.schema)
     return dumps(model)
 
@@ -197,13 +197,19 @@ def frame_source(make: Callable) -> Callable[[Rows, Any], bytes]:
     return door
 
 
+def without_order(model: Any) -> bytes:
+    """What was learnt; in which order answers have their columns is the table's alone."""
+    model._names.column_order.clear()
+    return dumps(model)
+
+
 def learn_many(make: Callable) -> Callable[[Rows, Any], bytes]:
     def door(rows: Rows, folder: Any) -> bytes:
         features, truths = columns_of(rows)
         model = new_model(rows)
         y = truths[CLASS] if list(truths) == [CLASS] else make(truths)
         model.learn_many(make(features), y)
-        return dumps(model)
+        return without_order(model)
 
     return door
 
@@ -231,7 +237,7 @@ def array_of_objects(rows: Rows, folder: Any) -> bytes:
         tables.append(table)
     model = new_model(rows)
     model.learn_many(*tables)
-    return dumps(model)
+    return without_order(model)
 
 
 # ---- cells

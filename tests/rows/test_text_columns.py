@@ -39,13 +39,13 @@ def test_each_warning_comes_once_a_column(caplog):
         for column in ("body", "decided"):
             watch.see(column, 100, [f"text {block} {i}" for i in range(100)])
         watch.see("colour", 100, ["red"] if block == 0 else [])
-        watch.see("price", 10, ["1,5", "2,5"])
+        watch.see("price", 100, [f"{block},{i}" for i in range(100)])
     assert len(caplog.messages) == 2
     new, number = caplog.messages
     assert "'body' are new (100 of 100)" in new
     assert "--text body (text=['body'])" in new
     assert "--ignore body (ignore=['body'])" in new
-    assert "'price' such as '1,5'" in number
+    assert "'price' such as '0,0'" in number
     assert "--decimal ','" in number
     assert "--categorical price" in number
 

@@ -211,6 +211,25 @@ def point_to_the_root(arrays, document):
     left[left[root]] = root
 
 
+def more_of_a_label_than_rows(arrays, document):
+    leaf = record(arrays, document, TREE + "nodes", "leaf").max()
+    arrays[TREE + "labels.n_present"][leaf, 0] = 1e6
+
+
+def more_of_a_label_than_values(arrays, document):
+    row = arrays[TREE + "stat_row"].max()
+    arrays[TREE + "stat_labels.n_present"][row, 0] += 10_000
+
+
+def sum_beyond_its_squares(arrays, document):
+    row = arrays[TREE + "stat_row"].max()
+    arrays[TREE + "stat_labels.sum_present"][row, 0] = 1e9
+
+
+def no_first_value(arrays, document):
+    arrays[TREE + "shift"][arrays[TREE + "stat_row"].max(axis=0) >= 0] = np.nan
+
+
 def free_twice(arrays, document):
     registers = arrays[TREE + "registers"]
     registers[6] = 2
@@ -241,6 +260,12 @@ HARM = {
     "nodes free": set_register(6, 10**9),
     "statistics free": set_register(8, 3),
     "pending": set_register(15, 10**6),
+    "a change that is left to be made": set_register(15, 1),
+    "branches beside nodes": set_register(14, 3),
+    "more of a label than rows": more_of_a_label_than_rows,
+    "more of a label than values": more_of_a_label_than_values,
+    "sum beyond its squares": sum_beyond_its_squares,
+    "no first value": no_first_value,
     "slot freed twice": free_twice,
     "row of statistics": set_entry("stat_row", (0, 0), 10**6),
     "row of statistics before": set_entry("stat_row", (0, 0), -7),
@@ -258,6 +283,26 @@ def test_trees_that_would_do_harm_are_refused(name, snapshots):
     """A kernel that writes out of its arrays, or walks in a circle for ever."""
     with pytest.raises(SnapshotError, match="does not fit together"):
         loads(changed(snapshots["tree"], HARM[name]))
+
+
+def no_object(state):
+    """What is kept of a state, without the name of its class."""
+    del state["growing"]["state"]["tree"]["state"]["weights"]["$object"]
+
+
+def many_labels(state):
+    state["bank"]["state"]["n_labels"] = 2**62
+
+
+@pytest.mark.parametrize(("kind", "harm"), [("tree", no_object), ("ihomer", many_labels)])
+def test_states_that_are_none_are_refused(kind, harm, snapshots):
+    """Kernels that are called with what is no state; lists of as many numbers as a file says."""
+
+    def change(arrays, document):
+        harm(document["value"]["state"]["_learner"]["state"])
+
+    with pytest.raises(SnapshotError, match=r"must be a Weights|each label is in one cluster"):
+        loads(changed(snapshots[kind], change))
 
 
 @pytest.mark.parametrize("axis", [0, -1])

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import stat
 import subprocess
 import sys
 
@@ -210,6 +211,28 @@ def test_save_replaces_at_once(tmp_path):
     save({"n": 2}, path)
     assert load(path) == {"n": 2}
     assert [each.name for each in path.parent.iterdir()] == ["value"]
+
+
+def test_only_the_owner_reads_a_snapshot(tmp_path):
+    path = SnapshotStore(tmp_path, "a").write(dumps({"n": 1}))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_planted_link_is_refused(tmp_path):
+    """A link with the name of the file that is written first: what it leads to was overwritten."""
+    other = tmp_path / "other"
+    other.write_text("somebody else's")
+    planted = tmp_path / ".value.tmp"
+    planted.symlink_to(other)
+    with pytest.raises(SnapshotError, match=r"\.value\.tmp is a link, or no plain file; remove it"):
+        save({"n": 1}, tmp_path / "value")
+    assert other.read_text() == "somebody else's"
+    assert planted.is_symlink()
+    assert not (tmp_path / "value").exists()
+    planted.unlink()
+    planted.write_text("left by a process that was killed")
+    save({"n": 1}, tmp_path / "value")
+    assert load(tmp_path / "value") == {"n": 1}
 
 
 def test_load_names_the_file(tmp_path):

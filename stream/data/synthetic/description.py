@@ -1,4 +1,4 @@
-"""What is true about a synthetic stream: what a learner has to find out."""
+"""The ground truth of a synthetic stream, which a learner has to find out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the parameters of a generator to its source: one function per family."""
+"""Make the source of a generator from its parameters: one function per family."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Parameter:
         """
         try:
             result = self._convert(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             result = None
         if result is None:
             raise ParameterError(

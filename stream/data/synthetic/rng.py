@@ -48,7 +48,7 @@ def mix(z: Any) -> Any:
 
 @kernel
 def row_state(key: Any, row: int) -> Any:
-    """Where the draws of a row begin."""
+    """Return the position at which the draws of a row begin."""
     return mix(key + GAMMA * (np.uint64(row) + ONE))
 
 

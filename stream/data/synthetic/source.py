@@ -1,4 +1,4 @@
-"""What all generators have in common: rows by number, cut into batches."""
+"""The base of all generators: rows by number, cut into batches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from stream.constraints import ROWS, check_value
 from stream.data.source import DEFAULT_CHUNK_ROWS, Source
 from stream.data.synthetic.description import StreamDescription
 from stream.engine.arrays import Float64Array, Int32Array, Int64Array
@@ -46,11 +47,7 @@ class SyntheticSource(Source):
 
     def batches(self, chunk_rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[Batch]:
         """Yield the rows in order, ``chunk_rows`` at a time."""
-        if chunk_rows < 1:
-            raise ParameterError(
-                "The 'chunk_rows' parameter must be an int in the range [1, inf). "
-                f"Got {chunk_rows} instead."
-            )
+        check_value("batches", "chunk_rows", chunk_rows, (ROWS,))
         for start in range(0, self.n_rows, chunk_rows):
             yield self._generate(start, min(start + chunk_rows, self.n_rows))
 

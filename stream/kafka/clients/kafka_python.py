@@ -198,6 +198,9 @@ class KafkaPythonSink:
         self._group = group
         self._deadline = connection.deadline
         self._seconds = connection.request_seconds
+        # The client loses a request of a transaction when the connection breaks before it is sent,
+        # and waits for its answer for ever: to begin again from the snapshot is the way on.
+        self._patience = 3 * connection.request_seconds
         self._unwritten = 0
         self._handed_over = 0
         self._failure: BaseException | None = None
@@ -262,7 +265,7 @@ class KafkaPythonSink:
     def fence(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
         with self._told("fencing earlier learners"):
-            within(self._deadline, "fencing earlier learners", self._producer.init_transactions)
+            within(self._patience, "fencing earlier learners", self._producer.init_transactions)
 
     def begin(self) -> None:
         """See :class:`~stream.kafka.clients.interface.SinkClient`."""
@@ -278,7 +281,7 @@ class KafkaPythonSink:
             self._producer.commit_transaction()
 
         with self._told("committing a transaction"):
-            within(self._deadline, "committing a transaction", commit)
+            within(self._patience, "committing a transaction", commit)
             self._unwritten = 0
             self._check()
 

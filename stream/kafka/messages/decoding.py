@@ -3,7 +3,9 @@ messages, so that a bad one leaves no trace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+import datetime
+import math
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -13,9 +15,12 @@ from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
 from stream.kafka.messages.field_mapping import FieldMapping
 from stream.rows.features import feature_entries
+from stream.rows.text import BagOfWords
 from stream.rows.truth import Truth, truth_of_row
 
 _MISSING: Any = object()
+_NAMES = {str}
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class Row(NamedTuple):
@@ -24,6 +29,14 @@ class Row(NamedTuple):
     key: bytes | None
     x: dict[Hashable, Any]  # numbers, where NaN is missing; or as it came
     y: Truth | None  # None: nothing is known
+
+
+class RowColumns(NamedTuple):
+    """Rows of messages that have one each, field by field as in :class:`Row`."""
+
+    keys: list[bytes | None]
+    xs: list[dict[Hashable, Any]]
+    ys: list[Truth | None]
 
 
 class LabelRow(NamedTuple):
@@ -48,8 +61,18 @@ class MessageDecoder(Protocol):
         """
         ...
 
+    def columns(self, records: Sequence[Record]) -> RowColumns | None:
+        """The rows of messages that have one each, as numbers by path, at less cost than
+        :meth:`rows` takes for each; None where one has several or cannot be used."""
+        ...
+
     def labels(self, record: Record) -> list[LabelRow]:
         """What a message of the labels' topic says, in order."""
+        ...
+
+    def time_of(self, record: Record) -> int:
+        """The time of a message, milliseconds since 1970, where the mapping names its field; 0
+        where it cannot be told."""
         ...
 
 
@@ -71,6 +94,11 @@ class FieldDecoder:
         self._sound: set[type] = {float} if parse is None else set()
         self._parse = parse or msgspec.json.Decoder().decode
         self._taken = _no_features(mapping)
+        self._taken_as_it_came = self._taken
+        self._bag = None
+        if mapping.text:
+            self._bag = BagOfWords(mapping.text_columns)
+            self._taken = self._taken | _inside(mapping, mapping.text)
 
     def rows(self, record: Record, *, as_it_came: bool = False) -> list[Row]:
         """See :class:`MessageDecoder`."""
@@ -79,6 +107,61 @@ class FieldDecoder:
             Row(self._key(row, record), features(row), self._truth(row))
             for row in self._pieces(record)
         ]
+
+    def columns(self, records: Sequence[Record]) -> RowColumns | None:
+        """See :class:`MessageDecoder`."""
+        mapping = self.mapping
+        if mapping.rows is not None:
+            return None
+        try:
+            rows = list(map(self._content, records))
+            return RowColumns(
+                [record.key for record in records]
+                if mapping.key is None
+                else list(map(self._key, rows, records)),
+                self._features_of_rows(rows),
+                self._truths(rows),
+            )
+        except BadMessageError:
+            return None  # :meth:`rows` tells which one
+
+    def _features_of_rows(self, rows: Sequence[Any]) -> list[dict[Hashable, float]]:
+        """The features of rows, in most of which they need no look at each."""
+        path, most, sound = self.mapping.features, self.mapping.max_features, self._sound
+        features_of = self._features
+        if self._taken or self._bag is not None:
+            return list(map(features_of, rows))
+        found = []
+        for row in rows:
+            x = row.get(path) if type(row) is dict else None
+            if type(x) is dict and len(x) <= most and sound.issuperset(map(type, x.values())):
+                found.append(x)
+            else:
+                found.append(features_of(row))
+        return found
+
+    def _truths(self, rows: Sequence[Any]) -> list[Truth | None]:
+        """What is known of the labels of rows; lists of names that come again are read once."""
+        path, most, truth_of = self.mapping.labels, self.mapping.max_labels, self._truth
+        if self.mapping.target is not None:
+            return [truth_of(row) for row in rows]
+        read: dict[tuple[str, ...], Truth | None] = {}
+        found = []
+        for row in rows:
+            labels = row.get(path) if type(row) is dict else None
+            if (
+                type(labels) is not list
+                or len(labels) > most
+                or not _NAMES.issuperset(map(type, labels))
+            ):
+                found.append(truth_of(row))
+                continue
+            names = tuple(labels)
+            truth = read.get(names)
+            if truth is None:
+                truth = read[names] = truth_of(row)
+            found.append(truth)
+        return found
 
     def labels(self, record: Record) -> list[LabelRow]:
         """See :class:`MessageDecoder`."""
@@ -103,13 +186,22 @@ class FieldDecoder:
         value = _find(row, self.mapping.value)
         return self._truth_of({name: None if value is _MISSING else value})
 
+    def time_of(self, record: Record) -> int:
+        """The time of a message, milliseconds since 1970, where the mapping names its field; 0
+        where it cannot be told."""
+        assert self.mapping.timestamp is not None
+        try:
+            return milliseconds(_find(self._content(record), self.mapping.timestamp))
+        except BadMessageError:
+            return 0
+
     # ---- pieces
 
-    def _pieces(self, record: Record) -> list[Any]:
+    def _content(self, record: Record) -> Any:
         if record.value is None:
             raise BadMessageError("a message must have a value, got a tombstone (no value)")
         try:
-            content = self._parse(record.value)
+            return self._parse(record.value)
         except UnicodeDecodeError as error:
             raise BadMessageError(
                 f"a message must be UTF-8, got byte 0x{error.object[error.start]:02x}"
@@ -118,6 +210,9 @@ class FieldDecoder:
             raise BadMessageError("the message is nested too deeply") from None
         except (msgspec.MsgspecError, ValueError, TypeError, EOFError) as error:
             raise BadMessageError(f"the message cannot be decoded: {error}") from None
+
+    def _pieces(self, record: Record) -> list[Any]:
+        content = self._content(record)
         if self.mapping.rows is None:
             return [content]
         rows = _find(content, self.mapping.rows)
@@ -147,7 +242,7 @@ class FieldDecoder:
 
     def _features(self, row: Any) -> dict[Hashable, float]:
         path = self.mapping.features
-        found = _find(row, path) if path else row
+        found = came = _find(row, path) if path else row
         if self._taken:
             found = _without(found, "", self._taken)
         if type(found) is list:
@@ -163,10 +258,31 @@ class FieldDecoder:
                 x = feature_entries(found)
             except DataError as error:
                 raise BadMessageError(f"the feature {error.column!r}: {error.reason}") from None
+        if self._bag is not None:
+            x = self._with_words(x, came, row, self._bag)
         if len(x) > self.mapping.max_features:
             raise BadMessageError(
                 f"a row may have {self.mapping.max_features} features, got {len(x)}"
             )
+        return x
+
+    def _with_words(
+        self, x: dict[Hashable, float], features: Any, row: Any, bag: BagOfWords
+    ) -> dict[Hashable, float]:
+        """The features with those of the texts."""
+        x = dict(x)
+        for path in self.mapping.text:
+            text = _find(features, path)
+            if text is _MISSING:
+                text = _find(row, path)
+            if text is None or text is _MISSING:
+                continue
+            if not isinstance(text, str):
+                raise BadMessageError(f"the field {path!r} must be a text, got {_kind(text)}")
+            for name, count in bag.count(path, text).items():
+                if name in x:
+                    raise BadMessageError(f"another feature is called {name!r}, as a word is")
+                x[name] = count
         return x
 
     def _as_it_came(self, row: Any) -> dict[Hashable, Any]:
@@ -174,7 +290,8 @@ class FieldDecoder:
         found = _find(row, self.mapping.features) if self.mapping.features else row
         if type(found) is not dict:
             return numbers
-        return _without(found, "", self._taken) if self._taken else found
+        taken = self._taken_as_it_came
+        return _without(found, "", taken) if taken else found
 
     def _named(self, values: list[Any]) -> dict[str, Any]:
         names: Any = self.mapping.feature_names or range(len(values))
@@ -197,7 +314,7 @@ class FieldDecoder:
 
     def _truth_of(self, found: Any) -> Truth | None:
         most = self.mapping.max_labels
-        if isinstance(found, dict | list) and len(found) > most:
+        if type(found) in (dict, list) and len(found) > most:
             raise BadMessageError(f"a row may have {most} labels, got {len(found)}")
         try:
             return truth_of_row(found, self.mapping.task, self.mapping.label_names)
@@ -213,10 +330,37 @@ def _no_features(mapping: FieldMapping) -> set[str]:
 
     What is to be ignored may be named by its path from the outermost object or from the features.
     """
+    named = (mapping.key, mapping.labels, mapping.target, mapping.timestamp)
     inside = mapping.features + "." if mapping.features else ""
-    named = (mapping.key, mapping.labels, mapping.target, *mapping.ignore)
     found = {path.removeprefix(inside) for path in named if path and path.startswith(inside)}
-    return found | set(mapping.ignore)
+    return found | _inside(mapping, mapping.ignore)
+
+
+def _inside(mapping: FieldMapping, paths: Collection[str]) -> set[str]:
+    """Paths from the outermost object or from the features as paths from the features."""
+    prefix = mapping.features + "." if mapping.features else ""
+    return {*paths, *(path.removeprefix(prefix) for path in paths)}
+
+
+def milliseconds(value: Any) -> int:
+    """A time in milliseconds since 1970; 0 where it is none.
+
+    Examples
+    --------
+    >>> milliseconds(1700000000000), milliseconds("2023-11-14T22:13:20Z"), milliseconds("noon")
+    (1700000000000, 1700000000000, 0)
+    """
+    if isinstance(value, str):
+        try:
+            moment = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            return 0
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return max(0, (moment - EPOCH) // datetime.timedelta(milliseconds=1))
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return max(0, int(value))
+    return 0
 
 
 def _without(value: Any, path: str, taken: Collection[str]) -> Any:
@@ -233,7 +377,7 @@ def _without(value: Any, path: str, taken: Collection[str]) -> Any:
 
 def _find(value: Any, path: str) -> Any:
     """The value at a path through objects: by its whole name, or else name by name."""
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         return _MISSING
     if path in value:
         return value[path]

@@ -34,6 +34,16 @@ class FieldMapping:
         labels.
     label_names
         The labels, where there is an array of 0 and 1, or where labels come one by one.
+    text
+        Features that are free text, by their paths from the outermost object or from ``features``:
+        how often each word occurs in one is a feature; models that take rows as they came get the
+        texts.
+    text_columns
+        Words are hashed to so many features; None: a feature for each word.
+    timestamp
+        Field with the time of a message, by its path from the outermost object: milliseconds since
+        1970, or a text in the notation of ISO 8601 (without a zone: UTC). It is taken instead of
+        Kafka's own timestamp. None: that is taken.
     target
         Field of the class; the stream then is single-label and ``labels`` is not looked at.
     ignore
@@ -56,6 +66,9 @@ class FieldMapping:
     feature_names: tuple[str, ...] = ()
     labels: str = "y"
     label_names: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    text_columns: int | None = dataclasses.field(default=None, metadata={"like": 1})
+    timestamp: str | None = None
     target: str | None = None
     ignore: tuple[str, ...] = ()
     labels_in_parts: bool = False
@@ -117,24 +130,25 @@ def read_mapping(path: str | os.PathLike[str] | None) -> FieldMapping:
             raise ParameterError(
                 f"The mapping {path} must have keys of {', '.join(fields)}. Got {name!r} instead."
             )
+    like = {name: field.metadata.get("like", field.default) for name, field in fields.items()}
     return FieldMapping(
-        **{name: _checked(name, value, fields[name].default, path) for name, value in given.items()}
+        **{name: _checked(name, value, like[name], path) for name, value in given.items()}
     )
 
 
-def _checked(name: str, value: Any, default: Any, path: str | os.PathLike[str]) -> Any:
-    """A value of the kind of the default."""
-    if isinstance(default, tuple):
+def _checked(name: str, value: Any, like: Any, path: str | os.PathLike[str]) -> Any:
+    """A value of the kind of another one; None: a text."""
+    if isinstance(like, tuple):
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
             if len(set(value)) == len(value):
                 return tuple(value)
             raise ParameterError(f"The list {name!r} of the mapping {path} must not repeat a name.")
         wanted = "a list of names"
-    elif isinstance(default, bool):
+    elif isinstance(like, bool):
         if isinstance(value, bool):
             return value
         wanted = "true or false"
-    elif isinstance(default, int):
+    elif isinstance(like, int):
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return value
         wanted = "an integer of 1 or more"

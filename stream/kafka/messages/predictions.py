@@ -1,36 +1,25 @@
-"""Predictions as messages: JSON, with the place of the instance as key."""
+"""Predictions as messages: JSON, with the place of the instance as key.
+
+The key is the topic, partition and offset of the instance, as in ``instances/0@17``, and the number
+of the row within its message unless that is 0: the same however often a prediction is written.
+"""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+import itertools
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
+import numpy as np
 
+from stream.kafka.answers import Answers
 from stream.kafka.clients.interface import Message, TopicPartition
+from stream.kafka.messages.instances import Instances
 
 
-class Place(NamedTuple):
-    """Where an instance was read."""
-
-    partition: TopicPartition
-    offset: int
-    row: int  # within its message
-
-    def as_key(self) -> bytes:
-        """The key of its prediction: the same however often it is written.
-
-        Examples
-        --------
-        >>> Place(TopicPartition("instances", 0), 17, 0).as_key()
-        b'instances/0@17'
-        """
-        text = f"{self.partition}@{self.offset}"
-        return (f"{text}.{self.row}" if self.row else text).encode()
-
-
-class Source(msgspec.Struct):
+class Source(msgspec.Struct, gc=False):
     """Where the instance of a prediction was read."""
 
     topic: str
@@ -39,7 +28,7 @@ class Source(msgspec.Struct):
     row: int
 
 
-class Prediction(msgspec.Struct):
+class Prediction(msgspec.Struct, gc=False):
     """A prediction as it is written.
 
     Attributes
@@ -47,9 +36,10 @@ class Prediction(msgspec.Struct):
     key
         Key of the instance: a text, or ``{"base64": ...}`` where it is not UTF-8, or null.
     labels
-        The labels predicted present (single-label: the class).
+        The labels predicted present, the most probable first (single-label: the class).
     probabilities
-        Probability of every label known by then; null where the model does not tell.
+        Probability of these labels and of the most probable others that were known by then, from
+        high to low; null where the model does not tell.
     model_version
         Rows learnt by then.
     event
@@ -66,13 +56,6 @@ class Prediction(msgspec.Struct):
     source: Source
 
 
-class Answer(NamedTuple):
-    """What a model says of an instance."""
-
-    labels: list[Hashable]
-    probabilities: dict[Hashable, float] | None
-
-
 class PredictionWriter:
     """Makes messages of predictions.
 
@@ -87,35 +70,84 @@ class PredictionWriter:
     def __init__(self, topic: str, n_partitions: int):
         self.topic = topic
         self.n_partitions = n_partitions
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = msgspec.json.Encoder().encode_lines
 
-    def message(
-        self, place: Place, key: bytes | None, answer: Answer, version: int, event: int
-    ) -> Message:
-        """The message of one prediction."""
-        (topic, number), offset, row = place
-        content = Prediction(
-            _text(key),
-            answer.labels,
-            _keys(answer.probabilities),
-            version,
-            event,
-            Source(topic, number, offset, row),
-        )
-        return Message(
-            self.topic, number % self.n_partitions, place.as_key(), self._encode(content)
-        )
+    def messages(
+        self,
+        instances: Instances,
+        answers: Answers,
+        names: Sequence[Hashable],
+        *,
+        known: int,
+        versions: Iterable[int],
+        first_event: int,
+    ) -> list[Message]:
+        """The messages of predictions.
+
+        Parameters
+        ----------
+        instances, answers
+            What was asked, and what the model says of it.
+        names, known
+            Of the labels, and how many were known before the first instance.
+        versions
+            Rows learnt before each instance.
+        first_event
+            Number of the first instance.
+        """
+        used = (names[column] for column in np.unique(answers.label).tolist())
+        plain = _KEYS.issuperset(map(type, used))
+        places: list[tuple[int, bytes]] = []
+        contents: list[Prediction] = []
+        before: TopicPartition | None = None
+        for partition, offset, row, key, (labels, probabilities), version, event in zip(
+            instances.partitions,
+            instances.offsets,
+            instances.numbers,
+            instances.keys,
+            answers.by_name(names, known),
+            versions,
+            itertools.count(first_event),
+            strict=False,  # counted without end
+        ):
+            if partition is not before:
+                before = partition
+                topic, number = partition
+                prefix, into = f"{topic}/{number}@".encode(), number % self.n_partitions
+            if not plain and probabilities is not None:
+                probabilities = _with_keys(probabilities)
+            content = Prediction(
+                _text(key),
+                labels,
+                probabilities,
+                version,
+                event,
+                Source(topic, number, offset, row),
+            )
+            place = b"%b%d" % (prefix, offset)
+            if row:
+                place = b"%b.%d" % (place, row)
+            contents.append(content)
+            places.append((into, place))
+        # All at once is quicker: no end of a line is within JSON, and nothing is after the last.
+        values = self._encode(contents).split(b"\n")
+        to = self.topic
+        return [
+            Message(to, into, place, value)
+            for (into, place), value in zip(
+                places, values, strict=False
+            )  # nothing is after the last
+        ]
 
 
 _KEYS = frozenset({str, int, float})  # names that can be keys of JSON, as texts
+_TEXTS: dict[Hashable, str] = {True: "true", False: "false", None: "null"}
 
 
-def _keys(probabilities: dict[Hashable, float] | None) -> dict[Any, float] | None:
-    if probabilities is None or set(map(type, probabilities)) <= _KEYS:
-        return probabilities
-    texts = {True: "true", False: "false", None: "null"}
+def _with_keys(probabilities: Mapping[Hashable, float]) -> dict[Any, float]:
+    """Probabilities by names that JSON can have as keys."""
     return {
-        name if type(name) in _KEYS else texts.get(name, str(name)): value  # type: ignore[call-overload]
+        name if type(name) in _KEYS else _TEXTS.get(name, str(name)): value
         for name, value in probabilities.items()
     }
 

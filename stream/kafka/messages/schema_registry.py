@@ -81,7 +81,9 @@ def parser_for(
     if format == "json":
         return None
     if url is None:
-        raise NotAvailableError(f"Messages in {format} need a schema registry; name its address.")
+        raise NotAvailableError(
+            f"Messages in {format} need a schema registry; name its address with --schema-registry."
+        )
     make = AvroParser if format == "avro" else ProtobufParser
     try:
         return make(SchemaRegistry(url, user_info))

@@ -13,10 +13,11 @@ it.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from stream.kafka.clients.interface import TopicPartition
 from stream.kafka.errors import OffsetError
@@ -50,7 +51,7 @@ class OrderFile:
     def __init__(self, path: str | os.PathLike[str], *, durable: bool = True):
         self.path = Path(path)
         self.durable = durable
-        self._file = self.path.open("ab")
+        self._file = _appended(self.path)
         self.length = self._drop_torn_line()
 
     def _drop_torn_line(self) -> int:
@@ -90,6 +91,20 @@ class OrderFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _appended(path: Path) -> BinaryIO:
+    """A file open for appending, which only its owner reads and writes; links are not followed."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.fdopen(os.open(path, flags, 0o600), "ab")
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise OffsetError(
+            f"The order of messages {path} must be a plain file. It is a link; remove it, or name "
+            "the folder that it leads to."
+        ) from error
 
 
 def read_order(path: str | os.PathLike[str], start: int = 0) -> Iterator[Run]:

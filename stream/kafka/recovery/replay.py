@@ -10,11 +10,27 @@ from stream.kafka.clients.interface import Record, SourceClient, TopicPartition
 from stream.kafka.errors import BrokerUnavailableError, OffsetError
 from stream.kafka.polling import OffsetGuard
 from stream.kafka.recovery.recorded_order import Run
-from stream.kafka.time_order import Piece, without_time
+from stream.kafka.time_order import Piece, TimeOf, timed, without_time
 
 POLL_SECONDS = 0.5
 MAX_POLLED = 2_000
 MAX_BUFFERED = 50_000  # messages of partitions whose turn has not come
+
+
+def in_batches(pieces: Iterable[Piece], n_messages: int) -> Iterator[list[Piece]]:
+    """Pieces, so many at once that they have ``n_messages`` messages or more; a finely interleaved
+    order has a piece for each message, and a transaction or a call of the model for each takes
+    long."""
+    batch: list[Piece] = []
+    waiting = 0
+    for piece in pieces:
+        batch.append(piece)
+        waiting += len(piece.records)
+        if waiting >= n_messages:
+            yield batch
+            batch, waiting = [], 0
+    if batch:
+        yield batch
 
 
 class Replay:
@@ -30,6 +46,8 @@ class Replay:
         Seconds for which a message that must be there is waited for.
     allow_gaps
         See :class:`~stream.kafka.polling.OffsetGuard`.
+    time_of
+        What is taken instead of the timestamp of a message.
     """
 
     def __init__(
@@ -39,8 +57,10 @@ class Replay:
         *,
         deadline: float,
         allow_gaps: bool = False,
+        time_of: TimeOf | None = None,
     ):
         self._source = source
+        self._time_of = time_of
         self._deadline = deadline
         self._guard = OffsetGuard(positions, allow_gaps=allow_gaps)
         self._buffers: dict[TopicPartition, deque[Record]] = {each: deque() for each in positions}
@@ -102,4 +122,6 @@ class Replay:
             return  # the deadline of the message counts
         for partition, records in polled:
             self._guard.check(partition, records)
+            if self._time_of is not None:
+                records = timed(records, self._time_of)
             self._buffers[partition].extend(records)

@@ -26,7 +26,7 @@
 
   let state = JSON.parse($("state").textContent);
   const live = state === null;
-  let chart = null, speed = null, drawn = "", chosen = null, cursor = null, askedFor = 0;
+  let chart = null, speed = null, routing = null, drawn = "", chosen = null, cursor = null, askedFor = 0;
 
   // ---- numbers and metrics
   function showNumbers() {
@@ -48,6 +48,7 @@
       ["features", number(state.features), "features"], ["labels a row", fixed(state.cardinality, 2), "cardinality"],
       ["clusters", number(state.n_clusters), "n_clusters"], ["drifts seen", number(state.n_drifts), "n_drifts"],
       ["restructures", number(state.n_restructures), "n_restructures"], ["peak memory, MB", number(state.peak_rss_mb), "peak_rss_mb"],
+      ...Object.entries(state.counts || {}).map(([name, value]) => [name, number(value), name]),
     ].filter(([, value]) => value !== "–"));
     definitions($("metrics"), Object.entries(state.metrics).map(([name, value]) => [title(name), fixed(value), name]));
   }
@@ -112,10 +113,10 @@
     const width = $("chart").clientWidth;
     const key = `${width}|${chosen.join()}|${matchMedia("(prefers-color-scheme:dark)").matches}`;
     const data = [history.stop, ...chosen.map((name) => history.metrics[name])];
-    const speeds = [history.stop, history.rows_per_second];
-    if (key === drawn) { chart.setData(data); speed.setData(speeds); return; }
+    const speeds = [history.stop, history.rows_per_second], routed = showRouting(history);
+    if (key === drawn) { chart.setData(data); speed.setData(speeds); if (routing) routing.setData(routed); return; }
     drawn = key;
-    if (chart) { chart.destroy(); speed.destroy(); }
+    for (const each of [chart, speed, routing]) if (each) each.destroy();
     const x = { time: false, range: (u, low, high) => [0, Math.max(1, high)] };
     chart = new uPlot({
       width, height: 320, scales: { x, y: { range: (u, low, high) => (low == null ? [0, 1] : [Math.min(0, low), Math.max(1, high)]) } },
@@ -128,6 +129,22 @@
       axes: [rowsAxis(), axis({ size: 66, space: 28, values: (u, ticks) => ticks.map(number) })],
       series: [{}, { stroke: style("--faint"), width: 1.5, points: { show: history.stop.length < 2 } }], cursor: { show: false },
     }, speeds, $("speed"));
+    routing = routed && new uPlot({
+      width, height: 130, scales: { x, y: { range: (u, low, high) => [0, Math.max(1, high || 1) * 1.1] } },
+      axes: [rowsAxis(), axis({ size: 46, space: 28 })],
+      series: [{}, ...routed.slice(1).map((_, i) => ({ stroke: LOOKS[i][0], width: 2, dash: LOOKS[i][1], points: { show: history.stop.length < 2 } }))],
+      hooks: { draw: [drawMarks] }, cursor: { show: false },
+    }, routed, $("routing"));
+  }
+  // Clusters over the windows and, of a model with a gate, how many of them a row was asked of.
+  function showRouting(history) {
+    $("routing-block").hidden = !history.clusters;
+    if (!history.clusters) return null;
+    const last = history.stop.length - 1, notes = [`━ clusters of the partition: ${number(history.clusters[last])}`];
+    if (history.asked) notes.push(`╌ clusters asked a row: ${fixed(history.asked[last], 1)} of ${number(history.askable[last])} behind the gate`);
+    if (history.missed?.[last] != null) notes.push(`present labels whose cluster was not asked: ${fixed(100 * history.missed[last], 2)} %`);
+    $("routing-note").textContent = `In the last window: ${notes.join("; ")}.`;
+    return [history.stop, history.clusters, ...(history.asked ? [history.asked] : [])];
   }
   $("chart").addEventListener("keydown", (event) => {
     const last = state.history.stop.length - 1;
@@ -168,6 +185,8 @@
     }
     const hidden = state.n_nodes - state.hierarchy.length;
     $("clusters-note").textContent = state.hierarchy.length ? `${number(state.n_clusters)} clusters; the bar is the micro-F1 of the labels of a cluster over all rows.` + (hidden > 0 ? ` ${number(hidden)} nodes are left out.` : "") : "";
+    if (state.threads > 1) $("clusters-note").textContent += ` They are dealt out to ${number(state.threads)} threads anew with each batch, by what they have to do.`;
+    showWorkers();
     $("changes-section").hidden = !state.changes.length;
     $("changes").replaceChildren(...state.changes.slice().reverse().map((event) => {
       const sets = (clusters) => clusters.map((c) => `${c.id}: ${some(c.labels, c.n_labels)}`).join("; ") || "–";
@@ -175,6 +194,18 @@
       return make("tr", {}, make("td", { className: "n", textContent: number(event.row) }), make("td", { className: "kind", textContent: event.kind }),
         make("td", { className: "name", textContent: sets(event.before) }), make("td", { className: "name", textContent: sets(event.after) }), make("td", { textContent: why || "–" }));
     }));
+  }
+
+  function showWorkers() {
+    const workers = state.workers || [];
+    $("workers-block").hidden = !workers.length;
+    if (!workers.length) return;
+    $("clusters-section").hidden = false;
+    const moves = state.n_moves ? ` Clusters went to another worker ${state.n_moves === 1 ? "once" : `${number(state.n_moves)} times`}, to even out the work.` : "";
+    $("workers-note").textContent = `${number(workers.length)} workers; clusters are numbered in the order in which they began.${moves}`;
+    $("workers").replaceChildren(...workers.map((each) => make("tr", {}, make("td", { className: "name", textContent: `${each.host}, process ${each.process}` }),
+      make("td", { className: "name", textContent: `${number(each.n_clusters)}: ${some(each.clusters, each.n_clusters)}` }), make("td", { className: "n", textContent: fixed(each.mb, 1) }),
+      make("td", { className: "n", textContent: fixed(each.seconds, 1) }), make("td", { className: "n", textContent: number(each.restarts) }))));
   }
 
   // ---- labels

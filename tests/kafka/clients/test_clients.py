@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -141,6 +144,37 @@ def test_only_committed_transactions_are_seen(client, broker, topic):
         assert time.monotonic() < deadline, "the position never reached the end"
         assert source.poll(0.2, 10) == []
     source.close()
+
+
+def threads():
+    """How many threads of clients there are."""
+    found = 0
+    for each in Path("/proc/self/task").iterdir():
+        # A thread may end between being listed and being read.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += (each / "comm").read_text().startswith(("rdk:", "kafka"))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are not told here")
+@pytest.mark.parametrize("transactions", [False, True])
+def test_nothing_of_a_sink_goes_on_once_it_is_closed(client, broker, topic, transactions):
+    """Threads that try to reach a broker, and complain on standard error, until the garbage is
+    collected."""
+    gc.collect()
+    before, name, identity = threads(), topic(), uuid.uuid4().hex
+    sink = client.sink(
+        Connection(broker.bootstrap, deadline=20), identity, identity if transactions else None
+    )
+    if transactions:
+        sink.fence()
+        sink.begin()
+    sink.send([Message(name, 0, b"k", b"v")])
+    sink.close()
+    deadline = time.monotonic() + 20
+    while threads() > before:
+        assert time.monotonic() < deadline, "threads are left"
+        time.sleep(0.05)
 
 
 def test_a_later_sink_of_the_same_name_fences_the_earlier_one(client, broker, topic):

@@ -9,9 +9,19 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kafka_helpers import model_bytes, produce_rows, read_all, service_for, yeast_messages
+from kafka_helpers import (
+    model_bytes,
+    produce_rows,
+    read_all,
+    service_for,
+    yeast_apart,
+    yeast_messages,
+)
 
+from stream import MultiLabelHoeffdingTree
+from stream.data import open_source
 from stream.errors import DataError, NotAvailableError, ParameterError
+from stream.evaluate import prequential
 from stream.kafka.clients.connection import Secret, read_options
 from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
@@ -94,6 +104,88 @@ def test_a_row_as_it_came_keeps_texts_and_objects():
     decoder = FieldDecoder(FieldMapping(ignore=("at.y",)))
     (row,) = decoder.rows(Record(0, b"k", json.dumps(value).encode(), 0), as_it_came=True)
     assert row.x == {"text": "sun and rain", "at": {"lat": 1}, "n": 2}
+
+
+TEXT = {"text": ("title",)}
+
+
+def test_words_of_a_text_are_features():
+    value = {"x": {"title": "Crème, crème brûlée", "n": 2}}
+    assert rows(value, **TEXT)[0].x == {"n": 2, "title:creme": 2, "title:brulee": 1}
+    assert rows(value, text=("x.title",))[0].x == {"n": 2, "x.title:creme": 2, "x.title:brulee": 1}
+    hashed = rows(value, **TEXT, text_columns=1)[0].x
+    assert hashed == {"n": 2, "title#0": 3}
+    assert rows({"x": {"n": 2, "title": None}}, **TEXT)[0].x == {"n": 2}
+    assert rows({"x": {"n": 2}}, **TEXT)[0].x == {"n": 2}
+
+
+@pytest.mark.parametrize("x", [{"title": 3}, {"title": ["a"]}, {"title": "ab", "title:ab": 1}])
+def test_what_is_no_text(x):
+    with pytest.raises(BadMessageError, match="title"):
+        rows({"x": x}, **TEXT)
+
+
+def test_models_that_take_rows_as_they_came_get_texts():
+    record = Record(0, b"k", b'{"x": {"title": "a b", "at": 5}, "y": []}', 0)
+    decoder = FieldDecoder(FieldMapping(**TEXT, timestamp="x.at"))
+    assert decoder.rows(record, as_it_came=True)[0].x == {"title": "a b"}
+
+
+@pytest.mark.parametrize(
+    ("at", "milliseconds"),
+    [
+        (1_700_000_000_123, 1_700_000_000_123),
+        (1_700_000_000_123.9, 1_700_000_000_123),
+        ("2023-11-14T22:13:20.123Z", 1_700_000_000_123),
+        ("2023-11-14T23:13:20+01:00", 1_700_000_000_000),
+        ("2023-11-14 22:13:20", 1_700_000_000_000),
+        ("noon", 0), (None, 0), (True, 0), ([1], 0), (-5, 0), ("0001-01-01", 0),
+    ],
+)  # fmt: skip
+def test_the_time_in_a_message(at, milliseconds):
+    """Times that cannot be told are 0, which is reported and stops nobody."""
+    decoder = FieldDecoder(FieldMapping(timestamp="meta.at"))
+    value = json.dumps({"meta": {"at": at}, "x": {"a": 1}}).encode()
+    assert decoder.time_of(Record(0, b"k", value, 7)) == milliseconds
+    for broken in (None, b"{", b"[]", b"{}"):
+        assert decoder.time_of(Record(0, b"k", broken, 7)) == 0
+
+
+def test_the_time_in_a_message_decides_the_order(broker, topic, tmp_path):
+    """Labels that were written after all rows, and are older than most of them, come too late; a
+    replay goes by Kafka's times and learns something else."""
+    instances, labels = yeast_apart(120)
+    names, delay = [topic() for _ in range(3)], 10
+
+    def at(value, time):
+        return json.dumps(json.loads(value) | {"at": 1_700_000_000_000 + 10 * time}).encode()
+
+    produce_rows(
+        broker.bootstrap,
+        names[0],
+        [(key, at(value, n)) for n, (key, value) in enumerate(instances)],
+    )
+    produce_rows(
+        broker.bootstrap,
+        names[1],
+        [(key, at(value, n + delay + 0.5)) for n, (key, value) in enumerate(labels)],
+    )
+    for limit in (75, None):  # the second goes on in a recorded order
+        service = service_for(
+            broker.bootstrap,
+            tmp_path,
+            names[0],
+            names[2],
+            mapping=FieldMapping(timestamp="at"),
+            settings={"labels_topic": names[1], "max_messages": limit, "snapshot_seconds": 1e6},
+        )
+        service.run()
+    expected = prequential(
+        open_source("yeast"), MultiLabelHoeffdingTree(seed=1), delay=delay, limit=120
+    ).metrics
+    found = service.learner.metrics.total.as_dict()
+    assert found == {name: expected[name] for name in found}
+    assert service.fetch_seconds > 0
 
 
 def test_several_rows_with_keys_of_their_own():

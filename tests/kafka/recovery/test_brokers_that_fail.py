@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from kafka.errors import KafkaConnectionError
 from kafka_helpers import (
     Running,
     create_topic,
@@ -18,6 +19,7 @@ from kafka_helpers import (
 )
 
 from stream.kafka.clients.connection import Connection
+from stream.kafka.clients.interface import Message, TopicPartition, load_client
 from stream.kafka.errors import BrokerUnavailableError
 
 N_ROWS = 400
@@ -116,3 +118,28 @@ def test_addresses_that_are_none():
     for address in ("localhost", ":9092", "host:port", "a:1,b"):
         with pytest.raises(ParameterError, match="must be host:port"):
             Connection(address)
+
+
+def test_a_transaction_that_the_client_forgets_is_given_up(broker, topic, monkeypatch):
+    """kafka-python drops a request of a transaction when the connection breaks just before it is
+    sent, and the commit waits for ever for the answer; the learner hangs as long as the deadline
+    for brokers that are away, and again after the next such moment."""
+    where = TopicPartition(topic(), 0)
+    sink = load_client("kafka-python").sink(
+        Connection(broker.bootstrap, deadline=600), "group", f"learner-{where.topic}"
+    )
+    sink.fence()
+    sink.begin()
+    client = sink._producer._sender._client
+    await_ready = client.await_ready
+
+    def break_once(*args, **options):
+        monkeypatch.setattr(client, "await_ready", await_ready)
+        raise KafkaConnectionError("it breaks")
+
+    monkeypatch.setattr(client, "await_ready", break_once)
+    monkeypatch.setattr(sink, "_patience", 1.0)
+    sink.send([Message(*where, b"key", b"value")])
+    with pytest.raises(BrokerUnavailableError, match="while committing"):
+        sink.commit({where: 1})
+    sink.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import threading
 import time
 
@@ -12,6 +11,7 @@ from delaying_proxy import DelayingProxy
 from kafka import errors as client_errors
 from kafka_helpers import (
     Running,
+    copy_in_use,
     create_topic,
     predicted_places,
     produce_rows,
@@ -64,7 +64,7 @@ def test_one_of_two_learners_survives_on_a_slow_network(breakable_broker, tmp_pa
             with Running(service("1")) as first:
                 first.taken(N_TAKEN)
                 time.sleep(0.5)  # a snapshot is not of the first message
-                shutil.copytree(tmp_path / "1", tmp_path / "2")
+                copy_in_use(tmp_path / "1", tmp_path / "2")
                 with Running(service("2")) as second:
                     both = first, second
                     deadline = time.monotonic() + 60

@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 import pytest
 from kafka_helpers import (
+    create_topic,
     learn_in_recorded_order,
     model_bytes,
     produce_rows,
     read_all,
     read_records,
+    yeast_apart,
     yeast_messages,
 )
 from learners import Learners
 
-# DRIFTHOMER_KILL_RUNS=200 for the whole sweep; this many fit into every run of the suite.
+# DRIFTHOMER_KILL_RUNS=200 DRIFTHOMER_BROKER_KILL_RUNS=200 for the whole sweep; this many fit into
+# every run of the suite.
 N_RUNS = int(os.environ.get("DRIFTHOMER_KILL_RUNS", "20"))
+N_BROKER_RUNS = int(os.environ.get("DRIFTHOMER_BROKER_KILL_RUNS", "3"))
+FIRST_KILL = (0.2, 1.0)  # of the broker, seconds after the beginning
+BROKER_LIVES = (1.0, 3.0)  # afterwards, times the seconds that its start took, 3 at least
+DEADLINE = 120.0  # for a broker that is away, which starts slowly on a busy machine
 N_ROWS = 500
 AT_ONCE = 3
 MAX_KILLS = 4  # of one run; it is left alone afterwards
@@ -36,12 +43,8 @@ def learners():
     started.close()
 
 
-@pytest.fixture(scope="module")
-def inputs(broker):
-    """Topics with Yeast, in one partition and in two, and with labels on their own, and what they
-    hold."""
-    from kafka_helpers import create_topic, yeast_apart
-
+def make_inputs(broker):
+    """Topics with Yeast, in one partition and in two, and with labels on their own."""
     rows = yeast_messages(N_ROWS)
     one, two, apart, labels = (create_topic(broker.bootstrap, n) for n in (1, 2, 1, 1))
     produce_rows(broker.bootstrap, one, rows)
@@ -65,17 +68,19 @@ class Run(NamedTuple):
     snapshot_seconds: float = SNAPSHOT_SECONDS[0]
 
 
-def runs():
+def runs(n_runs):
     """One partition and two, labels apart; with and without transactions; both clients."""
     kinds = ["one", "two", "labels"]
-    for number in range(N_RUNS):
-        yield Run(
+    return [
+        Run(
             number,
             kinds[number % 3],
             number // 3 % 2 == 0,
             "confluent" if number // 6 % 4 == 0 else "kafka-python",
             SNAPSHOT_SECONDS[number // 2 % 3],
         )
+        for number in range(n_runs)
+    ]
 
 
 def start(learners, broker, inputs, directory, predictions, run):
@@ -88,7 +93,13 @@ def start(learners, broker, inputs, directory, predictions, run):
         "name": f"learner-{predictions}",
     }
     return learners.start(
-        broker.bootstrap, directory, topic, predictions, client=run.client, settings=settings
+        broker.bootstrap,
+        directory,
+        topic,
+        predictions,
+        client=run.client,
+        settings=settings,
+        deadline=DEADLINE,
     )
 
 
@@ -109,46 +120,121 @@ def check(broker, inputs, directory, predictions, run):
         assert list(dict.fromkeys(written)) == expected, f"{run}: in another order"
 
 
-def test_killed_learners_end_as_if_they_had_not_been(broker, inputs, learners, tmp_path):
-    """Rows lost, learnt twice, predicted twice, or taken in another order after a crash."""
-    from kafka_helpers import create_topic
+class Sweep:
+    """Runs learners over the same topics and kills them.
 
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")  # shown when the test fails
-    chance = random.Random(seed)
-    whole = {}
-    for kind in inputs:
+    Parameters
+    ----------
+    broker, learners, folder
+        What they need.
+    seconds
+        How long a learner that is left alone may take.
+    """
+
+    def __init__(self, broker, learners, folder, seconds=60.0):
+        self.broker, self.learners, self.folder = broker, learners, folder
+        self.seconds = seconds
+        self.inputs = make_inputs(broker)
+        seed = random.randrange(2**32)
+        print(f"seed {seed}")  # shown when the test fails
+        self.chance = random.Random(seed)
+        self.lengths = {kind: self.length(kind) for kind in self.inputs}
+
+    def length(self, kind):
+        """Seconds of a run without kills."""
         run = Run(-1, kind, True, "kafka-python")
-        predictions = create_topic(broker.bootstrap)
+        predictions = create_topic(self.broker.bootstrap)
         began = time.monotonic()
-        learner = start(learners, broker, inputs, tmp_path / f"whole-{kind}", predictions, run)
+        learner = self.start(self.folder / f"whole-{kind}", predictions, run)
         assert learner.wait(60) == 0
-        whole[kind] = time.monotonic() - began
-        check(broker, inputs, tmp_path / f"whole-{kind}", predictions, run)
+        took = time.monotonic() - began
+        check(self.broker, self.inputs, self.folder / f"whole-{kind}", predictions, run)
+        return took
 
-    def sweep(run_and_moments):
-        run, moments = run_and_moments
-        directory = tmp_path / str(run.number)
-        predictions = create_topic(broker.bootstrap)
-        kills = 0
+    def start(self, directory, predictions, run):
+        return start(self.learners, self.broker, self.inputs, directory, predictions, run)
+
+    def plan(self, n_runs):
+        """Runs, the topics of their predictions, and the moments of their kills."""
+        return [
+            (
+                run,
+                create_topic(self.broker.bootstrap),
+                [
+                    self.chance.uniform(0.02, self.lengths[run.kind])
+                    for _ in range(self.chance.randint(1, MAX_KILLS))
+                ],
+            )
+            for run in runs(n_runs)
+        ]
+
+    def go(self, planned):
+        """Go through a run; the number of kills."""
+        run, predictions, moments = planned
+        directory, kills = self.folder / str(run.number), 0
         for moment in moments:
-            learner = start(learners, broker, inputs, directory, predictions, run)
+            learner = self.start(directory, predictions, run)
             if learner.wait(moment) is not None:
                 assert learner.code == 0, f"{run}: exit code {learner.code}"
-                break
+                return kills
             learner.kill()
             kills += 1
-        else:
-            learner = start(learners, broker, inputs, directory, predictions, run)
-            assert learner.wait(60) == 0, f"{run}: exit code {learner.code}"
-        check(broker, inputs, directory, predictions, run)
+        learner = self.start(directory, predictions, run)
+        if learner.wait(self.seconds) is None:
+            learner.show_stacks()
+        assert learner.code == 0, f"{run}: exit code {learner.code}"
         return kills
 
-    planned = [
-        (run, [chance.uniform(0.02, whole[run.kind]) for _ in range(chance.randint(1, MAX_KILLS))])
-        for run in runs()
-    ]
+    def check(self, planned):
+        run, predictions, _ = planned
+        check(self.broker, self.inputs, self.folder / str(run.number), predictions, run)
+
+
+def test_killed_learners_end_as_if_they_had_not_been(broker, learners, tmp_path):
+    """Rows lost, learnt twice, predicted twice, or taken in another order after a crash."""
+    sweep = Sweep(broker, learners, tmp_path)
+
+    def go_and_check(planned):
+        kills = sweep.go(planned)
+        sweep.check(planned)
+        return kills
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        kills = list(pool.map(sweep, planned))
+        kills = list(pool.map(go_and_check, sweep.plan(N_RUNS)))
     print(f"{len(kills)} runs, {sum(kills)} kills")
     assert sum(kills) >= len(kills) // 2, "too few were killed for this to mean anything"
+
+
+def kill_until(done, broker, chance):
+    """Kill a broker again and again, and start it, until something is done; how often.
+
+    In the thread that made it: a broker ends with the thread that started it.
+    """
+    kills, life = 0, chance.uniform(*FIRST_KILL)
+    while not done(life):
+        broker.kill()
+        kills += 1
+        time.sleep(chance.uniform(0.0, 1.0))
+        began = time.monotonic()
+        broker.start()
+        # On a machine on which that takes long, learners need longer too.
+        life = chance.uniform(*BROKER_LIVES) * max(3.0, time.monotonic() - began)
+    return kills
+
+
+@pytest.mark.slow
+def test_killed_brokers_and_learners(breakable_broker, learners, tmp_path):
+    """The broker dies as well: what was written and not answered is written twice, or a learner
+    takes the broker's death for a rival."""
+    sweep = Sweep(breakable_broker, learners, tmp_path, seconds=2 * DEADLINE)
+    planned = sweep.plan(N_BROKER_RUNS)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        going = [pool.submit(sweep.go, each) for each in planned]
+        of_broker = kill_until(
+            lambda seconds: not wait(going, seconds).not_done, breakable_broker, sweep.chance
+        )
+    kills = [each.result() for each in going]
+    for each in planned:
+        sweep.check(each)
+    print(f"{len(kills)} runs, {sum(kills)} kills of learners, {of_broker} of the broker")
+    assert of_broker

@@ -99,6 +99,18 @@ def test_the_command_says_what_it_means(broker, topics, tmp_path, capfd):
     assert main([*words, "--to", "yesterday"]) == 2
 
 
+def test_the_file_of_the_learner_names_its_snapshots(broker, topics, tmp_path, capfd):
+    """A file that 'consume' takes is refused, and what it says has to be typed again."""
+    learn(broker, tmp_path / "snapshots", topics, [20, 20])
+    config = tmp_path / "learner.toml"
+    config.write_text('topic = "instances"\nname = "learner"\nsnapshot-dir = "snapshots"\n')
+    assert main(["rollback", "--config", str(config), "--to", "2"]) == 0
+    assert "learner goes on from snapshot 2" in capfd.readouterr().out
+    config.write_text('topics = "instances"\n')
+    assert main(["rollback", "--config", str(config)]) == 2
+    assert "Got 'topics' instead" in capfd.readouterr().err
+
+
 def test_a_warm_start_carries_its_probabilities_at_once(broker, topics, tmp_path):
     """A model that was taught tells no label until each has come again."""
     model = MultiLabelHoeffdingTree(seed=1)

@@ -1,0 +1,228 @@
+"""Label mixer and joint decoder with the room that they need, over the clusters of a partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stream.engine.arrays import Float64Array, UInt8Array, allocate, n_bytes, resize, select
+from stream.engine.checking import check_mixer_decoder, require
+from stream.engine.growth import column_capacity
+from stream.engine.joint_decoder_layout import MAX_PIECES, UNIT, Decoder
+from stream.engine.joint_decoder_learning import set_key
+from stream.engine.label_mixer import FIRST_SQUARE, N_OWN_INPUTS, forget_steps
+from stream.engine.mixer_decoder import (
+    MixerDecoder,
+    MixerDecoderAnswers,
+    MixerDecoderParams,
+    MixerDecoderRows,
+    MixerDecoderScratch,
+    mix_and_decode,
+)
+
+LARGEST_SET = 128  # labels; larger sets are not remembered
+
+
+class GrowingMixerDecoder:
+    """Mixer and decoder of a label space that grows and is partitioned anew.
+
+    Parameters
+    ----------
+    params
+        What the kernels need to know.
+    n_models
+        Models whose probabilities are mixed.
+    """
+
+    def __init__(self, params: MixerDecoderParams, n_models: int):
+        self.params = params
+        self.n_models = n_models
+        self.n_labels = 0
+        self.clusters: list[np.ndarray] = []  # labels of each
+        sizes = {"labels": column_capacity(0), "groups": 0, "tables": 1, "width": 4}
+        sizes |= {"inputs": n_models + N_OWN_INPUTS, "sets": params.decoder.max_sets}
+        self.state = allocate(MixerDecoder, sizes)
+        self._allocate_scratch()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what the kernels scribble on; snapshots call the state "combiner".
+        kept = {name: value for name, value in self.__dict__.items() if name != "_scratch"}
+        return {"combiner" if name == "state" else name: value for name, value in kept.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(
+            {"state" if name == "combiner" else name: value for name, value in state.items()}
+        )
+        self._allocate_scratch()
+
+    def check_restored(self) -> None:
+        """Look at what came out of a snapshot."""
+        sizes = self._sizes
+        require(self.n_labels <= sizes["labels"], "there is room for every label")
+        require(
+            sizes["groups"] == len(self.clusters) == sizes["tables"] - 1,
+            "each cluster has its weights and its table",
+        )
+        require(sizes["inputs"] == self.n_models + N_OWN_INPUTS, "each model is an input")
+        check_mixer_decoder(self.state, self.params, self.n_labels)
+
+    def check_clusters(self, clusters: Sequence[Sequence[int]]) -> None:
+        """Raise SnapshotError unless the clusters have these labels."""
+        require(
+            [labels.tolist() for labels in self.clusters] == [list(each) for each in clusters],
+            "clusters are the partition's",
+        )
+
+    @property
+    def _sizes(self) -> dict[str, int]:
+        mixer, decoder = self.state
+        return {
+            "labels": len(mixer.n_known),
+            "groups": mixer.weight.shape[0],
+            "inputs": mixer.weight.shape[1],
+            "tables": decoder.members.shape[0],
+            "sets": decoder.members.shape[1],
+            "width": decoder.members.shape[2],
+        }
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays."""
+        return n_bytes(MixerDecoder, self._sizes)
+
+    def _allocate_scratch(self) -> None:
+        self._scratch = allocate(MixerDecoderScratch, self._sizes)
+
+    # ---- labels and clusters
+
+    def add_labels(self, n_labels: int, n_rows: int) -> None:
+        """Labels up to ``n_labels`` exist; the new ones were absent from ``n_rows`` rows.
+
+        The clusters have to be told afterwards.
+        """
+        sizes = self._sizes
+        if n_labels > sizes["labels"]:
+            self.state = resize(self.state, sizes | {"labels": column_capacity(n_labels)})
+            self._allocate_scratch()
+        mixer, decoder = self.state
+        new = slice(self.n_labels, n_labels)
+        mixer.n_known[new] = n_rows
+        decoder.n_known[new] = decoder.n_rows[0]
+        self.n_labels = n_labels
+
+    def make_room(self, largest_set: int) -> None:
+        """Be able to remember sets of so many labels."""
+        sizes = self._sizes
+        width = min(column_capacity(largest_set), LARGEST_SET)
+        if width > sizes["width"]:
+            self.state = resize(self.state, sizes | {"width": width})
+
+    def regroup(self, clusters: Sequence[np.ndarray]) -> None:
+        """Take other clusters: what their labels shared before comes along."""
+        if _only_grew(self.clusters, clusters):
+            self._assign(self.state, clusters)
+            return
+        old, before = self.state, self._cluster_of_label()
+        sizes = self._sizes | {"groups": len(clusters), "tables": len(clusters) + 1}
+        sources = [
+            [before[label] for label in labels.tolist() if label in before] for labels in clusters
+        ]
+        first = [each[0] if each else 0 for each in sources]
+        if self.clusters:
+            tables = np.array([0, *(place + 1 for place in first)])
+            new = select(old, "groups", np.array(first), self._sizes | {"groups": len(clusters)})
+            new = select(new, "tables", tables, sizes)
+        else:
+            new = resize(old, sizes)
+        for place, (labels, own) in enumerate(zip(clusters, sources, strict=True)):
+            grown = bool(own) and own == [own[0]] * len(self.clusters[own[0]])
+            if not grown:
+                self._inherit_weights(new, place, own)
+                source = 1 + own[0] if len(set(own)) == 1 else 0
+                _inherit_sets(old.decoder, source, new.decoder, place + 1, labels)
+        self._assign(new, clusters)
+        self._allocate_scratch()
+
+    def _assign(self, state: MixerDecoder, clusters: Sequence[np.ndarray]) -> None:
+        """Give every label to its cluster."""
+        for place, labels in enumerate(clusters):
+            state.mixer.group[labels] = place
+            state.decoder.table[labels] = place + 1
+        self.state, self.clusters = state, list(clusters)
+
+    def _cluster_of_label(self) -> dict[int, int]:
+        return {label: place for place, each in enumerate(self.clusters) for label in each.tolist()}
+
+    def _inherit_weights(self, new: MixerDecoder, place: int, sources: list[int]) -> None:
+        """Begin a cluster's weights with the mean of what its labels used before."""
+        old, n_models = self.state.mixer, self.n_models
+        if sources:
+            new.mixer.weight[place] = old.weight[sources].mean(axis=0)
+            new.mixer.square[place] = old.square[sources].mean(axis=0)
+        else:
+            new.mixer.weight[place, :n_models] = 1.0 / n_models
+            new.mixer.weight[place, n_models:] = 0.0
+            new.mixer.square[place] = FIRST_SQUARE
+
+    @property
+    def mixed(self) -> Float64Array:
+        """Probabilities [labels] that the mixer gave the last row, before label sets were looked
+        at."""
+        return self._scratch.mixer.mixed[: self.n_labels]
+
+    @property
+    def weights(self) -> Float64Array:
+        """What each label weighs its inputs with [labels, inputs]: the models', then those of its
+        past."""
+        mixer, labels = self.state.mixer, slice(0, self.n_labels)
+        return mixer.weight[mixer.group[labels]] + mixer.own_weight[labels]
+
+    def learn_faster(self, cluster: int) -> None:
+        """Let the weights of a cluster move as those of a new one."""
+        forget_steps(self.state.mixer, cluster)
+
+    # ---- rows
+
+    def run(
+        self,
+        rows: MixerDecoderRows,
+        n_labels_before: int,
+        out: Float64Array,
+        decided: UInt8Array,
+        losses: Float64Array,
+    ) -> None:
+        """Answer and learn rows; see :func:`stream.engine.mixer_decoder.mix_and_decode`."""
+        counts = np.zeros((len(losses), 2), np.int64)
+        mix_and_decode(
+            self.state, self.params, rows, n_labels_before, self.n_labels,
+            MixerDecoderAnswers(out, decided, losses, counts), self._scratch,
+        )  # fmt: skip
+
+
+def _only_grew(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> bool:
+    """Whether clusters are the same but for labels that joined them."""
+    return len(before) == len(now) and all(
+        np.array_equal(old, new[: len(old)]) for old, new in zip(before, now, strict=True)
+    )
+
+
+def _inherit_sets(old: Decoder, source: int, new: Decoder, table: int, labels: np.ndarray) -> None:
+    """Fill a cluster's table with the pieces that the label sets of an older table have in it."""
+    pieces: dict[tuple[int, ...], float] = {(): 0.0}  # rows without any of the labels are most
+    inside = set(labels.tolist())
+    for s in range(int(old.n_sets[source])):
+        members = old.members[source, s, : old.size[source, s]].tolist()
+        piece = tuple(label for label in members if label in inside)
+        pieces[piece] = pieces.get(piece, 0.0) + float(old.times[source, s])
+    room = min(MAX_PIECES, new.times.shape[1])
+    kept = sorted(pieces.items(), key=lambda item: (len(item[0]) > 0, -item[1]))[:room]
+    new.n_sets[table] = len(kept)
+    new.n_rows[table] = old.n_rows[source]
+    new.n_new[table] = min(old.n_new[source], len(pieces) * old.registers[UNIT])
+    for s, (piece, count) in enumerate(kept):
+        new.times[table, s] = count
+        new.size[table, s] = len(piece)
+        new.members[table, s, : len(piece)] = piece
+        new.key[table, s] = set_key(np.array(piece, np.int32), len(piece))

@@ -1,0 +1,179 @@
+"""The label mixer: one probability per label from what several models say and from its own past.
+
+A logistic mix in the logit domain. Every input is measured from the logit of the label's base
+rate, so that weights of zero answer with the base rate and a new label begins there. Weights are a
+sum of what all labels of a group (a cluster) share, learnt within tens of rows, and of a label's
+own. Steps are AdaGrad's (Duchi, Hazan and Singer, JMLR 2011). Mixing in the logit domain with
+weights learnt online follows Mattern, "Mixing strategies in data compression", DCC 2012.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NamedTuple
+
+from stream.engine.arrays import (
+    COUNTS,
+    POSITIVE,
+    WEIGHTS,
+    Axes,
+    Float64Array,
+    Int32Array,
+    UInt8Array,
+    below,
+)
+from stream.engine.jit import inlined, kernel
+from stream.engine.log_odds import logit, sigmoid
+
+LARGEST_EVIDENCE = 4.0  # of one model against the base rate, in logits
+LARGEST_MIX = 10.0
+FIRST_SQUARE = 1e-2  # keeps the first steps small
+TREND_MEMORY = 5.0  # rows that the trend of a label looks back
+PAST_MEMORY = 1000.0  # rows that its transitions look back
+PRIOR_ROWS = 2.0  # that the base rate counts for among the transitions
+
+# Inputs after those of the models.
+PERSISTENCE, TREND, BASE_RATE, BIAS = 0, 1, 2, 3
+N_OWN_INPUTS = 4
+
+UNKNOWN = 2  # a truth that is neither absent (0) nor present (1)
+
+
+class MixerParams(NamedTuple):
+    """What the kernels need to know of the mixer's parameters."""
+
+    mix: bool  # False: the models' probabilities are averaged and nothing is learnt
+    use_past: bool
+    group_rate: float  # step of the weights that a group shares
+    label_rate: float  # step of a label's own
+
+
+class Mixer(NamedTuple):
+    """All of a mixer that changes while it learns; inputs are the models, then N_OWN_INPUTS."""
+
+    weight: Annotated[Float64Array, Axes("groups", "inputs", holds=WEIGHTS)]
+    square: Annotated[Float64Array, Axes("groups", "inputs", fill=FIRST_SQUARE, holds=POSITIVE)]
+    own_weight: Annotated[Float64Array, Axes("labels", "inputs", holds=WEIGHTS)]
+    own_square: Annotated[Float64Array, Axes("labels", "inputs", fill=FIRST_SQUARE, holds=POSITIVE)]
+    group: Annotated[Int32Array, Axes("labels", holds=below("groups"))]
+    n_known: Annotated[
+        Float64Array, Axes("labels", holds=COUNTS)
+    ]  # rows in which the label's truth was known
+    n_present: Annotated[Float64Array, Axes("labels", holds=COUNTS)]
+    followed: Annotated[
+        Float64Array, Axes("labels", 2, 2, holds=COUNTS)
+    ]  # decayed: how often each truth (absent, present) followed each
+    last: Annotated[UInt8Array, Axes("labels", holds=below(2))]  # the last known truth
+    trend: Annotated[Float64Array, Axes("labels", holds=WEIGHTS)]  # decayed mean of the truth
+
+
+class MixerScratch(NamedTuple):
+    """Room for one row's work; nothing in it outlives the row."""
+
+    inputs: Annotated[Float64Array, Axes("labels", "inputs")]
+    mixed: Annotated[Float64Array, Axes("labels")]  # probabilities
+    gradient: Annotated[Float64Array, Axes("groups", "inputs")]
+
+
+@inlined
+def base_rate(mixer, label):
+    """Share of the rows in which a label was present."""
+    return (mixer.n_present[label] + 0.5) / (mixer.n_known[label] + 1.0)
+
+
+@inlined
+def _past_inputs(mixer, params, label, rate, base, inputs, first):
+    """What the label's own past says, from place ``first`` on."""
+    if params.use_past:
+        after = mixer.followed[label, mixer.last[label]]
+        rows = after[0] + after[1] + PRIOR_ROWS
+        inputs[first + PERSISTENCE] = logit((after[1] + PRIOR_ROWS * rate) / rows) - base
+        inputs[first + TREND] = 4.0 * (mixer.trend[label] - rate)
+    else:
+        inputs[first + PERSISTENCE] = 0.0
+        inputs[first + TREND] = 0.0
+    inputs[first + BASE_RATE] = 0.25 * base
+    inputs[first + BIAS] = 1.0
+
+
+@inlined
+def mix_row(mixer, params, said, n_labels, scratch):
+    """Fill ``scratch`` from what the models say of a row.
+
+    Parameters
+    ----------
+    said
+        Probabilities [models, labels].
+    """
+    n_models = said.shape[0]
+    for label in range(n_labels):
+        rate = base_rate(mixer, label)
+        base = logit(rate)
+        inputs = scratch.inputs[label]
+        score = base
+        for model in range(n_models):
+            evidence = logit(said[model, label]) - base
+            inputs[model] = min(max(evidence, -LARGEST_EVIDENCE), LARGEST_EVIDENCE)
+        _past_inputs(mixer, params, label, rate, base, inputs, n_models)
+        weight, own = mixer.weight[mixer.group[label]], mixer.own_weight[label]
+        for place in range(n_models + N_OWN_INPUTS):
+            score += (weight[place] + own[place]) * inputs[place]
+        scratch.mixed[label] = sigmoid(min(max(score, -LARGEST_MIX), LARGEST_MIX))
+
+
+@inlined
+def _learn_weights(mixer, params, truth, n_labels, scratch):
+    gradient, n_inputs = scratch.gradient, scratch.gradient.shape[1]
+    n_groups = mixer.weight.shape[0]
+    for group in range(n_groups):
+        for place in range(n_inputs):
+            gradient[group, place] = 0.0
+    for label in range(n_labels):
+        if truth[label] == UNKNOWN:
+            continue
+        error = scratch.mixed[label] - truth[label]
+        total, inputs = gradient[mixer.group[label]], scratch.inputs[label]
+        own, square = mixer.own_weight[label], mixer.own_square[label]
+        for place in range(n_inputs):
+            g = error * inputs[place]
+            total[place] += g
+            square[place] += g * g
+            own[place] -= params.label_rate * g / math.sqrt(square[place])
+    for group in range(n_groups):
+        for place in range(n_inputs):
+            g = gradient[group, place]
+            if g != 0.0:
+                mixer.square[group, place] += g * g
+                step = params.group_rate * g / math.sqrt(mixer.square[group, place])
+                mixer.weight[group, place] -= step
+
+
+@inlined
+def learn_mix(mixer, params, truth, n_labels, scratch):
+    """Learn a row; ``scratch`` holds what was said of it.
+
+    Parameters
+    ----------
+    truth
+        [labels] 0 absent, 1 present, UNKNOWN.
+    """
+    if params.mix:
+        _learn_weights(mixer, params, truth, n_labels, scratch)
+    for label in range(n_labels):
+        value = truth[label]
+        if value == UNKNOWN:
+            continue
+        mixer.n_known[label] += 1.0
+        mixer.n_present[label] += value
+        after = mixer.followed[label, mixer.last[label]]
+        after[value] += 1.0
+        after[0] *= 1.0 - 1.0 / PAST_MEMORY
+        after[1] *= 1.0 - 1.0 / PAST_MEMORY
+        mixer.last[label] = value
+        mixer.trend[label] += (value - mixer.trend[label]) / TREND_MEMORY
+
+
+@kernel
+def forget_steps(mixer, group):
+    """Let the weights of a group learn as fast as new ones."""
+    mixer.square[group, :] = FIRST_SQUARE

@@ -1,0 +1,129 @@
+"""The inverted index of recent rows: for every column the rows that have it, oldest first, in one
+piece of memory.
+
+A list is a ring whose capacity is a power of two. One that outgrows its place moves to the end of
+the pool; when the pool is full, it is made anew from the rows (:func:`postings_of`). The index
+follows from the rows that are kept, so that it is not part of a snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from stream.engine.arrays import Axes, Float32Array, Int32Array, Int64Array, allocate
+from stream.engine.growth import power_of_two
+from stream.engine.jit import inlined, kernel
+from stream.engine.recent_layout import N_KEPT, WINDOW, Recent
+
+LEAST_POOL = 1024  # places
+
+
+class Postings(NamedTuple):
+    """Lists of rows, by column."""
+
+    start: Annotated[Int64Array, Axes("features")]  # where the list stands in the pool
+    capacity: Annotated[Int32Array, Axes("features")]  # a power of two, or 0
+    oldest: Annotated[Int32Array, Axes("features")]  # in the list
+    n: Annotated[Int32Array, Axes("features")]
+    used: Annotated[Int64Array, Axes(1)]  # places of the pool
+    slot: Annotated[Int32Array, Axes("pool")]  # of a row
+    value: Annotated[Float32Array, Axes("pool")]  # its weight in that column
+
+
+@inlined
+def places_needed(postings, x, row):
+    """Places at the end of the pool that a row takes at most."""
+    n = 0
+    for entry in range(x[0][row], x[0][row + 1]):
+        feature = x[1][entry]
+        if postings.n[feature] == postings.capacity[feature]:
+            n += max(2 * postings.capacity[feature], 1)
+    return n
+
+
+@inlined
+def append_posting(postings, feature, slot, value):
+    """Add the newest row that has a column; the pool must have room for it."""
+    capacity, start = postings.capacity[feature], postings.start[feature]
+    if postings.n[feature] == capacity:
+        larger, to = max(2 * capacity, 1), postings.used[0]
+        for i in range(capacity):
+            place = start + ((postings.oldest[feature] + i) & (capacity - 1))
+            postings.slot[to + i] = postings.slot[place]
+            postings.value[to + i] = postings.value[place]
+        postings.used[0] += larger
+        postings.start[feature], postings.capacity[feature] = to, larger
+        postings.oldest[feature] = 0
+        capacity, start = larger, to
+    place = start + ((postings.oldest[feature] + postings.n[feature]) & (capacity - 1))
+    postings.slot[place] = slot
+    postings.value[place] = value
+    postings.n[feature] += 1
+
+
+@inlined
+def drop_oldest(postings, feature):
+    """Forget the oldest row that has a column."""
+    last = postings.capacity[feature] - 1
+    postings.oldest[feature] = (postings.oldest[feature] + 1) & last
+    postings.n[feature] -= 1
+
+
+@inlined
+def add_similarities(postings, feature, weight, similarity):
+    """Add what a column contributes to the similarity of each row that has it."""
+    n, start = postings.n[feature], postings.start[feature]
+    first = start + postings.oldest[feature]
+    n_first = min(n, postings.capacity[feature] - postings.oldest[feature])
+    for place in range(first, first + n_first):
+        similarity[postings.slot[place]] += weight * postings.value[place]
+    for place in range(start, start + n - n_first):
+        similarity[postings.slot[place]] += weight * postings.value[place]
+
+
+@kernel
+def _count(recent, oldest, n):
+    """Count the rows from ``oldest`` on that have each column."""
+    n_rows, room = len(recent.first_entry), len(recent.entries)
+    for number in range(oldest, recent.registers[N_KEPT]):
+        slot = number % n_rows
+        for i in range(recent.n_entries[slot]):
+            n[recent.entries[(recent.first_entry[slot] + i) % room].column] += 1
+
+
+@kernel
+def _fill(recent, oldest, postings):
+    """List the rows from ``oldest`` on."""
+    n_rows, room = len(recent.first_entry), len(recent.entries)
+    for number in range(oldest, recent.registers[N_KEPT]):
+        slot = number % n_rows
+        for i in range(recent.n_entries[slot]):
+            entry = recent.entries[(recent.first_entry[slot] + i) % room]
+            append_posting(postings, entry.column, slot, entry.value)
+
+
+def postings_of(recent: Recent, n_more: int = 0) -> Postings:
+    """The index of the rows that vote, with room for ``n_more`` places and as many again as are
+    used."""
+    n_features = len(recent.n_rows)
+    oldest = max(int(recent.registers[N_KEPT] - recent.registers[WINDOW]), 0)
+    n = np.zeros(n_features, np.int64)
+    _count(recent, oldest, n)
+    capacity = np.where(n > 0, 1 << np.ceil(np.log2(np.maximum(n, 1))).astype(np.int64), 0)
+    used = int(capacity.sum())
+    pool = power_of_two(2 * used + n_more, LEAST_POOL)
+    postings = allocate(Postings, {"features": n_features, "pool": pool})
+    postings.start[:] = np.cumsum(capacity) - capacity
+    postings.capacity[:] = capacity
+    postings.used[0] = used
+    _fill(recent, oldest, postings)
+    return postings
+
+
+def index_bytes(recent: Recent) -> int:
+    """Bytes that the index of these rows is counted with: what it takes depends on when it was made
+    anew."""
+    a_column, a_place = 20, 8
+    return a_column * len(recent.n_rows) + 3 * a_place * len(recent.entries)
