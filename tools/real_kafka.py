@@ -15,6 +15,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -152,16 +153,31 @@ def require_free(port: int) -> None:
             ) from error
 
 
-def free_ports(number: int) -> list[int]:
-    """Ports of this machine that nobody listens at."""
-    sockets = [socket.socket() for _ in range(number)]
+def lasting_ports() -> range:
+    """Ports that the system gives to nobody who does not ask for them, so that a broker finds its
+    own free when it starts again."""
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+        text = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
+        first = int(text.split()[0])
+    except (OSError, ValueError):
+        first = 32_768
+    return range(10_000, first) if first > 11_000 else range(10_000, 65_536)
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports of this machine that nobody listens at, and that nobody is given by chance."""
+    with contextlib.ExitStack() as closing:
+        found: list[int] = []
+        for port in random.SystemRandom().sample(lasting_ports(), 500):
+            each = closing.enter_context(socket.socket())
+            try:
+                each.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found.append(port)
+            if len(found) == number:
+                return found
+    raise KafkaUnavailableError(f"There are no {number} free ports.")
 
 
 class RealKafka:
@@ -191,7 +207,7 @@ class RealKafka:
     """
 
     def __init__(
-        self, seconds: float = 60.0, *, port: int | None = None, folder: Path | None = None
+        self, seconds: float = 300.0, *, port: int | None = None, folder: Path | None = None
     ):
         jars = find_kafka()
         self._seconds = seconds

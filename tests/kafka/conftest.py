@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from kafka_helpers import create_topic
+from kafka_helpers import PATIENCE, create_topic
 from real_kafka import KafkaUnavailableError, RealKafka, find_kafka
 
 # Set where a missing broker is a fault and no reason to skip.
@@ -61,14 +61,14 @@ class MockKafka:
         import confluent_kafka
 
         self._producer = confluent_kafka.Producer({"test.mock.num.brokers": 1})
-        brokers = self._producer.list_topics(timeout=10).brokers.values()
+        brokers = self._producer.list_topics(timeout=PATIENCE).brokers.values()
         self.bootstrap = ",".join(f"{each.host}:{each.port}" for each in brokers)
 
     def topic(self) -> str:
         """A new topic with four partitions, of which the last has a message."""
         name = f"topic-{uuid.uuid4().hex[:12]}"
         self._producer.produce(name, b"made", partition=3)
-        assert self._producer.flush(20) == 0
+        assert self._producer.flush(PATIENCE) == 0
         return name
 
 

@@ -32,13 +32,28 @@ from stream.kafka.topic_learner import DeadLetters, TopicLearner
 from stream.models.registry import create_model
 from stream.snapshot import Files, SnapshotStore, dumps
 
+# Seconds for what takes a moment: on a machine that others keep busy it may take minutes.
+PATIENCE = 300.0
+
 
 def create_topic(bootstrap: str, partitions: int = 1, name: str | None = None) -> str:
     """Make a topic, with a name that no other test has unless one is given."""
     name = name or f"topic-{uuid.uuid4().hex[:12]}"
+    wanted = {"num_partitions": partitions, "replication_factor": 1}
     with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
-        admin.create_topics({name: {"num_partitions": partitions, "replication_factor": 1}})
+        # The broker answers before it tells others of the topic.
+        admin.create_topics({name: wanted}, wait_for_metadata=True)
     return name
+
+
+def wait_for_partitions(bootstrap: str, topic: str, number: int) -> None:
+    """Wait until the broker tells of so many: it answers who adds some before it does."""
+    source = load_client("confluent").source(Connection(bootstrap, deadline=PATIENCE), "tests")
+    deadline = time.monotonic() + PATIENCE
+    while len(source.partitions(topic)) != number:
+        assert time.monotonic() < deadline, f"{topic} has {source.partitions(topic)}"
+        time.sleep(0.05)
+    source.close()
 
 
 def produce_rows(
@@ -48,7 +63,7 @@ def produce_rows(
     partition: int = 0,
 ) -> None:
     """Write messages (key, value) to a partition."""
-    sink = load_client("confluent").sink(Connection(bootstrap, deadline=30), "tests")
+    sink = load_client("confluent").sink(Connection(bootstrap, deadline=PATIENCE), "tests")
     sink.send([Message(topic, partition, key, value) for key, value in rows])
     sink.flush()
     sink.close()
@@ -56,7 +71,7 @@ def produce_rows(
 
 def read_all(bootstrap: str, topic: str) -> list[tuple[int, bytes | None, bytes | None]]:
     """Every message (partition, key, value) that a reader of committed messages sees."""
-    source = load_client("confluent").source(Connection(bootstrap, deadline=30), "tests")
+    source = load_client("confluent").source(Connection(bootstrap, deadline=PATIENCE), "tests")
     partitions = [TopicPartition(topic, number) for number in source.partitions(topic)]
     ends = source.offsets(partitions)
     source.assign({each: start for each, (start, _) in ends.items()})
@@ -82,7 +97,7 @@ def service_for(
     predictions: str,
     *,
     model: Any = None,
-    deadline: float = 30.0,
+    deadline: float = PATIENCE,
     files: Files | None = None,
     settings: Mapping[str, Any] | None = None,
     **options: Any,
@@ -91,7 +106,13 @@ def service_for(
     name."""
     if isinstance(model, str):
         model = create_model(model, {}, 1)
-    chosen = {"until_end": True, "name": "learner", **(settings or {})}
+    # Nothing is given up because it comes late.
+    chosen = {
+        "until_end": True,
+        "name": "learner",
+        "max_idle_seconds": PATIENCE,
+        **(settings or {}),
+    }
     return make_service(
         Connection(bootstrap, deadline=deadline),
         Settings(directory=directory, topic=topic, **chosen),
@@ -102,8 +123,8 @@ def service_for(
     )
 
 
-def copy_in_use(directory: Path, to: Path, seconds: float = 30) -> None:
-    """Copy a learner's folder of snapshots while it writes: one that goes in between is no fault."""
+def copy_in_use(directory: Path, to: Path, seconds: float = PATIENCE) -> None:
+    """Copy a learner's folder of snapshots while it writes: that one goes meanwhile is no fault."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -137,7 +158,7 @@ def yeast_apart(
 
 def read_records(bootstrap: str, topics: list[str]) -> dict[TopicPartition, dict[int, Record]]:
     """Every message of some topics, by partition and offset."""
-    source = load_client("confluent").source(Connection(bootstrap, deadline=30), "tests")
+    source = load_client("confluent").source(Connection(bootstrap, deadline=PATIENCE), "tests")
     found: dict[TopicPartition, dict[int, Record]] = {}
     for topic in topics:
         partitions = [TopicPartition(topic, number) for number in source.partitions(topic)]
@@ -234,7 +255,7 @@ class Running:
         self._thread.start()
         return self
 
-    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait for a condition; an error of the service is raised."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -244,20 +265,21 @@ class Running:
             assert time.monotonic() < deadline, "it did not come to pass"
             time.sleep(0.01)
 
-    def taken(self, n_messages: int, seconds: float = 60.0) -> None:
+    def taken(self, n_messages: int, seconds: float = PATIENCE) -> None:
         """Wait until so many messages were taken since the service began."""
         self.until(lambda: self.service.n_taken >= n_messages, seconds)
 
-    def join(self, seconds: float = 60.0) -> None:
+    def join(self, seconds: float = PATIENCE) -> None:
         """Wait for its end; its error is raised."""
         self._thread.join(seconds)
         assert not self._thread.is_alive(), "the service did not end"
         if self.error is not None:
             raise self.error
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         self.service.stop()
-        self._thread.join(30)
+        self._thread.join(PATIENCE)
+        assert kind is not None or not self._thread.is_alive(), "the service did not end"
 
 
 def predicted_places(bootstrap: str, topic: str) -> list[bytes | None]:

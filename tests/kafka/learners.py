@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kafka_helpers import PATIENCE
+
 
 class Learners:
     """Starts learners from a warmed-up process; safe to be used by several threads."""
@@ -58,7 +60,7 @@ class Learners:
     def close(self) -> None:
         assert self._zygote.stdin is not None
         self._zygote.stdin.close()
-        self._zygote.wait(10)
+        self._zygote.wait(PATIENCE)
 
 
 class LearnerProcess:
@@ -94,4 +96,4 @@ class LearnerProcess:
         if self.code is None:
             os.kill(self.pid, number)
             if number == signal.SIGKILL:
-                assert self.wait(30) is not None
+                assert self.wait(PATIENCE) is not None

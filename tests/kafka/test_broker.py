@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka_helpers import create_topic
+from kafka_helpers import PATIENCE, create_topic
 
 
 def test_what_is_written_is_read_also_after_the_broker_was_killed(breakable_broker):
@@ -11,17 +11,17 @@ def test_what_is_written_is_read_also_after_the_broker_was_killed(breakable_brok
     test of recovery worthless."""
     name = create_topic(breakable_broker.bootstrap)
     with KafkaProducer(bootstrap_servers=breakable_broker.bootstrap) as producer:
-        producer.send(name, b"one").get(30)
+        producer.send(name, b"one").get(PATIENCE)
         breakable_broker.kill()
         breakable_broker.start()
-        producer.send(name, b"two").get(30)
+        producer.send(name, b"two").get(PATIENCE)
     with KafkaConsumer(
         bootstrap_servers=breakable_broker.bootstrap, auto_offset_reset="earliest"
     ) as consumer:
         consumer.assign([TopicPartition(name, 0)])
         found: list[bytes] = []
         while len(found) < 2:
-            records = consumer.poll(timeout_ms=30_000)
-            assert records, f"nothing more came within 30 seconds; so far {found}"
+            records = consumer.poll(timeout_ms=int(PATIENCE * 1000))
+            assert records, f"nothing more came within {PATIENCE} seconds; so far {found}"
             found += [each.value for some in records.values() for each in some]
     assert found == [b"one", b"two"]

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from kafka_helpers import (
+    PATIENCE,
     create_topic,
     learn_in_recorded_order,
     model_bytes,
@@ -115,7 +116,7 @@ def test_the_compose_file_works_without_docker(broker, compose, tmp_path):
     def said(text):
         return text in log.read_text()
 
-    deadline = time.monotonic() + 500  # it may have to be compiled
+    deadline = time.monotonic() + 2 * PATIENCE  # it may have to be compiled
     while not said("Metrics are at port"):
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline
@@ -135,9 +136,7 @@ def test_the_compose_file_works_without_docker(broker, compose, tmp_path):
         'drifthomer_metric_all{metric="micro_f1"}',
     } <= set(told)
     process.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    assert process.wait(30) == 0, log.read_text()
-    assert time.monotonic() - began < 10
+    assert process.wait(PATIENCE) == 0, log.read_text()
     assert said("300 instances predicted, 300 learnt")
     found = read_records(broker.bootstrap, [names["instances"], names["labels"]])
     model, expected = learn_in_recorded_order(
@@ -191,10 +190,10 @@ def test_sigterm_while_the_broker_is_away(breakable_broker, tmp_path):
     consume = command(
         "consume", "--bootstrap-servers", bootstrap, "--topic", source, "--predictions-topic",
         predictions, "--name", name, "--snapshot-dir", tmp_path, "--exactly-once", "--seed", 1,
-        "--model", "multilabel-hoeffding-tree",
+        "--model", "multilabel-hoeffding-tree", "--broker-timeout", 10 * PATIENCE,
     )  # fmt: skip
     process = subprocess.Popen(consume, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 2 * PATIENCE  # it may have to be compiled
     while len(predicted_places(bootstrap, predictions)) < N_ROWS:
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -202,10 +201,8 @@ def test_sigterm_while_the_broker_is_away(breakable_broker, tmp_path):
     breakable_broker.pause()
     try:
         process.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        code = process.wait(30)
-        assert time.monotonic() - began < 10
-        assert code in (0, 75)
+        # Long before it would give up waiting for the broker.
+        assert process.wait(PATIENCE) in (0, 75)
     finally:
         breakable_broker.resume()
     service_for(bootstrap, tmp_path, source, predictions, settings={"exactly_once": True}).run()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 import real_kafka
 from conftest import require_kafka
+from kafka_helpers import PATIENCE
 from real_kafka import free_ports, jars_folder
 
 from stream.data import open_source
@@ -122,17 +123,28 @@ class Shell:
             )
         if command.in_own_shell:
             self._running.append((line, process, said))
+            if command.line.startswith(BROKER):
+                self._wait_until("runs until Ctrl-C", process, said)
             return ""
-        code = process.wait(300)
+        code = process.wait(3 * PATIENCE)  # it may have to be compiled
         assert code == 0, f"{line}: exit code {code}\n{said.read_text()}"
         return said.read_text()
+
+    @staticmethod
+    def _wait_until(text: str, process: subprocess.Popen, said: Path) -> None:
+        """Wait for what somebody waits for who types the next command."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in said.read_text():
+            assert process.poll() is None, said.read_text()
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.1)
 
     def close(self) -> None:
         """End what runs, as Ctrl-C would; the last one first."""
         codes = []
         for line, process, said in reversed(self._running):
             process.send_signal(signal.SIGTERM)
-            codes.append((process.wait(60), line, said.read_text()))
+            codes.append((process.wait(PATIENCE), line, said.read_text()))
         for code, line, text in codes:
             assert code == 0, f"{line}: exit code {code}\n{text}"
 

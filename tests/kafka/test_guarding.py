@@ -11,6 +11,7 @@ from faulty_files import STEPS, FaultyFiles
 from kafka import KafkaAdminClient
 from kafka import TopicPartition as ClientPartition
 from kafka_helpers import (
+    PATIENCE,
     Running,
     copy_in_use,
     create_topic,
@@ -21,6 +22,7 @@ from kafka_helpers import (
     read_all,
     read_records,
     service_for,
+    wait_for_partitions,
     yeast_messages,
 )
 
@@ -82,7 +84,7 @@ def test_a_topic_that_was_made_anew(broker, topics, topic, tmp_path):
     service_for(broker.bootstrap, tmp_path, *topics).run()
     with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
         admin.delete_topics([topics[0]])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             create_topic(broker.bootstrap, name=topics[0])
@@ -235,6 +237,7 @@ def test_partitions_that_are_added_are_read(broker, topic, tmp_path, yeast, monk
         running.taken(100)
         with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
             admin.create_partitions({source: 3})
+        wait_for_partitions(broker.bootstrap, source, 3)
         for partition in (0, 1, 2):
             produce_rows(broker.bootstrap, source, yeast[100 + partition :: 3], partition)
         running.taken(N_ROWS)
@@ -279,7 +282,7 @@ def test_a_second_learner_of_the_same_name_elsewhere_is_fenced(broker, topics, t
         service_for(broker.bootstrap, tmp_path / "3", source, predictions, settings=ended).run()
         produce_rows(broker.bootstrap, source, yeast_messages(5))
         with pytest.raises(FencedError, match="Another learner of the same name"):
-            running.join(30)
+            running.join()
     service_for(broker.bootstrap, tmp_path / "3", source, predictions, settings=ended).run()
     places = predicted_places(broker.bootstrap, predictions)
     assert places[:N_ROWS] == first_done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kafka_helpers import create_topic, produce_rows, read_all, service_for
+from kafka_helpers import PATIENCE, create_topic, produce_rows, read_all, service_for
 from real_kafka import RealKafka
 
 from stream.cli import main
@@ -34,7 +34,7 @@ def test_a_broker_at_a_port_keeps_its_log(broker, tmp_path):
 @pytest.mark.parametrize("client", CLIENTS)
 def test_topics_are_made_where_they_are_missing(broker, topic, client):
     """Labels get one partition where rows have three, and never meet them."""
-    there, connection = topic(3), Connection(broker.bootstrap, deadline=30)
+    there, connection = topic(3), Connection(broker.bootstrap, deadline=PATIENCE)
     library, missing = load_client(client), f"made-{there}"
     topics = [there, missing]
     assert create_missing(library, connection, topics, NewTopics()) == [missing]

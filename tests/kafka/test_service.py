@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 from kafka_helpers import (
+    PATIENCE,
     model_bytes,
     produce_rows,
     read_all,
@@ -90,7 +91,8 @@ def test_predictions_are_bit_for_bit_those_of_a_local_run(
 
 
 def clients(broker):
-    connection, library = Connection(broker.bootstrap, deadline=30), load_client("kafka-python")
+    library = load_client("kafka-python")
+    connection = Connection(broker.bootstrap, deadline=PATIENCE)
     return library.source(connection, "tests"), library.sink(connection, "tests")
 
 

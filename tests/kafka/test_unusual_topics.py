@@ -7,7 +7,14 @@ import sys
 import pytest
 from kafka import KafkaAdminClient
 from kafka import TopicPartition as ClientPartition
-from kafka_helpers import create_topic, produce_rows, read_all, service_for, yeast_messages
+from kafka_helpers import (
+    PATIENCE,
+    create_topic,
+    produce_rows,
+    read_all,
+    service_for,
+    yeast_messages,
+)
 
 from stream.errors import NotAvailableError
 from stream.kafka.clients.connection import Connection
@@ -68,11 +75,12 @@ def test_a_codec_that_is_not_there_is_named(broker, topic, monkeypatch, codec, p
         {"bootstrap.servers": broker.bootstrap, "compression.type": codec}
     )
     producer.produce(name, b"v" * 10_000)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
     from kafka import codec as codecs
 
     monkeypatch.setattr(codecs, f"has_{codec}", lambda: False)
-    source = load_client("kafka-python").source(Connection(broker.bootstrap, deadline=20), "g")
+    connection = Connection(broker.bootstrap, deadline=PATIENCE)
+    source = load_client("kafka-python").source(connection, "g")
     source.assign({TopicPartition(name, 0): 0})
     with pytest.raises(NotAvailableError, match=rf"{codec}.* pip install '{package}'"):
         read_for_ever(source)
@@ -91,7 +99,7 @@ def read_for_ever(source):
 def test_a_message_that_is_too_large_is_named(broker, client):
     """'Message size too large', of some message of a million."""
     name = configured(broker.bootstrap, max_message_bytes=2_000)
-    sink = load_client(client).sink(Connection(broker.bootstrap, deadline=20), "g")
+    sink = load_client(client).sink(Connection(broker.bootstrap, deadline=PATIENCE), "g")
     sink.send([Message(name, 0, b"instances/0@17", b"v" * 50_000)])
     with pytest.raises(KafkaError, match=rf"to {name}/0 for instances/0@17 is larger"):
         sink.flush()
@@ -101,7 +109,7 @@ def test_a_message_that_is_too_large_is_named(broker, client):
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_dead_letter_that_is_too_large_tells_where_it_came_from(broker, client):
     name = configured(broker.bootstrap, max_message_bytes=2_000)
-    sink = load_client(client).sink(Connection(broker.bootstrap, deadline=20), "g")
+    sink = load_client(client).sink(Connection(broker.bootstrap, deadline=PATIENCE), "g")
     headers = (
         ("source-topic", b"instances"), ("source-partition", b"3"), ("source-offset", b"9"),
     )  # fmt: skip

@@ -1,11 +1,14 @@
 """A learner between topics whose clusters live in workers."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from importlib.util import find_spec
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -19,7 +22,10 @@ pytestmark = pytest.mark.skipif(not find_spec("ray"), reason="Ray is not install
 N_ROWS = 400
 # Runs whose driver is killed; DRIFTHOMER_DRIVER_KILLS=10 for as many.
 N_DRIVERS = int(os.environ.get("DRIFTHOMER_DRIVER_KILLS", "1"))
-DEADLINE = 240.0
+# Runs in which a broker and a worker are killed; DRIFTHOMER_WORKER_BROKER_KILLS=20 for as many.
+N_BROKERS = int(os.environ.get("DRIFTHOMER_WORKER_BROKER_KILLS", "1"))
+ROWS_OF_RUN = 150
+DEADLINE = 900.0  # a learner with workers may have to be compiled
 
 
 def messages(n_rows=N_ROWS):
@@ -83,52 +89,127 @@ def kill_a_worker(learner):
     driver.test_then_train = dangerous
 
 
-def test_each_prediction_once_though_drivers_die(broker, tmp_path):
-    """Clusters in workers that are of another moment than the last snapshot, when the learner
-    begins again; or workers of a dead learner that still answer."""
-    rows = list(messages(150 * (N_DRIVERS + 1)))
-    rng, topic = np.random.default_rng(8), create_topic(broker.bootstrap)
-    predictions = create_topic(broker.bootstrap)
+def consume(broker, topic, predictions, folder):
+    """The command of a learner with two workers."""
     words = {
         "bootstrap-servers": broker.bootstrap,
         "topic": topic,
         "predictions-topic": predictions,
         "name": predictions,
-        "snapshot-dir": tmp_path,
+        "snapshot-dir": folder,
         "snapshot-every": 0.2,
         "seed": 1,
         "workers": 2,
+        "broker-timeout": DEADLINE,
     }
     command = [sys.executable, "-m", "stream", "consume", "--exactly-once", "--quiet"]
-    command += [word for name, value in words.items() for word in (f"--{name}", str(value))]
-    for run in range(N_DRIVERS):
-        first = 150 * run
-        wanted = first + int(rng.integers(1, 150))
-        learner = subprocess.Popen(command)
-        try:
-            produced, until = first, time.monotonic() + DEADLINE
-            while len(read_all(broker.bootstrap, predictions)) < wanted:
-                assert learner.poll() is None
-                assert time.monotonic() < until
-                if produced < first + 150:  # a few at a time, so that there are several snapshots
-                    produce_rows(broker.bootstrap, topic, rows[produced : produced + 10])
-                    produced += 10
-        finally:
-            learner.kill()
-            learner.wait()
-        produce_rows(broker.bootstrap, topic, rows[produced : first + 150])
-    produce_rows(broker.bootstrap, topic, rows[150 * N_DRIVERS :])
-    subprocess.run([*command, "--until-end"], check=True, timeout=DEADLINE)
-    again = create_topic(broker.bootstrap)
+    return command + [word for name, value in words.items() for word in (f"--{name}", str(value))]
+
+
+def produce_until(n_predictions, learner, broker, names, rows):
+    """Write rows, a few at a time so that there are several snapshots, until so many were
+    predicted; those that are left."""
+    topic, predictions = names
+    until = time.monotonic() + DEADLINE
+    while len(read_all(broker.bootstrap, predictions)) < n_predictions:
+        assert learner.poll() is None
+        assert time.monotonic() < until
+        produce_rows(broker.bootstrap, topic, rows[:10])
+        rows = rows[10:]
+    return rows
+
+
+def check(broker, names, folder, n_rows):
+    """The learner is, and has written, what one without workers is and writes."""
+    (topic, predictions), again = names, create_topic(broker.bootstrap)
     service_for(
         broker.bootstrap,
-        tmp_path / "here",
+        folder / "here",
         topic,
         again,
         model=DriftHOMER(seed=1),
         settings={"name": again, "exactly_once": True},
     ).run()
     written, expected = (read_all(broker.bootstrap, each) for each in (predictions, again))
-    assert len(written) == len(rows)
+    assert len(written) == n_rows
     assert written == expected
-    assert model_bytes(tmp_path, predictions) == model_bytes(tmp_path / "here", again)
+    assert model_bytes(folder, predictions) == model_bytes(folder / "here", again)
+
+
+def test_each_prediction_once_though_drivers_die(broker, tmp_path):
+    """Clusters in workers that are of another moment than the last snapshot, when the learner
+    begins again; or workers of a dead learner that still answer."""
+    rows = list(messages(ROWS_OF_RUN * (N_DRIVERS + 1)))
+    rng = np.random.default_rng(8)
+    names = topic, _ = create_topic(broker.bootstrap), create_topic(broker.bootstrap)
+    command = consume(broker, *names, tmp_path)
+    for run in range(N_DRIVERS):
+        first = ROWS_OF_RUN * run
+        wanted = first + int(rng.integers(1, ROWS_OF_RUN))
+        learner = subprocess.Popen(command)
+        try:
+            left = rows[first : first + ROWS_OF_RUN]
+            left = produce_until(wanted, learner, broker, names, left)
+        finally:
+            learner.kill()
+            learner.wait()
+        produce_rows(broker.bootstrap, topic, left)
+    produce_rows(broker.bootstrap, topic, rows[ROWS_OF_RUN * N_DRIVERS :])
+    subprocess.run([*command, "--until-end"], check=True, timeout=DEADLINE)
+    check(broker, names, tmp_path, len(rows))
+
+
+def workers_of(process):
+    """Numbers of the processes that have the clusters of a learner."""
+    parents, names = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            number = int(folder.name)
+            parents[number] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            names[number] = (folder / "cmdline").read_text()
+    found = [process]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return [each for each in found if names.get(each, "").startswith("ray::Worker")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed by Linux")
+def test_each_prediction_once_though_brokers_and_workers_die(breakable_broker, tmp_path):
+    """A batch that was learnt by new workers and whose transaction the broker forgot, or a learner
+    that takes the death of one for that of the other."""
+    broker, rng = breakable_broker, np.random.default_rng(9)
+    rows = list(messages(ROWS_OF_RUN * (N_BROKERS + 1)))
+    names = topic, _ = create_topic(broker.bootstrap), create_topic(broker.bootstrap)
+    command, learner, killed = consume(broker, *names, tmp_path), None, Counter()
+    try:
+        for run in range(N_BROKERS):
+            if learner is None:
+                learner = subprocess.Popen(command)
+            first = ROWS_OF_RUN * run
+            wanted = first + int(rng.integers(1, ROWS_OF_RUN))
+            left = rows[first : first + ROWS_OF_RUN]
+            left = produce_until(wanted, learner, broker, names, left)
+            workers = workers_of(learner.pid)
+            assert workers
+            produce_rows(broker.bootstrap, topic, left)
+            for what in rng.permutation(["broker", "worker"]):
+                if what == "broker":
+                    broker.kill()
+                else:
+                    os.kill(int(rng.choice(workers)), signal.SIGKILL)
+                killed[what] += 1
+                time.sleep(rng.uniform(0.0, 0.3))
+            if rng.random() < 0.3:
+                learner.kill()
+                learner.wait()
+                learner, killed["learner"] = None, killed["learner"] + 1
+            broker.start()
+    finally:
+        if learner is not None:
+            learner.kill()
+            learner.wait()
+    produce_rows(broker.bootstrap, topic, rows[ROWS_OF_RUN * N_BROKERS :])
+    subprocess.run([*command, "--until-end"], check=True, timeout=DEADLINE)
+    check(broker, names, tmp_path, len(rows))
+    print(f"{len(rows)} rows; killed: {dict(killed)}")

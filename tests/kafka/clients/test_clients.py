@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from kafka_helpers import PATIENCE
 
 from stream.errors import NotAvailableError
 from stream.kafka.clients.connection import Connection
@@ -22,7 +23,7 @@ def client(request):
     return load_client(request.param)
 
 
-def read(source, n, seconds=20.0):
+def read(source, n, seconds=PATIENCE):
     """``n`` records, as (partition, offset, key, value)."""
     found, deadline = [], time.monotonic() + seconds
     while len(found) < n:
@@ -54,7 +55,7 @@ def check_round_trip(client, connection, topic, n_partitions):
     assert source.offsets([zero, one]) == {zero: (0, 1), one: (0, 3)}
     assert source.committed([zero, one]) == {}
     source.assign({one: 1, zero: 0})
-    polled = source.poll(10, 1)
+    polled = source.poll(PATIENCE, 1)
     assert sum(len(records) for _, records in polled) == 1
     rest = read(source, 2)
     first = [(w.number, r.offset, r.key, r.value) for w, some in polled for r in some]
@@ -70,7 +71,7 @@ def check_round_trip(client, connection, topic, n_partitions):
 
 
 def test_round_trip_with_a_real_broker(client, broker, topic):
-    check_round_trip(client, Connection(broker.bootstrap, deadline=20), topic(2), 2)
+    check_round_trip(client, Connection(broker.bootstrap, deadline=PATIENCE), topic(2), 2)
 
 
 def test_a_topic_that_is_not_there_has_no_partitions(client, broker):
@@ -87,7 +88,7 @@ def test_round_trip_with_a_mock_broker(client, mock_broker):
 
 def test_waiting_for_what_was_handed_over_does_not_wait_for_more(client, broker, topic):
     """A snapshot that is written before the predictions it covers loses them in a crash."""
-    name, connection = topic(2), Connection(broker.bootstrap, deadline=20)
+    name, connection = topic(2), Connection(broker.bootstrap, deadline=PATIENCE)
     sink = client.sink(connection, "group")
     ended, errors = threading.Event(), []
 
@@ -107,7 +108,8 @@ def test_waiting_for_what_was_handed_over_does_not_wait_for_more(client, broker,
         while not ended.is_set() and more < 200:
             sink.send([Message(name, 0, b"k", b"more")])
             more += 1
-        waiting.join(30)
+        waiting.join(PATIENCE)
+        assert ended.is_set()
         assert not errors
         source = client.source(connection, "group")
         held = source.offsets([TopicPartition(name, 0), TopicPartition(name, 1)])
@@ -121,7 +123,7 @@ def test_waiting_for_what_was_handed_over_does_not_wait_for_more(client, broker,
 def test_only_committed_transactions_are_seen(client, broker, topic):
     """A reader that sees what was aborted learns rows that never were; the position that stays
     before the marks of transactions never reaches the end."""
-    name, connection = topic(), Connection(broker.bootstrap, deadline=20)
+    name, connection = topic(), Connection(broker.bootstrap, deadline=PATIENCE)
     group = uuid.uuid4().hex
     where = TopicPartition(name, 0)
     sink = client.sink(connection, group, group)
@@ -139,7 +141,7 @@ def test_only_committed_transactions_are_seen(client, broker, topic):
     assert [value for *_, value in read(source, 4)] == [b"a", b"a", b"c", b"c"]
     assert source.committed([where]) == {where: 1}
     end = source.offsets([where])[where].end
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while source.position(where) < end:
         assert time.monotonic() < deadline, "the position never reached the end"
         assert source.poll(0.2, 10) == []
@@ -164,14 +166,16 @@ def test_nothing_of_a_sink_goes_on_once_it_is_closed(client, broker, topic, tran
     gc.collect()
     before, name, identity = threads(), topic(), uuid.uuid4().hex
     sink = client.sink(
-        Connection(broker.bootstrap, deadline=20), identity, identity if transactions else None
+        Connection(broker.bootstrap, deadline=PATIENCE),
+        identity,
+        identity if transactions else None,
     )
     if transactions:
         sink.fence()
         sink.begin()
     sink.send([Message(name, 0, b"k", b"v")])
     sink.close()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while threads() > before:
         assert time.monotonic() < deadline, "threads are left"
         time.sleep(0.05)
@@ -181,7 +185,7 @@ def test_a_later_sink_of_the_same_name_fences_the_earlier_one(client, broker, to
     """Two learners of one name write every prediction twice."""
     name, connection, identity = (
         topic(),
-        Connection(broker.bootstrap, deadline=20),
+        Connection(broker.bootstrap, deadline=PATIENCE),
         uuid.uuid4().hex,
     )
     message = Message(name, 0, b"k", b"v")
@@ -206,7 +210,7 @@ def test_a_later_sink_of_the_same_name_fences_the_earlier_one(client, broker, to
 
 def test_an_offset_that_is_not_there_is_an_error(client, broker, topic):
     """A client that starts elsewhere by itself drops messages without a word."""
-    name, connection = topic(), Connection(broker.bootstrap, deadline=20)
+    name, connection = topic(), Connection(broker.bootstrap, deadline=PATIENCE)
     write(client, connection, name, [b"v"])
     source = client.source(connection, "group")
     source.assign({TopicPartition(name, 0): 1_000})
@@ -276,7 +280,7 @@ def test_passwords_open_the_door_and_stay_out_of_logs(client, broker, topic, cap
         "sasl.username": SASL_USER,
         "sasl.password": Secret(secret),
     }
-    connection = Connection(broker.sasl_bootstrap, options, deadline=5)
+    connection = Connection(broker.sasl_bootstrap, options, deadline=PATIENCE if right else 5)
     caplog.set_level("DEBUG")
     told = ""
     if right:

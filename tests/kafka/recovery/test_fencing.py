@@ -10,6 +10,7 @@ import pytest
 from delaying_proxy import DelayingProxy
 from kafka import errors as client_errors
 from kafka_helpers import (
+    PATIENCE,
     Running,
     copy_in_use,
     create_topic,
@@ -63,11 +64,12 @@ def test_one_of_two_learners_survives_on_a_slow_network(breakable_broker, tmp_pa
         try:
             with Running(service("1")) as first:
                 first.taken(N_TAKEN)
-                time.sleep(0.5)  # a snapshot is not of the first message
+                now = time.monotonic()  # a snapshot that is not of the first message
+                first.until(lambda: first.service.checkpoints.last > now)
                 copy_in_use(tmp_path / "1", tmp_path / "2")
                 with Running(service("2")) as second:
                     both = first, second
-                    deadline = time.monotonic() + 60
+                    deadline = time.monotonic() + PATIENCE
                     while not any(each.error for each in both):
                         assert time.monotonic() < deadline, "both go on, or wait for each other"
                         time.sleep(0.05)
@@ -78,7 +80,7 @@ def test_one_of_two_learners_survives_on_a_slow_network(breakable_broker, tmp_pa
                     assert survivor.error is None
         finally:
             done.set()
-            producing.join(30)
+            producing.join(PATIENCE)
     places = predicted_places(broker.bootstrap, predictions)
     assert len(places) == len(set(places))
 
@@ -95,7 +97,7 @@ def test_what_kafka_python_wraps_is_found(broker, topic, monkeypatch, hidden, ki
     """Only the outermost error is looked at, which says that some request has failed."""
     name = topic()
     client = load_client("kafka-python")
-    sink = client.sink(Connection(broker.bootstrap, deadline=20), name, name)
+    sink = client.sink(Connection(broker.bootstrap, deadline=PATIENCE), name, name)
     sink.fence()
 
     def fail() -> None:
@@ -112,7 +114,7 @@ def test_a_transaction_that_took_too_long_is_an_outage(broker, topic, monkeypatc
     """A learner whose broker hung for a minute ends, although nobody took over."""
     name = topic()
     library = load_client(client)
-    sink = library.sink(Connection(broker.bootstrap, deadline=20), name, name)
+    sink = library.sink(Connection(broker.bootstrap, deadline=PATIENCE), name, name)
     sink.fence()
     sink._began -= 1_000
     if client == "kafka-python":

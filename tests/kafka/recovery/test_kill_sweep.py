@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from kafka_helpers import (
+    PATIENCE,
     create_topic,
     learn_in_recorded_order,
     model_bytes,
@@ -25,9 +26,8 @@ from learners import Learners
 # every run of the suite.
 N_RUNS = int(os.environ.get("DRIFTHOMER_KILL_RUNS", "20"))
 N_BROKER_RUNS = int(os.environ.get("DRIFTHOMER_BROKER_KILL_RUNS", "3"))
-FIRST_KILL = (0.2, 1.0)  # of the broker, seconds after the beginning
+FIRST_KILL = (0.1, 0.5)  # of the broker, times the seconds of a whole run
 BROKER_LIVES = (1.0, 3.0)  # afterwards, times the seconds that its start took, 3 at least
-DEADLINE = 120.0  # for a broker that is away, which starts slowly on a busy machine
 N_ROWS = 500
 AT_ONCE = 3
 MAX_KILLS = 4  # of one run; it is left alone afterwards
@@ -68,7 +68,7 @@ class Run(NamedTuple):
     snapshot_seconds: float = SNAPSHOT_SECONDS[0]
 
 
-def runs(n_runs):
+def runs(numbers):
     """One partition and two, labels apart; with and without transactions; both clients."""
     kinds = ["one", "two", "labels"]
     return [
@@ -79,7 +79,7 @@ def runs(n_runs):
             "confluent" if number // 6 % 4 == 0 else "kafka-python",
             SNAPSHOT_SECONDS[number // 2 % 3],
         )
-        for number in range(n_runs)
+        for number in numbers
     ]
 
 
@@ -99,7 +99,6 @@ def start(learners, broker, inputs, directory, predictions, run):
         predictions,
         client=run.client,
         settings=settings,
-        deadline=DEADLINE,
     )
 
 
@@ -127,13 +126,16 @@ class Sweep:
     ----------
     broker, learners, folder
         What they need.
-    seconds
-        How long a learner that is left alone may take.
+
+    Attributes
+    ----------
+    lengths
+        Seconds that a learner needs which is left alone, by what it reads: of the last one that
+        ended before it was to be killed, because a machine becomes faster and slower.
     """
 
-    def __init__(self, broker, learners, folder, seconds=60.0):
+    def __init__(self, broker, learners, folder):
         self.broker, self.learners, self.folder = broker, learners, folder
-        self.seconds = seconds
         self.inputs = make_inputs(broker)
         seed = random.randrange(2**32)
         print(f"seed {seed}")  # shown when the test fails
@@ -146,7 +148,7 @@ class Sweep:
         predictions = create_topic(self.broker.bootstrap)
         began = time.monotonic()
         learner = self.start(self.folder / f"whole-{kind}", predictions, run)
-        assert learner.wait(60) == 0
+        assert learner.wait(PATIENCE) == 0
         took = time.monotonic() - began
         check(self.broker, self.inputs, self.folder / f"whole-{kind}", predictions, run)
         return took
@@ -154,18 +156,16 @@ class Sweep:
     def start(self, directory, predictions, run):
         return start(self.learners, self.broker, self.inputs, directory, predictions, run)
 
-    def plan(self, n_runs):
-        """Runs, the topics of their predictions, and the moments of their kills."""
+    def plan(self, numbers):
+        """Runs, the topics of their predictions, and the moments of their kills, in lengths of a
+        whole run."""
         return [
             (
                 run,
                 create_topic(self.broker.bootstrap),
-                [
-                    self.chance.uniform(0.02, self.lengths[run.kind])
-                    for _ in range(self.chance.randint(1, MAX_KILLS))
-                ],
+                [self.chance.uniform(0.02, 1.0) for _ in range(self.chance.randint(1, MAX_KILLS))],
             )
-            for run in runs(n_runs)
+            for run in runs(numbers)
         ]
 
     def go(self, planned):
@@ -173,14 +173,17 @@ class Sweep:
         run, predictions, moments = planned
         directory, kills = self.folder / str(run.number), 0
         for moment in moments:
+            began = time.monotonic()
             learner = self.start(directory, predictions, run)
-            if learner.wait(moment) is not None:
+            if learner.wait(moment * self.lengths[run.kind]) is not None:
                 assert learner.code == 0, f"{run}: exit code {learner.code}"
+                if not kills:
+                    self.lengths[run.kind] = time.monotonic() - began
                 return kills
             learner.kill()
             kills += 1
         learner = self.start(directory, predictions, run)
-        if learner.wait(self.seconds) is None:
+        if learner.wait(PATIENCE) is None:
             learner.show_stacks()
         assert learner.code == 0, f"{run}: exit code {learner.code}"
         return kills
@@ -200,17 +203,18 @@ def test_killed_learners_end_as_if_they_had_not_been(broker, learners, tmp_path)
         return kills
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        kills = list(pool.map(go_and_check, sweep.plan(N_RUNS)))
+        kills = list(pool.map(go_and_check, sweep.plan(range(N_RUNS))))
     print(f"{len(kills)} runs, {sum(kills)} kills")
-    assert sum(kills) >= len(kills) // 2, "too few were killed for this to mean anything"
+    assert sum(kills) >= len(kills) // 4, "too few were killed for this to mean anything"
 
 
-def kill_until(done, broker, chance):
-    """Kill a broker again and again, and start it, until something is done; how often.
+def kill_until(done, broker, chance, seconds):
+    """Kill a broker again and again, and start it, until something is done, for the first time
+    within so many ``seconds``; how often.
 
     In the thread that made it: a broker ends with the thread that started it.
     """
-    kills, life = 0, chance.uniform(*FIRST_KILL)
+    kills, life = 0, seconds * chance.uniform(*FIRST_KILL)
     while not done(life):
         broker.kill()
         kills += 1
@@ -226,15 +230,20 @@ def kill_until(done, broker, chance):
 def test_killed_brokers_and_learners(breakable_broker, learners, tmp_path):
     """The broker dies as well: what was written and not answered is written twice, or a learner
     takes the broker's death for a rival."""
-    sweep = Sweep(breakable_broker, learners, tmp_path, seconds=2 * DEADLINE)
-    planned = sweep.plan(N_BROKER_RUNS)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        going = [pool.submit(sweep.go, each) for each in planned]
-        of_broker = kill_until(
-            lambda seconds: not wait(going, seconds).not_done, breakable_broker, sweep.chance
-        )
-    kills = [each.result() for each in going]
-    for each in planned:
-        sweep.check(each)
+    sweep = Sweep(breakable_broker, learners, tmp_path)
+    kills, of_broker, seconds = [], 0, min(sweep.lengths.values())
+    while not of_broker:  # a machine that has become faster may be done before the first kill
+        planned = sweep.plan(range(len(kills), len(kills) + N_BROKER_RUNS))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            going = [pool.submit(sweep.go, each) for each in planned]
+            of_broker = kill_until(
+                lambda seconds, going=going: not wait(going, seconds).not_done,
+                breakable_broker,
+                sweep.chance,
+                seconds,
+            )
+        kills += [each.result() for each in going]
+        for each in planned:
+            sweep.check(each)
+        seconds /= 2
     print(f"{len(kills)} runs, {sum(kills)} kills of learners, {of_broker} of the broker")
-    assert of_broker

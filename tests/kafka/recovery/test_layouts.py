@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from confluent_kafka import Producer
 from kafka_helpers import (
+    PATIENCE,
     create_topic,
     learn_in_recorded_order,
     learner_without_kafka,
@@ -142,7 +143,7 @@ class Writing:
             at = self._time + self._n_sent // self._at_a_time
             self._producer.produce(topic, sent.value, sent.key, partition, timestamp=at)
             self._n_sent += 1
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(PATIENCE) == 0
 
     def _send_others(self) -> None:
         while self._n_sent < len(self._messages):
@@ -156,7 +157,7 @@ class Writing:
 
     def wait(self) -> None:
         """Wait until everything is written."""
-        self._thread.join(60)
+        self._thread.join(PATIENCE)
         assert self._n_sent == len(self._messages)
 
 
@@ -200,7 +201,7 @@ def learn(broker: Any, learners: Learners, directory: Path, layout: Layout) -> d
         learner.kill()
     writing.wait()
     last = start(until_end=True)
-    assert last.wait(60) == 0, f"{layout}: exit code {last.code}"
+    assert last.wait(PATIENCE) == 0, f"{layout}: exit code {last.code}"
     return topics
 
 
