@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("running_ray")
 
 # Runs in which workers are killed; DRIFTHOMER_KILLS=50 for as many.
 N_RUNS = int(os.environ.get("DRIFTHOMER_KILLS", "2"))
-DEADLINE = 60.0
+DEADLINE = 600.0
 STREAM = "debian_tags.jsonl.gz"
 
 

@@ -8,6 +8,8 @@ import shutil
 
 import pytest
 
+# Milliseconds for what takes a moment: on a machine that others keep busy it may take minutes.
+PATIENCE = 300_000
 ARGUMENTS = [
     *("--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -27,8 +29,17 @@ def open_browser():
         missing = "Chromium or Playwright is absent: 'make browser' installs both on Debian"
         (pytest.fail if required else pytest.skip)(missing)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=binary, args=ARGUMENTS, timeout=PATIENCE
+        )
         try:
             yield browser
         finally:
             browser.close()
+
+
+def open_tab(browser, width=1280, height=900, **options):
+    """A page of a browser that waits as long as it takes; its context ends with it."""
+    context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    context.set_default_timeout(PATIENCE)
+    return context.new_page()

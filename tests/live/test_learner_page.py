@@ -11,7 +11,7 @@ import urllib.request
 
 import msgspec
 import pytest
-from browser import open_browser
+from browser import open_browser, open_tab
 
 from stream import DriftHOMER, open_source
 from stream.cli import main
@@ -28,6 +28,7 @@ from stream.live import LearnerPage
 from stream.live import learning as live_learning
 
 WINDOW = 200
+PATIENCE = 300  # seconds
 ROWS = TopicPartition("rows", 0)
 
 
@@ -65,7 +66,7 @@ def served(tmp_path, monkeypatch):
 
 
 def state_of(page):
-    with urllib.request.urlopen(page.url + "state", timeout=20) as reply:
+    with urllib.request.urlopen(page.url + "state", timeout=PATIENCE) as reply:
         return json.loads(reply.read())
 
 
@@ -73,7 +74,7 @@ def counted(state, name):
     return (state.get("counts") or {}).get(name)
 
 
-def until(page, holds, seconds=30):
+def until(page, holds, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not holds(found := state_of(page)):
         assert time.monotonic() < deadline, found
@@ -137,14 +138,15 @@ def test_the_page_in_a_browser(served):
     learner = service.begin(None)
     learner.take([(ROWS, list(records(1_000)))])
     with open_browser() as browser:
-        tab = browser.new_page(viewport={"width": 400, "height": 800})
+        tab = open_tab(browser, 400, 800)
         problems = []
         tab.on("pageerror", lambda error: problems.append(str(error)))
         tab.goto(page.url)
         tab.wait_for_selector("body[data-ready=running]")
-        tab.wait_for_selector("[data-key='messages']")
-        assert tab.text_content("[data-key='messages']") == "1,000"
-        assert tab.get_attribute("#chart", "data-points") == "5"
+        tab.wait_for_function(
+            "(document.querySelector(\"[data-key='messages']\") || {}).textContent === '1,000'"
+        )
+        tab.wait_for_function("document.querySelector('#chart').dataset.points === '5'")
         assert "asked a row" in tab.text_content("#routing-note")
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert problems == []
@@ -159,7 +161,7 @@ def test_consume_shows_the_page_at_its_port(tmp_path, monkeypatch, caplog):
     def run():
         service.begin(None).take([(ROWS, list(records(WINDOW)))])
         url = re.search(r"The page is at (\S+)", caplog.text)[1]
-        with urllib.request.urlopen(url, timeout=20) as reply:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as reply:
             seen.append(reply.read())
 
     monkeypatch.setattr(service, "run", run)

@@ -5,12 +5,13 @@ import threading
 
 import numpy as np
 import pytest
-from browser import open_browser
+from browser import open_browser, open_tab
 
 from stream import IHOMER, DriftHOMER, MultiLabelHoeffdingTree, open_source, prequential
 from stream.data.source import Source
 from stream.live import LivePage, report_html, write_report
 
+PATIENCE = 300  # seconds
 EVIL = "</script><script>document.title='broken'</script>"
 
 
@@ -22,14 +23,13 @@ def browser():
 
 @pytest.fixture(params=[1280, 400])
 def page(browser, request):
-    context = browser.new_context(viewport={"width": request.param, "height": 900}, offline=False)
-    page = context.new_page()
+    page = open_tab(browser, request.param)
     page.problems, page.asked = [], []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("console", lambda message: page.problems.append(message.text))
     page.on("request", lambda asked: page.asked.append(asked.url))
     yield page
-    context.close()
+    page.context.close()
     assert page.problems == []
 
 
@@ -152,7 +152,7 @@ class Gated(Source):
             if i * 100 in self.gates:
                 reached, go = self.gates[i * 100]
                 reached.set()
-                assert go.wait(60)
+                assert go.wait(PATIENCE)
             yield batch
 
 
@@ -172,7 +172,7 @@ def test_live_page_follows_and_ends_with_the_result(page, make_model):
         running.start()
         page.goto(live.url)
         for row, (reached, go) in source.gates.items():
-            assert reached.wait(120)
+            assert reached.wait(PATIENCE)
             page.wait_for_function(
                 "n => document.querySelector('#chart').dataset.points === n",
                 arg=str(row // 500),
@@ -181,8 +181,8 @@ def test_live_page_follows_and_ends_with_the_result(page, make_model):
             assert text_of(page, "rows") == f"{row:,}"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             go.set()
-        page.wait_for_selector("body[data-ready=finished]", timeout=120_000)
-        running.join(60)
+        page.wait_for_selector("body[data-ready=finished]")
+        running.join(PATIENCE)
         check_against(page, found[0])
         assert {url.split("?")[0] for url in page.asked} <= {
             live.url + name for name in ("", "state", "labels")
@@ -206,8 +206,7 @@ def test_colours_have_contrast(browser, drifting, tmp_path):
     path = tmp_path / "report.html"
     write_report(drifting, path)
     for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme)
-        page = context.new_page()
+        page = open_tab(browser, color_scheme=scheme)
         page.goto(path.as_uri())
         page.wait_for_selector("body[data-ready=finished]")
         pairs = page.evaluate(
@@ -220,7 +219,7 @@ def test_colours_have_contrast(browser, drifting, tmp_path):
         for text, behind in {tuple(pair) for pair in pairs}:
             bright, dark = sorted((luminance(text), luminance(behind)), reverse=True)
             assert (bright + 0.05) / (dark + 0.05) >= 4.5, (scheme, text, behind)
-        context.close()
+        page.context.close()
 
 
 def test_a_tree_alone_has_a_page_too(page, tmp_path):

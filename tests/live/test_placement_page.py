@@ -1,6 +1,6 @@
 """Which worker has which clusters stands on the page, live and kept."""
 
-from browser import open_browser
+from browser import open_browser, open_tab
 
 from stream import DriftHOMER, prequential
 from stream.clusters.executor import Moved, WorkerState
@@ -35,7 +35,7 @@ def test_the_page_shows_who_has_what(tmp_path):
     path = tmp_path / "report.html"
     write_report(found, path)
     with open_browser() as browser:
-        page = browser.new_page(viewport={"width": 400, "height": 900})
+        page = open_tab(browser, 400)
         page.goto(path.as_uri())
         page.wait_for_selector("body[data-ready=finished]")
         rows = page.locator("#workers tr").all_inner_texts()

@@ -14,7 +14,7 @@ from stream.live.budget import Budget
 from stream.live.resting import LOOK_SECONDS, Rest
 
 ROWS = "syn-blocks-sud:rows=2000,seed=3"
-PATIENCE = 60
+PATIENCE = 300  # seconds
 
 
 class Stopping(Source):

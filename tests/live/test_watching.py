@@ -159,7 +159,7 @@ def test_whole_windows_are_those_of_the_windows():
 
 def get(url, **headers):
     asked = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(asked, timeout=10) as reply:
+    with urllib.request.urlopen(asked, timeout=300) as reply:
         return reply.headers, reply.read()
 
 
