@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +15,11 @@ from stream.rows.predictions import Predictions, SparsePredictions
 TOP_K = 20
 
 
-class Answer(NamedTuple):
-    """What a model says of an instance, the most probable labels first."""
+class NamedAnswers(NamedTuple):
+    """What a model says of instances, by names, the most probable labels first."""
 
-    labels: list[Hashable]  # predicted present
-    probabilities: dict[Hashable, float] | None
+    labels: list[list[Hashable]]  # predicted present
+    probabilities: list[dict[Hashable, float]] | None  # None: the model does not tell
 
 
 class Answers(NamedTuple):
@@ -36,8 +36,8 @@ class Answers(NamedTuple):
         """The labels predicted present."""
         return sets_of_listed(self.start, self.label, self.present)
 
-    def by_name(self, names: Sequence[Hashable], known: int) -> Iterator[Answer]:
-        """The answer to each row, by names.
+    def by_name(self, names: Sequence[Hashable], known: int) -> NamedAnswers:
+        """The answers to all rows, by names.
 
         Parameters
         ----------
@@ -46,30 +46,30 @@ class Answers(NamedTuple):
         known
             Labels that were known before the first row, which tells of no others.
         """
-        label, start = self.label.tolist(), self.start.tolist()
-        named, present = [names[column] for column in label], self.present.tolist()
-        told = None if self.probability is None else self.probability.tolist()
-        rows = itertools.pairwise(start)
-        if label and max(label[: start[1]], default=-1) >= known:  # labels that came with the row
-            _, last = next(rows)
-            kept = [entry for entry in range(last) if label[entry] < known]
-            yield _answer(
-                [named[entry] for entry in kept],
-                [present[entry] for entry in kept],
-                None if told is None else [told[entry] for entry in kept],
-            )
-        for first, last in rows:
-            yield _answer(
-                named[first:last], present[first:last], None if told is None else told[first:last]
-            )
+        said = self._without_new(known)
+        label, present = list(map(names.__getitem__, said.label.tolist())), said.present == 1
+        n_present = np.concatenate([[0], np.cumsum(present)])[said.start].tolist()
+        named = list(itertools.compress(label, present.tolist()))
+        labels = [named[first:last] for first, last in itertools.pairwise(n_present)]
+        if said.probability is None:
+            return NamedAnswers(labels, None)
+        # Each dictionary takes as many pairs as its row has. To check that names and probabilities
+        # are of one length takes longer than to make it.
+        pairs = zip(label, said.probability.tolist(), strict=False)
+        lengths = np.diff(said.start).tolist()
+        return NamedAnswers(labels, [dict(itertools.islice(pairs, n)) for n in lengths])
 
-
-def _answer(row: list[Hashable], present: list[int], told: list[float] | None) -> Answer:
-    labels = list(itertools.compress(row, present))
-    if told is None:
-        return Answer(labels, None)
-    # To check that they are of one length takes longer than to make the dictionary.
-    return Answer(labels, dict(zip(row, told, strict=False)))
+    def _without_new(self, known: int) -> Answers:
+        """The same without what the first row tells of labels that came with it."""
+        first = slice(0, int(self.start[min(1, len(self.start) - 1)]))
+        if not (self.label[first] >= known).any():
+            return self
+        kept = np.ones(len(self.label), np.bool_)
+        kept[first] = self.label[first] < known
+        start = self.start.copy()
+        start[1:] -= np.count_nonzero(~kept)
+        probability = None if self.probability is None else self.probability[kept]
+        return Answers(start, self.label[kept], self.present[kept], probability)
 
 
 def without_probabilities(labels: UInt8Array) -> Answers:

@@ -14,7 +14,9 @@ has something earlier or later fetched, or is at its end. This is what Kafka Str
 
 from __future__ import annotations
 
+import bisect
 import heapq
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -39,18 +41,44 @@ class Piece(NamedTuple):
     untimed: bool = False  # whether their timestamps were refused
 
 
-# A message that waits for its turn: the largest time of its partition so far, when it was seen
-# (monotonic clock), and whether its own time was refused. No NamedTuple, which takes four times as
-# long to make.
-_Fetched = tuple[Record, int, float, bool]
+class _Fetched:
+    """Messages of one partition that came together and wait for their turns.
 
+    An object for each of them would take longer than to find whose turn it is.
 
-def _time(fetched: _Fetched) -> int:
-    return fetched[1]
+    Attributes
+    ----------
+    records, times
+        The messages, and the largest time of the partition up to each: never less than before.
+    at
+        The one that is next; those before it were taken.
+    seen
+        When they came (monotonic clock).
+    untimed
+        Whether their own times were refused.
+    """
 
+    __slots__ = ("at", "records", "seen", "times", "untimed")
 
-def _seen(fetched: _Fetched) -> float:
-    return fetched[2]
+    def __init__(self, records: list[Record], times: list[int], seen: float, untimed: bool):
+        self.records = records
+        self.times = times
+        self.at = 0
+        self.seen = seen
+        self.untimed = untimed
+
+    def __len__(self) -> int:
+        return len(self.records) - self.at
+
+    @property
+    def time(self) -> int:
+        """That of the next one."""
+        return self.times[self.at]
+
+    def take(self, stop: int) -> list[Record]:
+        """Those that are next, until before ``stop``."""
+        taken, self.at = self.records[self.at : stop], stop
+        return taken
 
 
 TimeOf = Callable[[Record], int]
@@ -113,24 +141,35 @@ class TimeOrder:
         -------
         Those whose timestamps were refused.
         """
+        if not records:
+            return []
         time, held = self._times[partition], self._held[partition]
         limit = now + MAX_AHEAD_MILLISECONDS
-        absurd = []
-        for record in records:
-            timestamp = record.timestamp
-            if timestamp == 0 or timestamp > limit:  # such as microseconds for milliseconds
-                absurd.append(record)
-                held.append((without_time(record), time, seen, True))
-                continue
-            time = max(time, timestamp)
-            held.append((record, time, seen, False))
+
+        def is_absurd(record: Record) -> bool:
+            return record.timestamp == 0 or record.timestamp > limit  # such as microseconds
+
+        timestamps = [record.timestamp for record in records]
+        parts: Iterable[tuple[bool, Iterable[Record]]] = [(False, records)]
+        if 0 in timestamps or max(timestamps) > limit:
+            parts = itertools.groupby(records, is_absurd)
+        absurd: list[Record] = []
+        for refused, some in parts:
+            part = list(some)
+            if refused:
+                absurd += part
+                part = list(map(without_time, part))
+            times = itertools.accumulate([each.timestamp for each in part], max, initial=time)
+            _, *largest = times
+            held.append(_Fetched(part, largest, seen, refused))
+            time = largest[-1]
         self._times[partition] = time
         self.n_held += len(records)
         return absurd
 
     def n_held_of(self, partition: TopicPartition) -> int:
         """Messages of a partition that wait."""
-        return len(self._held[partition])
+        return sum(map(len, self._held[partition]))
 
     @property
     def empty(self) -> list[TopicPartition]:
@@ -140,7 +179,7 @@ class TimeOrder:
     @property
     def held_since(self) -> float | None:
         """When the message that has waited longest came; None when none waits."""
-        return min((_seen(held[0]) for held in self._held.values() if held), default=None)
+        return min((held[0].seen for held in self._held.values() if held), default=None)
 
     def take(
         self, ended: Collection[TopicPartition] = (), seen_until: float | None = None
@@ -156,7 +195,7 @@ class TimeOrder:
             Take only messages that came by then; None: any.
         """
         heap = [
-            (_time(held[0]), self._turns[each], rank, each)
+            (held[0].time, self._turns[each], rank, each)
             for rank, (each, held) in enumerate(self._held.items())
             if held
         ]
@@ -167,13 +206,13 @@ class TimeOrder:
         while heap:
             _, _, rank, partition = heap[0]
             held = self._held[partition]
-            if seen_until is not None and _seen(held[0]) > seen_until:
+            if seen_until is not None and held[0].seen > seen_until:
                 break
             others = min((each[0] for each in heap[1:3]), default=NEVER)
             self._n_taken += _take_before(others, partition, held, seen_until, pieces)
             self._turns[partition] = self._n_taken
             if held:
-                heapq.heapreplace(heap, (_time(held[0]), self._n_taken, rank, partition))
+                heapq.heapreplace(heap, (held[0].time, self._n_taken, rank, partition))
             elif partition in ended:
                 heapq.heappop(heap)
             else:
@@ -191,20 +230,26 @@ def _take_before(
 ) -> int:
     """Take the next message of a partition, and those after it whose time is before ``others``, the
     earliest of the other partitions; how many."""
-    n_before = len(held)
+    n_taken = 0
     last = pieces[-1] if pieces and pieces[-1].partition == partition else None
     while held:
-        record, time, seen, untimed = held[0]
-        if (seen_until is not None and seen > seen_until) or (
-            time >= others and len(held) < n_before
-        ):
+        fetched = held[0]
+        if seen_until is not None and fetched.seen > seen_until:
             break
-        held.popleft()
-        if last is None or last.untimed != untimed:
-            last = Piece(partition, [], untimed)
+        stop = bisect.bisect_left(fetched.times, others, fetched.at)
+        if stop == fetched.at:
+            if n_taken:
+                break
+            stop += 1  # the next message comes in any case
+        n_taken += stop - fetched.at
+        if last is None or last.untimed != fetched.untimed:
+            last = Piece(partition, fetched.take(stop), fetched.untimed)
             pieces.append(last)
-        last.records.append(record)
-    return n_before - len(held)
+        else:
+            last.records.extend(fetched.take(stop))
+        if not fetched:
+            held.popleft()
+    return n_taken
 
 
 class IdleWait:

@@ -248,8 +248,15 @@ class TopicLearner:
     def _write(self, instances: Instances, answers: Answers, known: int, *, learning: bool) -> None:
         """Predictions of instances; before the first of them ``known`` labels were known."""
         counts = self.counts
-        learnt = [learning and y is not None for y in instances.ys]
-        versions = itertools.accumulate(learnt, initial=counts.learnt)
+        n_rows = len(instances)
+        n_learnt = n_rows - instances.ys.count(None) if learning else 0
+        versions: Iterable[int] = itertools.count(counts.learnt)
+        if not learning:
+            versions = itertools.repeat(counts.learnt)
+        elif n_learnt < n_rows:
+            versions = itertools.accumulate(
+                [y is not None for y in instances.ys], initial=counts.learnt
+            )
         self._out += self.writer.messages(
             instances,
             answers,
@@ -258,8 +265,8 @@ class TopicLearner:
             versions=versions,
             first_event=counts.events,
         )
-        counts.events += len(instances)
-        counts.learnt += sum(learnt)
+        counts.events += n_rows
+        counts.learnt += n_learnt
 
     # ---- labels on their own
 

@@ -40,23 +40,23 @@ def test_present_labels_and_the_most_probable(seed, n_rows, n_labels, k):
     dense = Predictions(labels, probabilities)
     names = [f"label {column}" for column in range(n_labels)]
     for said in (dense, as_sparse(dense)):
-        answers = list(shortened(said, k).by_name(names, n_labels))
-        assert len(answers) == n_rows
-        for row, answer in enumerate(answers):
+        answers = shortened(said, k).by_name(names, n_labels)
+        assert len(answers.labels) == len(answers.probabilities) == n_rows
+        for row in range(n_rows):
             best = sorted(range(n_labels), key=lambda c: (-probabilities[row, c], c))
             told = [c for place, c in enumerate(best) if place < k or labels[row, c]]
-            assert list(answer.probabilities.items()) == [
+            assert list(answers.probabilities[row].items()) == [
                 (names[c], probabilities[row, c]) for c in told
             ]
-            assert answer.labels == [names[c] for c in best if labels[row, c]]
+            assert answers.labels[row] == [names[c] for c in best if labels[row, c]]
 
 
 def test_the_first_row_tells_of_no_label_that_came_with_it():
     """A prediction that knows the name of a label which it could not know."""
     said = Predictions(np.array([[0, 0], [0, 1]], np.uint8), np.array([[0.5, 0.0], [0.5, 0.9]]))
-    first, second = shortened(said).by_name(["a", "b"], 1)
-    assert (first.labels, first.probabilities) == ([], {"a": 0.5})
-    assert (second.labels, second.probabilities) == (["b"], {"b": 0.9, "a": 0.5})
+    labels, probabilities = shortened(said).by_name(["a", "b"], 1)
+    assert labels == [[], ["b"]]
+    assert probabilities == [{"a": 0.5}, {"b": 0.9, "a": 0.5}]
 
 
 def many_labels(n_rows: int, n_labels: int) -> list[tuple[dict, dict]]:

@@ -107,6 +107,31 @@ def test_any_order_of_arrival_gives_the_same_order(columns, data):
     assert [(piece.partition, each.offset) for piece in got for each in piece.records] == expected
 
 
+@given(st.lists(st.lists(st.sampled_from([0, *range(1, 9)])), min_size=1, max_size=4))
+def test_what_comes_together_is_taken_as_one_message_after_the_other(columns):
+    """Messages that are taken at once although another partition has one that comes between."""
+    partitions = [TopicPartition("t", n) for n in range(len(columns))]
+    order = TimeOrder(partitions)
+    for each, column in zip(partitions, columns, strict=True):
+        order.add(each, records(*column), 0.0, NOW)
+    got = [
+        (piece.partition.number, each.offset, piece.untimed)
+        for piece in order.take(ended=partitions)
+        for each in piece.records
+    ]
+    at, turns, expected = [0] * len(columns), [0] * len(columns), []
+    while any(place < len(column) for place, column in zip(at, columns, strict=True)):
+        number = min(
+            (n for n, column in enumerate(columns) if at[n] < len(column)),
+            key=lambda n: (max(columns[n][: at[n] + 1]) or -1, turns[n], n),
+        )
+        expected.append((number, at[number], columns[number][at[number]] == 0))
+        at[number] += 1
+        turns[number] = len(expected)
+    assert got == expected
+    assert order.n_held == 0
+
+
 def test_a_partition_that_is_not_at_its_end_is_waited_for_so_long():
     """A partition whose broker is slow is passed over at once, or stops all others for ever."""
     read, ends = {ROWS: 2, LABELS: 0}, {ROWS: 2, LABELS: 5}

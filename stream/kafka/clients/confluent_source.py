@@ -88,7 +88,7 @@ class ConfluentSource:
                 polled += self._handle.consume(most - 1, 0)
         found: dict[tuple[str, int], list[Record]] = {}
         message: Any  # the stubs of the library allow None where there is a value
-        last, records = None, []
+        last, records, new = None, [], tuple.__new__
         for message in polled:
             error = message.error()
             where = message.topic(), message.partition()
@@ -104,7 +104,8 @@ class ConfluentSource:
             kind, time_of = message.timestamp()
             if kind == library.TIMESTAMP_NOT_AVAILABLE:
                 time_of = -1
-            records.append(Record(message.offset(), message.key(), message.value(), time_of))
+            # A NamedTuple's own way takes three times as long.
+            records.append(new(Record, (message.offset(), message.key(), message.value(), time_of)))
         named = [(TopicPartition(*where), records) for where, records in found.items()]
         for each, records in named:
             self._positions[each] = max(self._positions.get(each, 0), records[-1].offset + 1)

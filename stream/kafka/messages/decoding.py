@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -14,11 +14,12 @@ from stream.errors import DataError
 from stream.kafka.clients.interface import Record
 from stream.kafka.errors import BadMessageError
 from stream.kafka.messages.field_mapping import FieldMapping
+from stream.kafka.messages.paths import MISSING, find, kind, without
+from stream.kafka.messages.plain_rows import PlainRows
 from stream.rows.features import feature_entries
 from stream.rows.text import BagOfWords
 from stream.rows.truth import Truth, truth_of_row
 
-_MISSING: Any = object()
 _NAMES = {str}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -99,6 +100,7 @@ class FieldDecoder:
         if mapping.text:
             self._bag = BagOfWords(mapping.text_columns)
             self._taken = self._taken | _inside(mapping, mapping.text)
+        self._plain = None if parse else self._plain_rows()
 
     def rows(self, record: Record, *, as_it_came: bool = False) -> list[Row]:
         """See :class:`MessageDecoder`."""
@@ -114,6 +116,9 @@ class FieldDecoder:
         if mapping.rows is not None:
             return None
         try:
+            plain = self._plain_columns(records)
+            if plain is not None:
+                return plain
             rows = list(map(self._content, records))
             return RowColumns(
                 [record.key for record in records]
@@ -124,6 +129,33 @@ class FieldDecoder:
             )
         except BadMessageError:
             return None  # :meth:`rows` tells which one
+
+    def _plain_rows(self) -> PlainRows | None:
+        """Reads rows that are plain; None where the mapping asks for more."""
+        mapping = self.mapping
+        if (
+            self._taken
+            or self._bag is not None
+            or mapping.key is not None
+            or mapping.target is not None
+            or mapping.features == mapping.labels
+            or any(not path or "." in path for path in (mapping.features, mapping.labels))
+        ):
+            return None
+        return PlainRows(mapping.features, mapping.labels)
+
+    def _plain_columns(self, records: Sequence[Record]) -> RowColumns | None:
+        """As :meth:`columns`; None also where a row is not plain."""
+        found = None if self._plain is None else self._plain.read([each.value for each in records])
+        if found is None or max(map(len, found.xs), default=0) > self.mapping.max_features:
+            return None
+        truths: dict[tuple[str, ...] | None, Truth | None] = {None: None}
+        for names in set(found.names) - truths.keys():
+            truths[names] = self._truth_of(list(names or ()))
+        xs: list[Any] = found.xs
+        return RowColumns(
+            [each.key for each in records], xs, [truths[each] for each in found.names]
+        )
 
     def _features_of_rows(self, rows: Sequence[Any]) -> list[dict[Hashable, float]]:
         """The features of rows, in most of which they need no look at each."""
@@ -170,8 +202,8 @@ class FieldDecoder:
             key = self._key(row, record)
             if key is None:
                 raise BadMessageError("labels must have the key of their row, got none")
-            name = _find(row, self.mapping.label)
-            y = self._truth(row) if name is _MISSING else self._one_label(name, row)
+            name = find(row, self.mapping.label)
+            y = self._truth(row) if name is MISSING else self._one_label(name, row)
             if y is None:
                 raise BadMessageError(
                     f"labels must be in the field {self.mapping.target or self.mapping.labels!r} "
@@ -183,15 +215,15 @@ class FieldDecoder:
     def _one_label(self, name: Any, row: Any) -> Truth | None:
         if self.mapping.target is not None:
             return self._truth(row)
-        value = _find(row, self.mapping.value)
-        return self._truth_of({name: None if value is _MISSING else value})
+        value = find(row, self.mapping.value)
+        return self._truth_of({name: None if value is MISSING else value})
 
     def time_of(self, record: Record) -> int:
         """The time of a message, milliseconds since 1970, where the mapping names its field; 0
         where it cannot be told."""
         assert self.mapping.timestamp is not None
         try:
-            return milliseconds(_find(self._content(record), self.mapping.timestamp))
+            return milliseconds(find(self._content(record), self.mapping.timestamp))
         except BadMessageError:
             return 0
 
@@ -215,10 +247,10 @@ class FieldDecoder:
         content = self._content(record)
         if self.mapping.rows is None:
             return [content]
-        rows = _find(content, self.mapping.rows)
+        rows = find(content, self.mapping.rows)
         if not isinstance(rows, list):
             raise BadMessageError(
-                f"the field {self.mapping.rows!r} must be an array of rows, got {_kind(rows)}"
+                f"the field {self.mapping.rows!r} must be an array of rows, got {kind(rows)}"
             )
         if len(rows) > self.mapping.max_rows:
             raise BadMessageError(
@@ -229,27 +261,27 @@ class FieldDecoder:
     def _key(self, row: Any, record: Record) -> bytes | None:
         if self.mapping.key is None:
             return record.key
-        key = _find(row, self.mapping.key)
+        key = find(row, self.mapping.key)
         if isinstance(key, str):
             return key.encode()
         if isinstance(key, int) and not isinstance(key, bool):
             return b"%d" % key
         raise BadMessageError(
-            f"the key {self.mapping.key!r} must be a text or an integer, got {_kind(key)}"
+            f"the key {self.mapping.key!r} must be a text or an integer, got {kind(key)}"
         )
 
     # ---- features
 
     def _features(self, row: Any) -> dict[Hashable, float]:
         path = self.mapping.features
-        found = came = _find(row, path) if path else row
+        found = came = find(row, path) if path else row
         if self._taken:
-            found = _without(found, "", self._taken)
+            found = without(found, "", self._taken)
         if type(found) is list:
             found = self._named(found)
         elif type(found) is not dict:
             raise BadMessageError(
-                f"the features {path!r} must be an object or an array, got {_kind(found)}"
+                f"the features {path!r} must be an object or an array, got {kind(found)}"
             )
         if set(map(type, found.values())) <= self._sound:
             x = found  # the common case, without a look at each
@@ -272,13 +304,13 @@ class FieldDecoder:
         """The features with those of the texts."""
         x = dict(x)
         for path in self.mapping.text:
-            text = _find(features, path)
-            if text is _MISSING:
-                text = _find(row, path)
-            if text is None or text is _MISSING:
+            text = find(features, path)
+            if text is MISSING:
+                text = find(row, path)
+            if text is None or text is MISSING:
                 continue
             if not isinstance(text, str):
-                raise BadMessageError(f"the field {path!r} must be a text, got {_kind(text)}")
+                raise BadMessageError(f"the field {path!r} must be a text, got {kind(text)}")
             for name, count in bag.count(path, text).items():
                 if name in x:
                     raise BadMessageError(f"another feature is called {name!r}, as a word is")
@@ -287,11 +319,11 @@ class FieldDecoder:
 
     def _as_it_came(self, row: Any) -> dict[Hashable, Any]:
         numbers = self._features(row)  # the same messages are bad ones for every model
-        found = _find(row, self.mapping.features) if self.mapping.features else row
+        found = find(row, self.mapping.features) if self.mapping.features else row
         if type(found) is not dict:
             return numbers
         taken = self._taken_as_it_came
-        return _without(found, "", taken) if taken else found
+        return without(found, "", taken) if taken else found
 
     def _named(self, values: list[Any]) -> dict[str, Any]:
         names: Any = self.mapping.feature_names or range(len(values))
@@ -305,12 +337,12 @@ class FieldDecoder:
 
     def _truth(self, row: Any) -> Truth | None:
         if self.mapping.target is not None:
-            found = _find(row, self.mapping.target)
-            return None if found is _MISSING else self._truth_of(found)
-        found = _find(row, self.mapping.labels)
+            found = find(row, self.mapping.target)
+            return None if found is MISSING else self._truth_of(found)
+        found = find(row, self.mapping.labels)
         if type(found) is str:  # a class is the one label that is present
             found = [found]
-        return None if found is _MISSING else self._truth_of(found)
+        return None if found is MISSING else self._truth_of(found)
 
     def _truth_of(self, found: Any) -> Truth | None:
         most = self.mapping.max_labels
@@ -361,32 +393,3 @@ def milliseconds(value: Any) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return max(0, int(value))
     return 0
-
-
-def _without(value: Any, path: str, taken: Collection[str]) -> Any:
-    """A copy of an object, and of those inside, without what has a path that is ``taken``."""
-    if not isinstance(value, dict):
-        return value
-    kept = {}
-    for name, inner in value.items():
-        at = f"{path}.{name}" if path else str(name)
-        if at not in taken:
-            kept[name] = _without(inner, at, taken)
-    return kept
-
-
-def _find(value: Any, path: str) -> Any:
-    """The value at a path through objects: by its whole name, or else name by name."""
-    if type(value) is not dict and not isinstance(value, Mapping):
-        return _MISSING
-    if path in value:
-        return value[path]
-    head, dot, rest = path.partition(".")
-    return _find(value.get(head), rest) if dot else _MISSING
-
-
-def _kind(value: Any) -> str:
-    if value is _MISSING:
-        return "nothing"
-    names = {dict: "an object", list: "an array", str: "a text", bool: "a truth value"}
-    return names.get(type(value), "null" if value is None else f"a {type(value).__name__}")

@@ -68,6 +68,27 @@ def test_columns_are_the_rows(messages, mapping):
     assert repr(rows) == repr([list(row) for (row,) in expected])
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [b',"z":"\xff"', b',"\xff":1', b',"z":1e999', b',"z":[1,2', b',"x":{"b":1},"y":["s","s"]', b""],
+)
+def test_fields_that_nobody_asks_for_are_looked_at(rest):
+    """A message that is a bad one where it comes alone, and not where it comes with others."""
+    given_records = [
+        Record(0, b"k", b'{"x":{"a":1.5}}', 5),
+        Record(1, b"k", b'{"x":{"a":-0.0,"c":3},"y":["s","t"]%b}' % rest, 5),
+    ]
+    decoder = FieldDecoder(FieldMapping())
+    found = decoder.columns(given_records)
+    try:
+        expected = [row for each in given_records for row in decoder.rows(each)]
+    except BadMessageError:
+        assert found is None
+        return
+    assert found is not None
+    assert repr(list(zip(*found, strict=True))) == repr(list(map(tuple, expected)))
+
+
 @settings(deadline=None, max_examples=40)
 @given(MESSAGES, st.integers(1, 9), st.sampled_from(MAPPINGS[:1] + MAPPINGS[3:4]))
 def test_a_learner_learns_the_same_at_once_and_one_by_one(messages, n_at_once, mapping):
