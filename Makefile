@@ -4,14 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The one list of versions that CI and the demo are known to work with.
 CONSTRAINTS := constraints.txt
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c $(CONSTRAINTS)
+# With uv, or with pip where uv cannot be had, or as pip is configured: INSTALLER=pip takes pip.
+INSTALL := $(BIN)/python tools/install.py -c $(CONSTRAINTS)
 # Test processes side by side; "make test WORKERS=0" runs them in this one.
 WORKERS ?= 2
 
 # What "make paranoid" runs; PARANOID=tests is everything.
 PARANOID ?= tests/engine tests/clusters tests/partition tests/models tests/snapshot
 
-.PHONY: paranoid help demo kafka-jars image test-image test lint types docs browser check benchmark experiments clean wheel lowest site notebooks
+.PHONY: paranoid versions help demo kafka-jars image test-image test lint types docs browser check benchmark experiments clean wheel lowest site notebooks
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -23,13 +24,13 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	@echo "Installing DriftHOMER into $(VENV) (about a minute) ..."
-	@$(PIP) -e .
+	@echo "Installing DriftHOMER into $(VENV) (ten seconds or more) ..."
+	@$(INSTALL) -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	@echo "Installing the development tools into $(VENV) (about a minute) ..."
-	@$(PIP) -e '.[dev]'
+	@echo "Installing the development tools into $(VENV) (half a minute) ..."
+	@$(INSTALL) -e '.[dev]'
 	@touch $@
 
 demo: $(VENV)/.runtime  ## learn River's Yeast stream, one row at a time
@@ -49,6 +50,19 @@ test-image: image $(VENV)/.dev  ## build the image with buildah, and run it
 test: $(VENV)/.dev  ## run the whole test suite
 	-@$(PYTHON) tools/real_kafka.py fetch
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# The others are left alone where they are not installed, and the end says so.
+VERSIONS ?= 3.11 3.12 3.13 3.14
+
+versions:  ## run the whole suite with each version of Python that is here, in .venv-VERSION
+	@passed=; failed=; missing=; \
+	for version in $(VERSIONS); do \
+	  if ! python$$version -c '' 2>/dev/null; then missing="$$missing $$version"; \
+	  elif $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.venv-$$version; \
+	  then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
+	done; \
+	echo "Python: passed with$${passed:- none}; failed with$${failed:- none}; not here:$${missing:- none}."; \
+	[ -n "$$passed" ] && [ -z "$$failed" ]
 
 # Python fills memory that is freed, and kernels look at every index: an hour, and the kernels are compiled anew.
 paranoid: $(VENV)/.dev  ## run the tests of engine, clusters, models and snapshots with checks of memory
@@ -70,15 +84,15 @@ docs: $(VENV)/.dev  ## run the Python examples of the README and of docs/
 
 browser: $(VENV)/.dev  ## test the pages in Chromium (on Debian installs it, which needs root)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
-	@$(PIP) -e '.[browser]'
+	@$(INSTALL) -e '.[browser]'
 	DRIFTHOMER_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/live
 
 site: $(VENV)/.dev  ## build the documentation in site/
-	@$(PIP) -e '.[site]'
+	@$(INSTALL) -e '.[site]'
 	$(BIN)/mkdocs build --strict --quiet
 
 notebooks: $(VENV)/.runtime  ## run the notebooks of examples/
-	@$(PIP) -e '.[notebooks]'
+	@$(INSTALL) -e '.[notebooks]'
 	$(BIN)/python tools/run_notebooks.py
 
 check: test lint types docs  ## all of the above
@@ -97,6 +111,6 @@ wheel: $(VENV)/.dev  ## build archives in dist, the wheel with compiled kernels
 lowest:  ## run tests with the lowest versions that pyproject.toml allows
 	$(PYTHON) tools/lowest_versions.py
 
-clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove virtual environments and caches
+	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -42,7 +42,7 @@ def main(tests: list[str]) -> int:
     print("\n".join([*pinned, *needed]), flush=True)
     venv.create(FOLDER, with_pip=True, clear=True)
     python = str(FOLDER / "bin" / "python")
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [python, str(ROOT / "tools" / "install.py")]
     subprocess.run([*install, *pinned, *needed, *TOOLS], check=True)
     subprocess.run([*install, "--no-deps", "--editable", str(ROOT)], check=True)
     command = [python, "-m", "pytest", "-n", "0", *(tests or TESTS)]
