@@ -200,7 +200,7 @@ def learner_without_kafka(
     )
 
 
-def learn_in_recorded_order(
+def learner_in_recorded_order(
     order: Path,
     records: dict[TopicPartition, dict[int, Record]],
     predictions: str,
@@ -210,9 +210,9 @@ def learn_in_recorded_order(
     mapping: FieldMapping | None = None,
     joining: Joining | None = None,
     dead_letters: str | None = None,
-) -> tuple[bytes, list[tuple[bytes | None, bytes | None]]]:
-    """What a learner without Kafka makes of messages in a recorded order: bytes of its model, and
-    its predictions (key, value)."""
+) -> tuple[TopicLearner, list[tuple[bytes | None, bytes | None]]]:
+    """A learner without Kafka that has taken messages in a recorded order, and its predictions
+    (key, value)."""
     learner = learner_without_kafka(
         MultiLabelHoeffdingTree(seed=1) if model is None else model,
         predictions,
@@ -232,9 +232,15 @@ def learn_in_recorded_order(
         for start in range(0, len(piece), 7):  # grouped as no learner does it
             written += learner.take([(partition, piece[start : start + 7])])
     assert taken == {partition: len(held) for partition, held in records.items()}
-    return dumps(learner.driver.model), [
-        (each.key, each.value) for each in written if each.topic == predictions
-    ]
+    return learner, [(each.key, each.value) for each in written if each.topic == predictions]
+
+
+def learn_in_recorded_order(
+    *args: Any, **options: Any
+) -> tuple[bytes, list[tuple[bytes | None, bytes | None]]]:
+    """Bytes of the model of :func:`learner_in_recorded_order`, and its predictions."""
+    learner, written = learner_in_recorded_order(*args, **options)
+    return dumps(learner.driver.model), written
 
 
 class Running:

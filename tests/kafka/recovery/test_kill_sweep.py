@@ -27,7 +27,7 @@ from learners import Learners
 N_RUNS = int(os.environ.get("DRIFTHOMER_KILL_RUNS", "20"))
 N_BROKER_RUNS = int(os.environ.get("DRIFTHOMER_BROKER_KILL_RUNS", "3"))
 FIRST_KILL = (0.1, 0.5)  # of the broker, times the seconds of a whole run
-BROKER_LIVES = (1.0, 3.0)  # afterwards, times the seconds that its start took, 3 at least
+BROKER_LIVES = (0.3, 1.5)  # afterwards, times the seconds that its start took, 3 at least
 N_ROWS = 500
 AT_ONCE = 3
 MAX_KILLS = 4  # of one run; it is left alone afterwards

@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 from kafka_helpers import (
     PATIENCE,
     create_topic,
-    learn_in_recorded_order,
+    learner_in_recorded_order,
     learner_without_kafka,
     read_records,
     service_for,
@@ -226,14 +226,15 @@ def test_any_layout_learns_what_one_partition_would(broker, learners, tmp_path, 
 
     records = read_records(broker.bootstrap, [topics["rows"], topics["labels"]])
     order = tmp_path / "learner.order"
-    recorded, _ = learn_in_recorded_order(
+    recorded, _ = learner_in_recorded_order(
         order,
         records,
         topics["predictions"],
         topics["labels"],
         model=create_model(layout.model, {}, 1),
     )
-    assert found == recorded
+    assert found == dumps(recorded.driver.model)
+    assert metrics == recorded.metrics.total.as_dict()
     judged = evaluated(layout.delay, layout.model)
     if layout.exact:
         one_line, its_metrics = expected(layout.delay, layout.model)
