@@ -327,7 +327,7 @@ def test_progress_on_a_terminal(here):
         process = subprocess.Popen(command, stdout=out, stderr=slave, env=environment)
     os.close(slave)
     shown = b""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         try:
             some = os.read(master, 65536)
@@ -337,7 +337,7 @@ def test_progress_on_a_terminal(here):
             break
         shown += some
     os.close(master)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     assert "40 rows" in shown.decode()
     assert "micro-F1" in shown.decode()
     assert "\x1b" not in (here / "out.txt").read_text()
@@ -371,7 +371,7 @@ def test_datasets_fits_the_terminal(columns):
             break
         shown += some
     os.close(master)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= columns
     yeast = next(line for line in lines if line.startswith("yeast "))

@@ -31,7 +31,7 @@ class Compilation:
 
     def end(self) -> None:
         self.notice.on_end(self._event)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while self.notice._thread is not None and time.monotonic() < deadline:
             time.sleep(0.01)
         assert self.notice._thread is None
@@ -39,7 +39,7 @@ class Compilation:
 
 def read_until(capture, text: str) -> str:
     """What is written to standard error until the text stands there."""
-    said, deadline = "", time.monotonic() + 60
+    said, deadline = "", time.monotonic() + 300
     while text not in said and time.monotonic() < deadline:
         said += capture.readouterr().err
         time.sleep(0.01)

@@ -66,7 +66,7 @@ def test_answers_are_the_same_without_the_compiler(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -41,7 +41,7 @@ def run(folder: Path, **environment: str) -> list[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -187,7 +187,7 @@ def test_one_process_compiles_and_the_other_waits(tmp_path, end):
             path.write_text("compiled")
         else:
             other.kill()
-        waiting.join(60)
+        waiting.join(300)
         assert not waiting.is_alive()
         lock.release()
         assert [each.name for each in tmp_path.iterdir()] == (["some.kernel"] * (end == "keeps"))

@@ -30,7 +30,7 @@ def run_of(speed: float, micro_f1: float, hamming: float) -> dict:
 
 def test_a_revision_against_itself_differs_in_nothing_but_speed():
     """The two sides evaluate different rows, models or seeds."""
-    found = against.compare(HERE, HERE, JOB, repeats=2, timeout=300)
+    found = against.compare(HERE, HERE, JOB, repeats=2, timeout=1200)
     assert not found.error
     assert len(found.base) == len(found.head) == 2
     assert found.base[0]["rows"] == 30
@@ -41,7 +41,7 @@ def test_a_revision_against_itself_differs_in_nothing_but_speed():
 
 def test_a_stream_that_one_side_cannot_open_is_a_line_of_its_own():
     """One failure ends a night of measurements, or is shown as a speed of nothing."""
-    found = against.compare(HERE, HERE, JOB | {"stream": "no-such-stream"}, repeats=1, timeout=300)
+    found = against.compare(HERE, HERE, JOB | {"stream": "no-such-stream"}, repeats=1, timeout=1200)
     assert "no-such-stream" in found.error
     good = against.Comparison("fine", [run_of(100, 0.5, 0.1)], [run_of(100, 0.5, 0.1)])
     _, rows = against.table_of([found, good], values=True)

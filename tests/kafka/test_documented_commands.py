@@ -21,6 +21,7 @@ from real_kafka import free_ports, jars_folder
 
 from stream.data import open_source
 from stream.evaluate import prequential
+from stream.kafka.process import EXIT_TEMPORARY
 from stream.models.registry import DEFAULT_MODELS, create_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,7 +147,9 @@ class Shell:
             process.send_signal(signal.SIGTERM)
             codes.append((process.wait(PATIENCE), line, said.read_text()))
         for code, line, text in codes:
-            assert code == 0, f"{line}: exit code {code}\n{text}"
+            # A learner that cannot end in time leaves without a last snapshot.
+            in_time = (0, EXIT_TEMPORARY) if "drifthomer consume" in line else (0,)
+            assert code in in_time, f"{line}: exit code {code}\n{text}"
 
 
 @pytest.mark.slow

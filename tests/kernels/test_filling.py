@@ -79,7 +79,7 @@ def test_helpers_are_started_once_and_end(tmp_path, monkeypatch):
     compile_helpers.start(tmp_path, tmp_path / "none")
     compile_helpers.start(tmp_path, tmp_path / "none")
     assert len(started) == 1
-    assert started[0].wait(timeout=120) == 0
+    assert started[0].wait(timeout=300) == 0
 
     compile_helpers._started.clear()
     compile_helpers.complete_mark(tmp_path).touch()
@@ -116,7 +116,7 @@ def test_helpers_end_with_the_process_that_they_help(tmp_path):
     assert parent.stdout.readline() == "up\n"
     parent.kill()
     # Standard output is closed when the last of the two has ended.
-    assert parent.communicate(timeout=60)[0] == ""
+    assert parent.communicate(timeout=300)[0] == ""
 
 
 def test_an_evaluation_of_the_default_model_comes_first():
