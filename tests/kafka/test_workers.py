@@ -198,7 +198,7 @@ def test_each_prediction_once_though_brokers_and_workers_die(breakable_broker, t
                     broker.kill()
                 else:
                     os.kill(int(rng.choice(workers)), signal.SIGKILL)
-                killed[what] += 1
+                killed[str(what)] += 1
                 time.sleep(rng.uniform(0.0, 0.3))
             if rng.random() < 0.3:
                 learner.kill()
