@@ -38,7 +38,7 @@ from stream.rows.predictions import SparsePredictions
 PERIOD = 1000  # rows learnt between two looks at the memory
 LEAST_KEPT = 0.1  # share of the weights that a look at the memory leaves
 
-Collector = Callable[[Events, Listed], None]
+Collector = Callable[[Events, Listed, Hints], None]
 
 
 class ClustersParams(NamedTuple):
@@ -182,8 +182,8 @@ class Coordinator:
         waited
             See :func:`stream.engine.events.schedule`.
         collect
-            Is given the events of every segment and the labels' probabilities before label sets
-            are looked at.
+            Is given the events of every segment, the labels' probabilities before label sets are
+            looked at, and what recent rows say.
         explain
             Takes in what every cluster that is asked says of the last row.
         """
@@ -246,7 +246,7 @@ class Coordinator:
             if explain is not None:
                 explain.extend(said)
             if collect is not None:
-                collect(pieces[piece].events, listed)
+                collect(pieces[piece].events, listed, recalled[piece])
             answers = self.decoder.decode(pieces[piece], rows, asked.missed, listed, answers)
 
         stages = (in_one(recall), in_one(route), advance, in_one(decide))

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from stream.clusters.coordinator import ClustersParams, Coordinator
-from stream.clusters.tree_mixture import Explanation, Given, TreeMixture
+from stream.clusters.coordinator import ClustersParams, Collector, Coordinator
+from stream.clusters.tree_mixture import Explanation, Given, GivenRows, TreeMixture
 from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.checking import require
 from stream.engine.events import Events
+from stream.engine.label_mixer import N_PAST
 from stream.engine.learner import PREDICT_ONLY, labels_needed, wider
+from stream.engine.recalled import Recalled, spread_hints
+from stream.engine.recent_layout import Hints
 from stream.engine.set_decoder import Listed
 from stream.rows.batch import Batch, slice_rows
 from stream.rows.predictions import Predictions, SparsePredictions
@@ -74,7 +77,10 @@ class StackedLearner:
             require(self.trees.n_labels == self.gated.n_labels, "trees know the clusters' labels")
             require(self.gated.n_labels <= self.max_tree_labels, "trees know few labels")
             require(self.trees.n_learnt == self.gated.n_learnt, "trees learnt the same rows")
-            require(self.trees.n_given == 1, "the clusters are a model of the mixer")
+            n_given = 1 + (self.gated.params.recent.window > 0)
+            require(
+                self.trees.n_given == n_given, "clusters and recent rows are models of the mixer"
+            )
         else:
             require(
                 self.gated.n_labels > self.max_tree_labels, "trees are given up for many labels"
@@ -115,8 +121,8 @@ class StackedLearner:
         when: dict[str, Any] = {"first_row": first_row, "predict": predict, "delay": delay}
         if self.trees is None:
             return self.gated.answer(batch, **when, waited=waited)
-        given = _Collected(batch.n_rows, predict, delay)
-        alone = self.gated.answer(batch, **when, waited=waited, collect=given.add)
+        given = _Collected(self.gated, batch.n_rows, predict, delay)
+        alone = self.gated.answer(batch, **when, waited=waited, collect=given.collector(batch))
         last = self._last_row_of_trees(batch, predict, delay)
         with_trees = batch if last is None else slice_rows(batch, 0, last)
         answers = self.trees.answer(
@@ -140,8 +146,8 @@ class StackedLearner:
     def explain(self, batch: Batch) -> Explanation:
         """What leads to the answer to one row."""
         assert self.trees is not None
-        given = _Collected(1, True, PREDICT_ONLY)
-        self.gated.answer(batch, predict=True, delay=PREDICT_ONLY, collect=given.add)
+        given, when = _Collected(self.gated, 1, True, PREDICT_ONLY), PREDICT_ONLY
+        self.gated.answer(batch, predict=True, delay=when, collect=given.collector(batch))
         return self.trees.explain(batch, given.up_to(1, self.n_labels))
 
 
@@ -153,34 +159,62 @@ class _Placed:
 
 
 class _Collected:
-    """Probabilities by the clusters, as the trees' mixer takes them."""
+    """What clusters and recent rows say, as the trees' mixer takes it.
 
-    def __init__(self, n_rows: int, predict: bool, delay: int):
-        self.shared = predict and delay == 0
-        self.predicted = np.zeros((n_rows if predict else 0, 0))
-        self.learnt = self.predicted if self.shared else np.zeros((n_rows, 0))
+    Parameters
+    ----------
+    gated
+        The clusters, before the call.
+    n_rows, predict, delay
+        Of the call.
+    """
 
-    def add(self, events: Events, listed: Listed) -> None:
-        """Take in what was said of events."""
-        n_labels = int(listed.label.max(initial=-1)) + 1
-        for learns, name in ((0, "predicted"), (1, "learnt")):
-            if learns and self.shared:
-                self.learnt = self.predicted
-                return
-            out = wider(getattr(self, name), n_labels)
-            setattr(self, name, out)
-            chosen = events.learns == learns
+    def __init__(self, gated: Coordinator, n_rows: int, predict: bool, delay: int):
+        self.gated = gated
+        self.shared = predict and delay == 0  # rows are learnt as they are predicted
+        n_predicted, n_learnt = n_rows if predict else 0, 0 if self.shared else n_rows
+        self.probabilities = [np.zeros((n, 0)) for n in (n_predicted, n_learnt)]
+        self.recalled = [
+            Recalled(np.zeros((n, 0)), np.zeros((n, N_PAST, 0))) for n in (n_predicted, n_learnt)
+        ]
+        counts = gated.decoder.state
+        self.n_present, self.n_unknown = counts.n_present.copy(), counts.n_unknown.copy()
+
+    def collector(self, batch: Batch) -> Collector:
+        """What takes in what is said of the events of a segment."""
+        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+
+        def take(events: Events, listed: Listed, hints: Hints) -> None:
+            n_labels = self.gated.n_labels
             rows = np.repeat(events.row, np.diff(listed.start))
-            kept = np.repeat(chosen, np.diff(listed.start))
-            out[rows[kept], listed.label[kept]] = listed.probability[kept]
+            for learns, out in enumerate(self.probabilities):
+                if len(out):
+                    out = self.probabilities[learns] = wider(out, n_labels)
+                    kept = np.repeat(events.learns == learns, np.diff(listed.start))
+                    out[rows[kept], listed.label[kept]] = listed.probability[kept]
+            self.recalled = [
+                Recalled(wider(votes, n_labels), wider(past, n_labels))
+                for votes, past in self.recalled
+            ]
+            self.n_present = wider(self.n_present, n_labels)
+            self.n_unknown = wider(self.n_unknown, n_labels)
+            spread_hints(
+                events, hints, y, u, self.n_present[:n_labels], self.n_unknown[:n_labels],
+                *self.recalled,
+            )  # fmt: skip
 
-    def up_to(self, n_rows: int, n_labels: int) -> Given:
+        return take
+
+    def up_to(self, n_rows: int, n_labels: int) -> GivenRows:
         """The first rows."""
-        predicted, learnt = (
-            np.where(out > 0.0, out, UNLISTED)[:n_rows, None]
-            for out in (wider(self.predicted, n_labels), wider(self.learnt, n_labels))
-        )
-        return Given(predicted, learnt)
+        given = []
+        for out, (votes, past) in zip(self.probabilities, self.recalled, strict=True):
+            models = [votes, out] if self.gated.recent.params.window else [out]
+            said = [wider(each, n_labels)[:n_rows] for each in models]
+            stacked = np.stack([np.where(each > 0.0, each, UNLISTED) for each in said], axis=1)
+            given.append(Given(stacked, wider(past, n_labels)[:n_rows]))
+        predicted, learnt = given
+        return GivenRows(predicted, predicted if self.shared else learnt)
 
 
 def _joined(front: Predictions, back: SparsePredictions, n_rows: int) -> SparsePredictions:

@@ -39,10 +39,17 @@ class Explanation(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What models say that are asked elsewhere."""
+    """What is known of rows that the trees do not know."""
 
-    predicted: Float64Array  # [rows, models, labels] of the rows as they are predicted
-    learnt: Float64Array  # just before they are learnt
+    said: Float64Array  # [rows, models, labels] by models that are asked elsewhere
+    past: Float64Array  # [rows, N_PAST, labels] see :mod:`stream.engine.label_mixer`
+
+
+class GivenRows(NamedTuple):
+    """What is given of the rows of a call."""
+
+    predicted: Given  # as they are predicted
+    learnt: Given  # just before they are learnt
 
 
 class Told(NamedTuple):
@@ -89,7 +96,7 @@ class TreeMixture(PartitionedLearner):
         max_size: float,
         concepts: ConceptMemory | None,
         watch_clusters: bool,
-        n_given: int = 0,
+        n_given: int,
     ):
         super().__init__(
             partition,
@@ -103,7 +110,7 @@ class TreeMixture(PartitionedLearner):
         self.pools = pools
         self.concepts = concepts
         self.mixer_decoder = GrowingMixerDecoder(
-            mixer_decoder, self.n_tree_models + (pools is not None) + n_given
+            mixer_decoder, self.n_tree_models + (pools is not None) + n_given, n_given
         )
         self.n_given = n_given
 
@@ -135,12 +142,6 @@ class TreeMixture(PartitionedLearner):
         parts = (self.rows, self.shared.growing, self.mixer_decoder, *optional)
         return sum(part.n_bytes for part in parts if part is not None)
 
-    def run(
-        self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
-    ) -> Float64Array:
-        """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
-        return self.answer(batch, first_row=first_row, predict=predict, delay=delay).probabilities
-
     def answer(
         self,
         batch: Batch,
@@ -148,14 +149,14 @@ class TreeMixture(PartitionedLearner):
         first_row: int = 0,
         predict: bool = True,
         delay: int = 0,
-        given: Given | None = None,
+        given: GivenRows,
     ) -> Predictions:
-        """As :meth:`run`, with the label sets that are answered.
+        """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`.
 
         Parameters
         ----------
         given
-            What the models say that are not its own.
+            What the models say that are not its own, and the past of the labels.
         """
         work = self.rows.prepare(batch, first_row, predict, delay)
         rows, n_rows = Rows(batch, work), work.n_rows
@@ -170,8 +171,8 @@ class TreeMixture(PartitionedLearner):
             told = self._advance(rows, segment, n_columns, given)
             losses = np.zeros((len(self.mixer_decoder.clusters), n_rows))
             taken = MixerDecoderRows(
-                told.said, told.said_learnt, y, u, segment.first, segment.learnt, segment.end,
-                segment.stop, predict, delay,
+                told.said, told.said_learnt, given.predicted.past, given.learnt.past, y, u,
+                segment.first, segment.learnt, segment.end, segment.stop, predict, delay,
             )  # fmt: skip
             self.mixer_decoder.run(taken, segment.n_labels_before, out, decided, losses)
             if segment.learns:
@@ -183,7 +184,7 @@ class TreeMixture(PartitionedLearner):
                 self._learnt(batch, segment, list(losses))
         return Predictions(decided[:, : self.n_labels], out[:, : self.n_labels])
 
-    def explain(self, batch: Batch, given: Given | None = None) -> Explanation:
+    def explain(self, batch: Batch, given: GivenRows) -> Explanation:
         """What leads to the answer to one row."""
         work = self.rows.prepare(batch, 0, True, PREDICT_ONLY)
         rows, segment = Rows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
@@ -200,7 +201,7 @@ class TreeMixture(PartitionedLearner):
             {number: weights[0] for number, weights in routes.items()},
         )
 
-    def _advance(self, rows: Rows, segment: Segment, n_columns: int, given: Given | None) -> Told:
+    def _advance(self, rows: Rows, segment: Segment, n_columns: int, given: GivenRows) -> Told:
         """Let all trees take a segment."""
         rows.advance(
             self.shared,
@@ -214,29 +215,24 @@ class TreeMixture(PartitionedLearner):
         asked = asked_learnt = None
         if self.pools is not None:
             asked, asked_learnt = self.pools.advance(rows, segment)
-        by_others = None if given is None else given.learnt[learnt:stop]
+        by_others = given.learnt.said[learnt:stop]
         said_learnt = self._said(rows.learnt_by(self.shared)[learnt:stop], asked_learnt, by_others)
         if rows.work.learns_at_once:
             said = said_learnt
         else:
-            by_others = None if given is None else given.predicted[first:end]
+            by_others = given.predicted.said[first:end]
             said = self._said(rows.predicted_by(self.shared)[first:end], asked, by_others)
         return Told(said, said_learnt, asked, asked_learnt)
 
-    def _said(
-        self, shared: Float64Array, asked: Asked | None, given: Float64Array | None
-    ) -> Float64Array:
+    def _said(self, shared: Float64Array, asked: Asked | None, given: Float64Array) -> Float64Array:
         """Probabilities [rows, models, labels] by the shared tree's models, the pools, and the
         models that are not its own."""
-        if asked is None and given is None and shared.shape[2] >= self.n_labels:
-            return shared
         said = np.zeros((len(shared), self.mixer_decoder.n_models, self.n_labels))
         n_labels = min(shared.shape[2], self.n_labels)
         said[:, : self.n_tree_models, :n_labels] = shared[:, :, :n_labels]
         if self.pools is not None and asked is not None:
             self.pools.blend(asked, said[:, self.n_tree_models])
-        if given is not None:
-            said[:, -self.n_given :] = given[:, :, : self.n_labels]
+        said[:, -self.n_given :] = given[:, :, : self.n_labels]
         return said
 
     # ---- the partition

@@ -34,11 +34,14 @@ class GrowingMixerDecoder:
         What the kernels need to know.
     n_models
         Models whose probabilities are mixed.
+    n_given
+        How many of them, the last ones, are themselves made of several.
     """
 
-    def __init__(self, params: MixerDecoderParams, n_models: int):
+    def __init__(self, params: MixerDecoderParams, n_models: int, n_given: int = 0):
         self.params = params
         self.n_models = n_models
+        self.n_given = n_given
         self.n_labels = 0
         self.clusters: list[np.ndarray] = []  # labels of each
         sizes = {"labels": column_capacity(0), "groups": 0, "tables": 1, "width": 4}
@@ -66,6 +69,7 @@ class GrowingMixerDecoder:
             "each cluster has its weights and its table",
         )
         require(sizes["inputs"] == self.n_models + N_OWN_INPUTS, "each model is an input")
+        require(0 <= self.n_given < self.n_models, "some models are its own")
         check_mixer_decoder(self.state, self.params, self.n_labels)
 
     def check_clusters(self, clusters: Sequence[Sequence[int]]) -> None:
@@ -158,11 +162,12 @@ class GrowingMixerDecoder:
     def _inherit_weights(self, new: MixerDecoder, place: int, sources: list[int]) -> None:
         """Begin a cluster's weights with the mean of what its labels used before."""
         old, n_models = self.state.mixer, self.n_models
+        n_given = self.n_given if self.params.mixer.mix else 0
         if sources:
             new.mixer.weight[place] = old.weight[sources].mean(axis=0)
             new.mixer.square[place] = old.square[sources].mean(axis=0)
         else:
-            new.mixer.weight[place, :n_models] = 1.0 / n_models
+            new.mixer.weight[place, :n_models] = first_weights(n_models, n_given)
             new.mixer.weight[place, n_models:] = 0.0
             new.mixer.square[place] = FIRST_SQUARE
 
@@ -199,6 +204,20 @@ class GrowingMixerDecoder:
             self.state, self.params, rows, n_labels_before, self.n_labels,
             MixerDecoderAnswers(out, decided, losses, counts), self._scratch,
         )  # fmt: skip
+
+
+def first_weights(n_models: int, n_given: int) -> Float64Array:
+    """What models weigh before anything is learnt [models]: the last of those that are given one
+    half, the one before it a quarter, and so on; the others share what is left.
+
+    Examples
+    --------
+    >>> first_weights(4, 2).tolist()
+    [0.125, 0.125, 0.25, 0.5]
+    """
+    given = 0.5 ** np.arange(n_given, 0, -1)
+    n_own = n_models - n_given
+    return np.concatenate([np.full(n_own, (1.0 - given.sum()) / n_own), given])
 
 
 def _only_grew(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> bool:

@@ -37,7 +37,7 @@ from stream.engine.label_cluster_layout import (
 )
 from stream.engine.label_mixer import PAST_MEMORY, PRIOR_ROWS
 from stream.engine.log_odds import rare_logit, sigmoid
-from stream.engine.recent_layout import PRIOR
+from stream.engine.recalled import vote_share
 
 LEAST_LISTED = 1e-3  # probability of a label that is worth being listed
 _FADED = (1.0 - 1.0 / PAST_MEMORY) ** np.arange(8192)  # what a count is worth so many rows later
@@ -129,7 +129,7 @@ def _answer(cluster, params, x, row, now, p, n_columns, n_known, hints, event, s
         inputs[VOTES] = 0.0
         inputs[MEAN] = inputs[MODEL]
         if params.use_votes and total > 0.0:
-            share = (votes + PRIOR * rate) / (total - silent + PRIOR)
+            share = vote_share(votes, silent, total, rate)
             inputs[VOTES] = _limited(rare_logit(share) - base)
             inputs[MEAN] = _limited(rare_logit(0.5 * (share + product)) - base)
         inputs[PERSISTENCE] = 0.0

@@ -1,5 +1,8 @@
 """The label mixer: one probability per label from what several models say and from its own past.
 
+The past of a row is what was known when the row was predicted, also when it is learnt later: what
+follows what is counted over that distance, as it will be when the next row is predicted.
+
 A logistic mix in the logit domain. Every input is measured from the logit of the label's base
 rate, so that weights of zero answer with the base rate and a new label begins there. Weights are a
 sum of what all labels of a group (a cluster) share, learnt within tens of rows, and of a label's
@@ -19,7 +22,6 @@ from stream.engine.arrays import (
     Axes,
     Float64Array,
     Int32Array,
-    UInt8Array,
     below,
 )
 from stream.engine.jit import inlined, kernel
@@ -28,10 +30,12 @@ from stream.engine.log_odds import logit, sigmoid
 LARGEST_EVIDENCE = 4.0  # of one model against the base rate, in logits
 LARGEST_MIX = 10.0
 FIRST_SQUARE = 1e-2  # keeps the first steps small
-TREND_MEMORY = 5.0  # rows that the trend of a label looks back
 PAST_MEMORY = 1000.0  # rows that its transitions look back
 PRIOR_ROWS = 2.0  # that the base rate counts for among the transitions
 
+# What is known of a label's past: the last known truth, and its decayed mean.
+LAST, TRENDING = 0, 1
+N_PAST = 2
 # Inputs after those of the models.
 PERSISTENCE, TREND, BASE_RATE, BIAS = 0, 1, 2, 3
 N_OWN_INPUTS = 4
@@ -63,8 +67,6 @@ class Mixer(NamedTuple):
     followed: Annotated[
         Float64Array, Axes("labels", 2, 2, holds=COUNTS)
     ]  # decayed: how often each truth (absent, present) followed each
-    last: Annotated[UInt8Array, Axes("labels", holds=below(2))]  # the last known truth
-    trend: Annotated[Float64Array, Axes("labels", holds=WEIGHTS)]  # decayed mean of the truth
 
 
 class MixerScratch(NamedTuple):
@@ -82,13 +84,13 @@ def base_rate(mixer, label):
 
 
 @inlined
-def _past_inputs(mixer, params, label, rate, base, inputs, first):
+def _past_inputs(mixer, params, past, label, rate, base, inputs, first):
     """What the label's own past says, from place ``first`` on."""
     if params.use_past:
-        after = mixer.followed[label, mixer.last[label]]
+        after = mixer.followed[label, int(past[LAST, label])]
         rows = after[0] + after[1] + PRIOR_ROWS
         inputs[first + PERSISTENCE] = logit((after[1] + PRIOR_ROWS * rate) / rows) - base
-        inputs[first + TREND] = 4.0 * (mixer.trend[label] - rate)
+        inputs[first + TREND] = 4.0 * (past[TRENDING, label] - rate)
     else:
         inputs[first + PERSISTENCE] = 0.0
         inputs[first + TREND] = 0.0
@@ -97,13 +99,15 @@ def _past_inputs(mixer, params, label, rate, base, inputs, first):
 
 
 @inlined
-def mix_row(mixer, params, said, n_labels, scratch):
+def mix_row(mixer, params, said, past, n_labels, scratch):
     """Fill ``scratch`` from what the models say of a row.
 
     Parameters
     ----------
     said
         Probabilities [models, labels].
+    past
+        [N_PAST, labels] the last known truth, and its decayed mean.
     """
     n_models = said.shape[0]
     for label in range(n_labels):
@@ -114,7 +118,7 @@ def mix_row(mixer, params, said, n_labels, scratch):
         for model in range(n_models):
             evidence = logit(said[model, label]) - base
             inputs[model] = min(max(evidence, -LARGEST_EVIDENCE), LARGEST_EVIDENCE)
-        _past_inputs(mixer, params, label, rate, base, inputs, n_models)
+        _past_inputs(mixer, params, past, label, rate, base, inputs, n_models)
         weight, own = mixer.weight[mixer.group[label]], mixer.own_weight[label]
         for place in range(n_models + N_OWN_INPUTS):
             score += (weight[place] + own[place]) * inputs[place]
@@ -149,11 +153,13 @@ def _learn_weights(mixer, params, truth, n_labels, scratch):
 
 
 @inlined
-def learn_mix(mixer, params, truth, n_labels, scratch):
+def learn_mix(mixer, params, past, truth, n_labels, scratch):
     """Learn a row; ``scratch`` holds what was said of it.
 
     Parameters
     ----------
+    past
+        As :func:`mix_row` had it.
     truth
         [labels] 0 absent, 1 present, UNKNOWN.
     """
@@ -165,12 +171,10 @@ def learn_mix(mixer, params, truth, n_labels, scratch):
             continue
         mixer.n_known[label] += 1.0
         mixer.n_present[label] += value
-        after = mixer.followed[label, mixer.last[label]]
+        after = mixer.followed[label, int(past[LAST, label])]
         after[value] += 1.0
         after[0] *= 1.0 - 1.0 / PAST_MEMORY
         after[1] *= 1.0 - 1.0 / PAST_MEMORY
-        mixer.last[label] = value
-        mixer.trend[label] += (value - mixer.trend[label]) / TREND_MEMORY
 
 
 @kernel

@@ -50,6 +50,8 @@ class MixerDecoderRows(NamedTuple):
 
     said: Float64Array  # [rows, models, labels] from ``first`` on, as they are answered
     said_learnt: Float64Array  # [rows, models, labels] from ``learn_first`` on, as they are learnt
+    past: Float64Array  # [rows, N_PAST, labels] of all rows, as they are answered
+    past_learnt: Float64Array  # the same when they are learnt
     y: LabelRows  # present labels
     u: LabelRows  # unknown ones
     first: int  # row to answer
@@ -70,12 +72,12 @@ class MixerDecoderAnswers(NamedTuple):
 
 
 @inlined
-def _answer(state, params, said, n_labels, scratch):
+def _answer(state, params, said, past, n_labels, scratch):
     """Fill ``scratch`` with what is answered to a row."""
     if n_labels == 0:
         return
     mixed, marginal = scratch.mixer.mixed, scratch.decoder.marginal
-    mix_row(state.mixer, params.mixer, said, n_labels, scratch.mixer)
+    mix_row(state.mixer, params.mixer, said, past, n_labels, scratch.mixer)
     if params.decoder.decode == INDEPENDENTLY:
         for label in range(n_labels):
             marginal[label] = mixed[label]
@@ -122,7 +124,8 @@ def mix_and_decode(
     fresh = -1  # row that ``scratch`` holds the answer to
     while True:
         if predict and row < rows.end and (delay < 0 or learn > row - 1 - delay):
-            _answer(state, params, rows.said[row - rows.first], n_labels, scratch)
+            said = rows.said[row - rows.first]
+            _answer(state, params, said, rows.past[row], n_labels, scratch)
             for label in range(n_labels):
                 answers.out[row, label] = scratch.decoder.marginal[label]
                 answers.decided[row, label] = scratch.decided[label]
@@ -133,14 +136,17 @@ def mix_and_decode(
             n_labels = n_labels_after
             if delay != 0 or fresh != learn or new:
                 said = rows.said_learnt[learn - rows.learn_first]
-                _answer(state, params, said, n_labels, scratch)
+                _answer(state, params, said, rows.past_learnt[learn], n_labels, scratch)
             fresh = -1
             for entry in range(y[0][learn], y[0][learn + 1]):
                 scratch.truth[y[1][entry]] = 1
             for entry in range(u[0][learn], u[0][learn + 1]):
                 scratch.truth[u[1][entry]] = UNKNOWN
             _add_losses(state, scratch, n_labels, answers.losses, learn, answers.counts)
-            learn_mix(state.mixer, params.mixer, scratch.truth, n_labels, scratch.mixer)
+            learn_mix(
+                state.mixer, params.mixer, rows.past_learnt[learn], scratch.truth, n_labels,
+                scratch.mixer,
+            )  # fmt: skip
             if params.decoder.decode != INDEPENDENTLY:
                 learn_decoder(
                     state.decoder, params.decoder, scratch.truth, n_labels, scratch.decided,

@@ -79,11 +79,12 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
     The nearest of the *recent rows* vote for their labels, and the last rows say what persists. A
     mixer makes one probability per label of all that.
 
-    While there are at most 64 labels, these probabilities are one of several models: every row also
-    passes a *shared* Hoeffding adaptive tree (:class:`stream.MultiLabelHoeffdingTree`) whose leaf
-    models are all asked, and the labels' partition (as in :class:`stream.IHOMER`) has *routed*
-    experts, trees for the labels of one cluster, and heads of a router that learns from the mask of
-    the experts that were right (as in DriftMoE). A second mixer weighs them.
+    While there are at most 64 labels, these probabilities and the votes are two of several models:
+    every row also passes a *shared* Hoeffding adaptive tree
+    (:class:`stream.MultiLabelHoeffdingTree`) whose leaf models are all asked, and the labels'
+    partition (as in :class:`stream.IHOMER`) has *routed* experts, trees for the labels of one
+    cluster, and heads of a router that learns from the mask of the experts that were right (as in
+    DriftMoE). A second mixer weighs them.
 
     A *set decoder* chooses the label set that is answered, among sets that were seen and the *k*
     most probable labels for every *k*.
@@ -353,7 +354,8 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
             return explain_gated(learner.gated, row, names, n_features, contributions)
         rates = np.atleast_1d(self.learning_rate)
         models = ["frequency", "naive Bayes", *(f"logistic {rate:g}" for rate in rates)]
-        models += ["routed experts"] * (self.experts > 1) + ["clusters"]
+        models += ["routed experts"] * (self.experts > 1)
+        models += ["nearest rows"] * (self.window > 0) + ["clusters"]
         return explain_stacked(learner, row, models, names, n_features, contributions)
 
     @property

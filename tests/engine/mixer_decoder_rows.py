@@ -4,20 +4,21 @@ import numpy as np
 
 from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
 from stream.engine.joint_decoder_layout import BALANCED, DecoderParams
-from stream.engine.label_mixer import MixerParams
+from stream.engine.label_mixer import N_PAST, MixerParams
 from stream.engine.mixer_decoder import MixerDecoderParams, MixerDecoderRows
 
 NO_TRUTH = np.zeros(2, np.int64), np.zeros(0, np.int32)
 
 
 def mixer_decoder_of(
-    *, mix=True, past=True, n_models=2, decode=BALANCED, beta=0.65, max_sets=40, rates=(0.15, 0.01)
-):
+    *, mix=True, past=True, n_models=2, n_given=0, decode=BALANCED, beta=0.65, max_sets=40,
+    rates=(0.15, 0.01),
+):  # fmt: skip
     """Mixer and decoder without labels."""
     params = MixerDecoderParams(
         MixerParams(mix, past, *rates), DecoderParams(decode, beta, 0.4, 0.2, 0.1, max_sets)
     )
-    return GrowingMixerDecoder(params, n_models)
+    return GrowingMixerDecoder(params, n_models, n_given)
 
 
 def add_labels(growing, n_labels, clusters, n_rows=0):
@@ -31,8 +32,13 @@ def entries(mask):
     return np.array([0, mask.sum()], np.int64), np.flatnonzero(mask).astype(np.int32)
 
 
-def take_row(growing, said, truth=None):
+def take_row(growing, said, truth=None, past=None):
     """Answer a row and, where there is a truth of 0, 1 and NaN (unknown), learn it.
+
+    Parameters
+    ----------
+    past
+        [N_PAST, labels] what is known of each label's past; None: absent, and never present.
 
     Returns
     -------
@@ -44,9 +50,12 @@ def take_row(growing, said, truth=None):
     decided = np.zeros(out.shape, np.uint8)
     losses = np.zeros((len(growing.clusters), 1))
     said = np.ascontiguousarray(said, float)[None]
+    past = np.zeros((N_PAST, growing.n_labels)) if past is None else past
+    past = np.ascontiguousarray(past, float)[None]
     rows = MixerDecoderRows(
-        said, said, entries(truth == 1), entries(np.isnan(truth)), 0, 0, 1, int(learns), True, 0
-    )
+        said, said, past, past, entries(truth == 1), entries(np.isnan(truth)), 0, 0, 1, int(learns),
+        True, 0,
+    )  # fmt: skip
     growing.run(rows, growing.n_labels, out, decided, losses)
     return out[0], frozenset(np.flatnonzero(decided[0]).tolist()), losses[:, 0]
 

@@ -39,10 +39,11 @@ def play(growing, twin, rng, n_rows):
     for _ in range(n_rows):
         said = rng.uniform(0, 1, (growing.n_models, growing.n_labels)).round(3)
         truth = random_truth(rng, growing.n_labels, unknown=0.4)
-        told, answered, _ = take_row(growing, said, truth)
-        np.testing.assert_allclose(told, twin.mix(said), rtol=0, atol=1e-9)
+        past = np.array([rng.integers(0, 2, growing.n_labels), rng.random(growing.n_labels)])
+        told, answered, _ = take_row(growing, said, truth, past)
+        np.testing.assert_allclose(told, twin.mix(said, past), rtol=0, atol=1e-9)
         assert answered == frozenset(np.flatnonzero(told > 0.5).tolist())
-        twin.learn(said, truth)
+        twin.learn(said, past, truth)
 
 
 @pytest.mark.parametrize("past", [True, False])
@@ -86,6 +87,15 @@ def test_without_learning_models_are_averaged():
         n_present += truth
 
 
+@pytest.mark.parametrize("mix", [True, False])
+def test_models_that_are_made_of_several_weigh_most_at_first(mix):
+    """Weights that learning would have to find anew, or a plain average that is none."""
+    growing = alone(mix=mix, n_models=4, n_given=2)
+    add_labels(growing, 2, [[0], [1]])
+    expected = [0.125, 0.125, 0.25, 0.5] if mix else [0.25] * 4
+    assert growing.weights[:, :4].tolist() == [expected, expected]
+
+
 def test_a_label_that_nothing_is_said_of_begins_with_its_base_rate():
     """A new label that begins at one half however many rows it was absent from."""
     growing = alone(n_models=1)
@@ -101,10 +111,11 @@ def test_the_past_is_used_where_it_tells(past):
     growing = alone(past=past, n_models=1)
     add_labels(growing, 1, [[0]])
     truths = np.repeat(np.random.default_rng(3).integers(0, 2, 40), 15)
-    right = 0
+    right, last, trend = 0, 0, 0.0
     for row, truth in enumerate(truths):
-        _, answered, _ = take_row(growing, [[0.5]], [truth])
+        _, answered, _ = take_row(growing, [[0.5]], [truth], [[last], [trend]])
         right += row >= 100 and (0 in answered) == truth
+        last, trend = truth, trend + (truth - trend) / 5
     share = right / (len(truths) - 100)
     assert (share > 0.85) == past
     own_past = growing.weights[0, [1 + PERSISTENCE, 1 + TREND]]
@@ -122,7 +133,6 @@ def test_an_unknown_truth_teaches_nothing():
     np.testing.assert_array_equal(growing.weights[0], before[0])
     assert (growing.weights[1, :2] != before[1, :2]).all()
     assert mixer.n_known[:2].tolist() == [0, 5]
-    assert mixer.trend[0] == 0
     assert not mixer.followed[0].any()
 
 

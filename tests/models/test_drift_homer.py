@@ -53,7 +53,7 @@ def scripted(script, **params):
     """What a DriftHOMER learns with, over a scripted partition."""
     model = homer(cluster_drift=False, **params)
     model._new_partition = lambda: Scripted(script)
-    return model._new_learner().trees
+    return model._new_learner()
 
 
 @functools.cache
@@ -260,10 +260,10 @@ def test_heads_follow_restructures():
     learner, rows = scripted(SCRIPT), rows_of_labels(700)
     for start in range(0, 700, 100):
         learner.run(rows.part(start, start + 100).batch, predict=True)
-        assert_pools_fit(learner)
+        assert_pools_fit(learner.trees)
     assert [labels for _, labels in learner.partition.clusters()] == [(0, 1, 2, 3)]
     # Outputs of clusters that go are given back when those that come have theirs.
-    assert learner.pools.router.n_outputs <= 2 * (3 + 2)
+    assert learner.trees.pools.router.n_outputs <= 2 * (3 + 2)
 
 
 SCRIPT = {
@@ -289,8 +289,9 @@ def test_children_of_a_split_answer_as_their_parent():
 def test_a_rise_of_the_loss_replaces_the_worst_expert():
     """The best expert is replaced, that of another cluster, or the router still trusts the old
     one."""
-    learner, rows = scripted({200: [(0, 1), (2, 3)]}), rows_of_labels(400)
-    learner.run(rows.batch, predict=False)
+    whole, rows = scripted({200: [(0, 1), (2, 3)]}), rows_of_labels(400)
+    whole.run(rows.batch, predict=False)
+    learner = whole.trees
     pools, (first, second) = learner.pools, learner.pools.heads
     pools.right[first][:] = [0.9, 0.3]
     before = [{each.number: each for each in bank.clusters} for bank in pools.banks]
@@ -309,7 +310,7 @@ def test_a_rise_of_the_loss_replaces_the_worst_expert():
     assert (learner.mixer_decoder.state.mixer.square[0] == FIRST_SQUARE).all()
     np.testing.assert_array_equal(learner.mixer_decoder.state.mixer.square[1], square[1])
     assert_pools_fit(learner)
-    answers = learner.run(rows.batch, predict=True)
+    answers = whole.run(rows.batch, predict=True)
     assert ((answers > 0) & (answers < 1)).all()
 
 

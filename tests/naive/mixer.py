@@ -22,8 +22,8 @@ class NaiveMixer:
     def __init__(self, params, n_models):
         self.params = params
         self.n_models = n_models
-        self.known, self.present, self.last, self.trend = {}, {}, {}, {}
-        self.followed = {}  # (label, truth before, truth): decayed rows
+        self.known, self.present = {}, {}
+        self.followed = {}  # (label, truth that was known, truth): decayed rows
         self.own, self.own_square = {}, {}  # (label, place)
         self.clusters = []
         self.shared, self.square = [], []  # for each cluster: one number for each place
@@ -35,7 +35,6 @@ class NaiveMixer:
     def add_labels(self, n_labels, n_rows):
         for label in range(len(self.known), n_labels):
             self.known[label], self.present[label] = float(n_rows), 0.0
-            self.last[label], self.trend[label] = 0, 0.0
             for before in (0, 1):
                 self.followed[label, before, 0] = self.followed[label, before, 1] = 0.0
             for place in self.places:
@@ -60,16 +59,16 @@ class NaiveMixer:
     def rate(self, label):
         return (self.present[label] + 0.5) / (self.known[label] + 1.0)
 
-    def inputs(self, said, label):
-        """What a label's probability is made of; ``said`` [models, labels]."""
+    def inputs(self, said, past, label):
+        """What a probability is made of: ``said`` [models, labels] and ``past`` [2, labels]."""
         rate = self.rate(label)
         base = logit(rate)
         inputs = [clipped(logit(model[label]) - base, mix.LARGEST_EVIDENCE) for model in said]
         if self.params.use_past:
-            absent, present = (self.followed[label, self.last[label], v] for v in (0, 1))
+            absent, present = (self.followed[label, int(past[0][label]), v] for v in (0, 1))
             prior = mix.PRIOR_ROWS
             after = (present + prior * rate) / (absent + present + prior)
-            inputs += [logit(after) - base, 4.0 * (self.trend[label] - rate)]
+            inputs += [logit(after) - base, 4.0 * (past[1][label] - rate)]
         else:
             inputs += [0.0, 0.0]
         return [*inputs, 0.25 * base, 1.0]
@@ -77,39 +76,37 @@ class NaiveMixer:
     def cluster(self, label):
         return next(c for c, labels in enumerate(self.clusters) if label in labels)
 
-    def mix(self, said):
+    def mix(self, said, past):
         """Probability of every label."""
         mixed = []
         for label in range(len(self.known)):
             shared, score = self.shared[self.cluster(label)], logit(self.rate(label))
-            for place, value in enumerate(self.inputs(said, label)):
+            for place, value in enumerate(self.inputs(said, past, label)):
                 score += (shared[place] + self.own[label, place]) * value
             mixed.append(1.0 / (1.0 + math.exp(-clipped(score, mix.LARGEST_MIX))))
         return mixed
 
-    def learn(self, said, truth):
+    def learn(self, said, past, truth):
         """Learn a row of 0, 1 and NaN (unknown)."""
         if self.params.mix:
-            self._learn_weights(said, truth)
+            self._learn_weights(said, past, truth)
         for label, value in enumerate(truth):
             if math.isnan(value):
                 continue
-            before, value = self.last[label], int(value)
+            before, value = int(past[0][label]), int(value)
             self.known[label] += 1.0
             self.present[label] += value
             self.followed[label, before, value] += 1.0
             for either in (0, 1):
                 self.followed[label, before, either] *= 1.0 - 1.0 / mix.PAST_MEMORY
-            self.last[label] = value
-            self.trend[label] += (value - self.trend[label]) / mix.TREND_MEMORY
 
-    def _learn_weights(self, said, truth):
-        mixed = self.mix(said)
+    def _learn_weights(self, said, past, truth):
+        mixed = self.mix(said, past)
         total = {(c, place): 0.0 for c in range(len(self.clusters)) for place in self.places}
         for label, value in enumerate(truth):
             if math.isnan(value):
                 continue
-            for place, given in enumerate(self.inputs(said, label)):
+            for place, given in enumerate(self.inputs(said, past, label)):
                 g = (mixed[label] - value) * given
                 total[self.cluster(label), place] += g
                 self.own_square[label, place] += g * g
