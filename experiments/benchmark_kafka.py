@@ -39,7 +39,7 @@ from reporting import (
     write_results,
 )
 
-from stream import MultiLabelHoeffdingTree, __version__
+from stream import MultiLabelHoeffdingTree
 from stream.kafka.assembly import make_service
 from stream.kafka.clients.connection import Connection
 from stream.kafka.clients.interface import Message, Record, TopicPartition, load_client
@@ -383,26 +383,23 @@ def keep(name: str, lines: list[list[str]], folder: Path) -> None:
     """Write the findings of a part beside those of the others."""
     path = folder / "kafka.json"
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    found[name] = {"command": command_line(), "findings": lines, "version": __version__}
-    found["machine"] = machine()
+    found[name] = {"command": command_line(), "findings": lines, "machine": machine()}
     write(found, folder)
 
 
 def write(found: dict[str, Any], folder: Path) -> None:
-    """Write the findings of all parts, and which of them are of an earlier version."""
+    """Write the findings of all parts, and where and of which version each was found."""
     parts = [found[each] for each in ("speed", "memory", "pause") if each in found]
-    earlier = "".join(
-        f"What `{each['command']}` found is of version {each['version']}.\n\n"
-        for each in parts
-        if each["version"] != __version__
+    machines = "\n".join(
+        f"- `{each['command']}`: {machine_markdown(each['machine'])}" for each in parts
     )
     commands = "\n".join(dict.fromkeys(each["command"] for each in parts))
     text = (
-        f"# A learner between topics\n\n{machine_markdown(found['machine'])}\n"
-        f"```sh\n{commands}\n```\n\n"
+        f"# A learner between topics\n\n```sh\n{commands}\n```\n\n"
         "A real broker (Apache Kafka, one node) on the same machine, which others used at the same "
         "time: trust the ratios. Ours and the peer alternate in one run; medians (range).\n\n"
-        + earlier
+        + "Where, and of which version:\n\n"
+        + f"{machines}\n"
         + markdown_table(HEADS, [line for each in parts for line in each["findings"]])
     )
     write_results("kafka", found, text, folder)
