@@ -13,7 +13,7 @@ from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.checking import require
 from stream.engine.events import Events
 from stream.engine.label_mixer import N_PAST
-from stream.engine.learner import PREDICT_ONLY, labels_needed, wider
+from stream.engine.learner import PREDICT_ONLY, LabelRows, labels_needed, wider
 from stream.engine.recalled import Recalled, spread_hints
 from stream.engine.recent_layout import Hints
 from stream.engine.set_decoder import Listed
@@ -121,10 +121,12 @@ class StackedLearner:
         when: dict[str, Any] = {"first_row": first_row, "predict": predict, "delay": delay}
         if self.trees is None:
             return self.gated.answer(batch, **when, waited=waited)
-        given = _Collected(self.gated, batch.n_rows, predict, delay)
-        alone = self.gated.answer(batch, **when, waited=waited, collect=given.collector(batch))
         last = self._last_row_of_trees(batch, predict, delay)
         with_trees = batch if last is None else slice_rows(batch, 0, last)
+        y, u = _labels_of(with_trees)
+        most_labels = max(self.trees.n_labels, int(labels_needed(y, u).max(initial=0)))
+        given = _Collected(self.gated, batch.n_rows, most_labels, predict, delay)
+        alone = self.gated.answer(batch, **when, waited=waited, collect=given.collector(batch))
         answers = self.trees.answer(
             with_trees, **when, given=given.up_to(with_trees.n_rows, self.n_labels)
         )
@@ -138,7 +140,7 @@ class StackedLearner:
         """The row of the batch before which the trees answer; None: they answer to all."""
         if delay == PREDICT_ONLY or not batch.n_rows:
             return None
-        needed = labels_needed((batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices))
+        needed = labels_needed(*_labels_of(batch))
         row = int(np.searchsorted(needed, self.max_tree_labels, side="right"))
         last = row + delay + 1 if predict else row
         return last if row + (delay if predict else 0) < batch.n_rows else None
@@ -146,9 +148,15 @@ class StackedLearner:
     def explain(self, batch: Batch) -> Explanation:
         """What leads to the answer to one row."""
         assert self.trees is not None
-        given, when = _Collected(self.gated, 1, True, PREDICT_ONLY), PREDICT_ONLY
-        self.gated.answer(batch, predict=True, delay=when, collect=given.collector(batch))
+        given = _Collected(self.gated, 1, self.n_labels, True, PREDICT_ONLY)
+        collect = given.collector(batch)
+        self.gated.answer(batch, predict=True, delay=PREDICT_ONLY, collect=collect)
         return self.trees.explain(batch, given.up_to(1, self.n_labels))
+
+
+def _labels_of(batch: Batch) -> tuple[LabelRows, LabelRows]:
+    """Present and unknown labels of rows."""
+    return (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
 
 
 class _Placed:
@@ -167,10 +175,15 @@ class _Collected:
         The clusters, before the call.
     n_rows, predict, delay
         Of the call.
+    most_labels
+        Labels that the trees have after the call: the others are passed over.
     """
 
-    def __init__(self, gated: Coordinator, n_rows: int, predict: bool, delay: int):
+    def __init__(
+        self, gated: Coordinator, n_rows: int, most_labels: int, predict: bool, delay: int
+    ):
         self.gated = gated
+        self.most_labels = most_labels
         self.shared = predict and delay == 0  # rows are learnt as they are predicted
         n_predicted, n_learnt = n_rows if predict else 0, 0 if self.shared else n_rows
         self.probabilities = [np.zeros((n, 0)) for n in (n_predicted, n_learnt)]
@@ -182,15 +195,16 @@ class _Collected:
 
     def collector(self, batch: Batch) -> Collector:
         """What takes in what is said of the events of a segment."""
-        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        y, u = _labels_of(batch)
 
         def take(events: Events, listed: Listed, hints: Hints) -> None:
-            n_labels = self.gated.n_labels
+            n_labels = min(self.gated.n_labels, self.most_labels)
+            known = listed.label < n_labels
             rows = np.repeat(events.row, np.diff(listed.start))
             for learns, out in enumerate(self.probabilities):
                 if len(out):
                     out = self.probabilities[learns] = wider(out, n_labels)
-                    kept = np.repeat(events.learns == learns, np.diff(listed.start))
+                    kept = known & np.repeat(events.learns == learns, np.diff(listed.start))
                     out[rows[kept], listed.label[kept]] = listed.probability[kept]
             self.recalled = [
                 Recalled(wider(votes, n_labels), wider(past, n_labels))
@@ -207,7 +221,7 @@ class _Collected:
 
     def up_to(self, n_rows: int, n_labels: int) -> GivenRows:
         """The first rows."""
-        given = []
+        n_labels, given = min(n_labels, self.most_labels), []
         for out, (votes, past) in zip(self.probabilities, self.recalled, strict=True):
             models = [votes, out] if self.gated.recent.params.window else [out]
             said = [wider(each, n_labels)[:n_rows] for each in models]

@@ -45,8 +45,8 @@ def spread_hints(events, hints, y, u, n_present, n_unknown, predicted, learnt):
     n_present, n_unknown
         [labels] rows learnt so far in which a label was; in place.
     predicted, learnt
-        :class:`Recalled` of the rows as they are predicted and just before they are learnt, with
-        a column for each label that there is, in place. One that is not wanted has no rows.
+        :class:`Recalled` of the rows as they are predicted and just before they are learnt, in
+        place. One that is not wanted has no rows; labels without a column are passed over.
     """
     n_labels = len(n_present)
     for event in range(len(events.row)):
@@ -61,12 +61,16 @@ def spread_hints(events, hints, y, u, n_present, n_unknown, predicted, learnt):
                 said.past[row, TRENDING, label] = 0.0
             for i in range(hints.start[event], hints.start[event + 1]):
                 label = hints.label[i]
+                if label >= n_labels:
+                    continue
                 rate = (n_present[label] + 0.5) / (now - n_unknown[label] + 1.0)
                 said.votes[row, label] = vote_share(hints.vote[i], hints.silent[i], total, rate)
                 said.past[row, LAST, label] = float(hints.last[i])
                 said.past[row, TRENDING, label] = hints.trend[i]
         if learns:
             for i in range(y[0][row], y[0][row + 1]):
-                n_present[y[1][i]] += 1.0
+                if y[1][i] < n_labels:
+                    n_present[y[1][i]] += 1.0
             for i in range(u[0][row], u[0][row + 1]):
-                n_unknown[u[1][i]] += 1.0
+                if u[1][i] < n_labels:
+                    n_unknown[u[1][i]] += 1.0
