@@ -6,9 +6,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, allocate
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array, LabelRows, allocate
 from stream.engine.events import Events
-from stream.engine.learner import LabelRows
 from stream.engine.unit_rows import UnitRows
 
 State = TypeVar("State", bound=tuple)

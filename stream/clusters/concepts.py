@@ -22,7 +22,8 @@ from stream.clusters.partitioned import Segment
 from stream.clusters.tree_parts import Rows
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
-from stream.engine.learner import PREDICT_ONLY, GrowingTree, Truth
+from stream.engine.events import PREDICT_ONLY
+from stream.engine.learner import GrowingTree, Truth
 from stream.engine.losses import add_differences, squared_errors
 
 WATCHED_ROWS = 3_000  # after a drift, in which an earlier concept may come back

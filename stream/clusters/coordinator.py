@@ -189,7 +189,7 @@ class Coordinator:
         """
         n_rows = batch.n_rows
         raw = (batch.x_indptr, batch.x_indices, batch.x_values)
-        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        y, u = batch.truths
         events = schedule(
             n_rows, first_row, self.n_learnt, predict=predict, delay=delay, waited=waited
         )

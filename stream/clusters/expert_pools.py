@@ -153,7 +153,7 @@ class ExpertPools:
         ``said`` [experts, rows, labels] before they learnt them."""
         start, stop = segment.learnt, segment.stop
         batch = rows.batch
-        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        y, u = batch.truths
         targets = np.full((stop - start, self.router.n_outputs), np.nan)
         truth = np.zeros(self.banks[0].n_labels, np.uint8)
         for number, slots in self.heads.items():

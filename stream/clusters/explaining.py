@@ -39,7 +39,7 @@ def explain_tree(trees: TreeMixture, batch: Batch) -> LeafExplanation:
 def _call_of(gated: Coordinator, batch: Batch) -> CallRows:
     raw = (batch.x_indptr, batch.x_indices, batch.x_values)
     known = np.array([gated.n_features])
-    y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+    y, u = batch.truths
     return CallRows(unit_rows(raw, known, known), raw, y, u)
 
 

@@ -262,7 +262,7 @@ class TreePerCluster(PartitionedLearner):
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
         work = self.rows.prepare(batch, first_row, predict, delay)
         rows, n_rows = Rows(batch, work), work.n_rows
-        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        y, u = batch.truths
         n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
         out = np.zeros((n_rows if predict else 0, self.n_labels))
         ask = self.watcher is not None or self.partition.grace_period > 0

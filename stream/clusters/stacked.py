@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from stream.clusters.coordinator import ClustersParams, Collector, Coordinator
+from stream.clusters.coordinator import ClustersParams, Coordinator
 from stream.clusters.tree_mixture import Explanation, Given, GivenRows, TreeMixture
 from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.checking import require
-from stream.engine.events import Events
+from stream.engine.events import PREDICT_ONLY, Events
 from stream.engine.label_mixer import N_PAST
-from stream.engine.learner import PREDICT_ONLY, LabelRows, labels_needed, wider
+from stream.engine.learner import labels_needed, wider
 from stream.engine.recalled import Recalled, spread_hints
 from stream.engine.recent_layout import Hints
 from stream.engine.set_decoder import Listed
@@ -123,10 +123,10 @@ class StackedLearner:
             return self.gated.answer(batch, **when, waited=waited)
         last = self._last_row_of_trees(batch, predict, delay)
         with_trees = batch if last is None else slice_rows(batch, 0, last)
-        y, u = _labels_of(with_trees)
-        most_labels = max(self.trees.n_labels, int(labels_needed(y, u).max(initial=0)))
-        given = _Collected(self.gated, batch.n_rows, most_labels, predict, delay)
-        alone = self.gated.answer(batch, **when, waited=waited, collect=given.collector(batch))
+        needed = labels_needed(*with_trees.truths)
+        most_labels = max(self.trees.n_labels, int(needed.max(initial=0)))
+        given = _Collected(self.gated, batch, most_labels, predict, delay)
+        alone = self.gated.answer(batch, **when, waited=waited, collect=given.add)
         answers = self.trees.answer(
             with_trees, **when, given=given.up_to(with_trees.n_rows, self.n_labels)
         )
@@ -140,7 +140,7 @@ class StackedLearner:
         """The row of the batch before which the trees answer; None: they answer to all."""
         if delay == PREDICT_ONLY or not batch.n_rows:
             return None
-        needed = labels_needed(*_labels_of(batch))
+        needed = labels_needed(*batch.truths)
         row = int(np.searchsorted(needed, self.max_tree_labels, side="right"))
         last = row + delay + 1 if predict else row
         return last if row + (delay if predict else 0) < batch.n_rows else None
@@ -148,15 +148,9 @@ class StackedLearner:
     def explain(self, batch: Batch) -> Explanation:
         """What leads to the answer to one row."""
         assert self.trees is not None
-        given = _Collected(self.gated, 1, self.n_labels, True, PREDICT_ONLY)
-        collect = given.collector(batch)
-        self.gated.answer(batch, predict=True, delay=PREDICT_ONLY, collect=collect)
+        given = _Collected(self.gated, batch, self.n_labels, True, PREDICT_ONLY)
+        self.gated.answer(batch, predict=True, delay=PREDICT_ONLY, collect=given.add)
         return self.trees.explain(batch, given.up_to(1, self.n_labels))
-
-
-def _labels_of(batch: Batch) -> tuple[LabelRows, LabelRows]:
-    """Present and unknown labels of rows."""
-    return (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
 
 
 class _Placed:
@@ -173,51 +167,45 @@ class _Collected:
     ----------
     gated
         The clusters, before the call.
-    n_rows, predict, delay
+    batch, predict, delay
         Of the call.
     most_labels
         Labels that the trees have after the call: the others are passed over.
     """
 
     def __init__(
-        self, gated: Coordinator, n_rows: int, most_labels: int, predict: bool, delay: int
+        self, gated: Coordinator, batch: Batch, most_labels: int, predict: bool, delay: int
     ):
         self.gated = gated
+        self.truths = batch.truths
         self.most_labels = most_labels
         self.shared = predict and delay == 0  # rows are learnt as they are predicted
-        n_predicted, n_learnt = n_rows if predict else 0, 0 if self.shared else n_rows
+        n_predicted = batch.n_rows if predict else 0
+        n_learnt = 0 if self.shared else batch.n_rows
         self.probabilities = [np.zeros((n, 0)) for n in (n_predicted, n_learnt)]
         self.recalled = [
             Recalled(np.zeros((n, 0)), np.zeros((n, N_PAST, 0))) for n in (n_predicted, n_learnt)
         ]
-        counts = gated.decoder.state
-        self.n_present, self.n_unknown = counts.n_present.copy(), counts.n_unknown.copy()
 
-    def collector(self, batch: Batch) -> Collector:
-        """What takes in what is said of the events of a segment."""
-        y, u = _labels_of(batch)
-
-        def take(events: Events, listed: Listed, hints: Hints) -> None:
-            n_labels = min(self.gated.n_labels, self.most_labels)
-            known = listed.label < n_labels
-            rows = np.repeat(events.row, np.diff(listed.start))
-            for learns, out in enumerate(self.probabilities):
-                if len(out):
-                    out = self.probabilities[learns] = wider(out, n_labels)
-                    kept = known & np.repeat(events.learns == learns, np.diff(listed.start))
-                    out[rows[kept], listed.label[kept]] = listed.probability[kept]
-            self.recalled = [
-                Recalled(wider(votes, n_labels), wider(past, n_labels))
-                for votes, past in self.recalled
-            ]
-            self.n_present = wider(self.n_present, n_labels)
-            self.n_unknown = wider(self.n_unknown, n_labels)
-            spread_hints(
-                events, hints, y, u, self.n_present[:n_labels], self.n_unknown[:n_labels],
-                *self.recalled,
-            )  # fmt: skip
-
-        return take
+    def add(self, events: Events, listed: Listed, hints: Hints) -> None:
+        """Take in what is said of the events of a segment, which the clusters' decoder has not
+        learnt yet."""
+        n_labels = min(self.gated.n_labels, self.most_labels)
+        known = listed.label < n_labels
+        rows = np.repeat(events.row, np.diff(listed.start))
+        for learns, out in enumerate(self.probabilities):
+            if len(out):
+                out = self.probabilities[learns] = wider(out, n_labels)
+                kept = known & np.repeat(events.learns == learns, np.diff(listed.start))
+                out[rows[kept], listed.label[kept]] = listed.probability[kept]
+        self.recalled = [
+            Recalled(wider(votes, n_labels), wider(past, n_labels)) for votes, past in self.recalled
+        ]
+        counts = self.gated.decoder.state
+        spread_hints(
+            events, hints, *self.truths, counts.n_present[:n_labels].copy(),
+            counts.n_unknown[:n_labels].copy(), *self.recalled,
+        )  # fmt: skip
 
     def up_to(self, n_rows: int, n_labels: int) -> GivenRows:
         """The first rows."""

@@ -7,7 +7,7 @@ that, and a decoder chooses the label set that is answered.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from stream.clusters.partitioned import Partition, PartitionedLearner, Segment
 from stream.clusters.tree_bank import NumberedClusters
 from stream.clusters.tree_parts import Part, Rows
 from stream.engine.arrays import Float64Array
-from stream.engine.checking import require_all
+from stream.engine.checking import require, require_all
+from stream.engine.events import PREDICT_ONLY
 from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
 from stream.engine.layout import LOGISTIC, TreeParams
-from stream.engine.learner import PREDICT_ONLY, GrowingTree, labels_needed
+from stream.engine.learner import GrowingTree, labels_needed
 from stream.engine.mixer_decoder import MixerDecoderParams, MixerDecoderRows
 from stream.partition.events import PartitionEvent
 from stream.rows.batch import Batch
@@ -112,28 +113,27 @@ class TreeMixture(PartitionedLearner):
         self.mixer_decoder = GrowingMixerDecoder(
             mixer_decoder, self.n_tree_models + (pools is not None) + n_given, n_given
         )
-        self.n_given = n_given
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Snapshots call mixer and decoder "combiner".
-        kept = super().__getstate__()
-        return {"combiner" if name == "mixer_decoder" else name: kept[name] for name in kept}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(
-            {"mixer_decoder" if name == "combiner" else name: state[name] for name in state}
-        )
 
     def check_restored(self) -> None:
         """Look at what came out of a snapshot."""
         super().check_restored()
         clusters = self.partition.clusters()
+        require(
+            self.mixer_decoder.n_models
+            == self.n_tree_models + (self.pools is not None) + self.n_given,
+            "every model is an input of the mixer",
+        )
         require_all(self.shared.labels.tolist(), self.n_labels, "labels are numbered")
         self.mixer_decoder.check_clusters([labels for _, labels in clusters])
         if self.pools is not None:
             self.pools.check_clusters(clusters)
         if self.concepts is not None:
             self.concepts.check_tree(self.shared.growing)
+
+    @property
+    def n_given(self) -> int:
+        """Models of the mixer that are not its own: what they say is given with the rows."""
+        return self.mixer_decoder.n_given
 
     @property
     def n_bytes(self) -> int:
@@ -160,7 +160,7 @@ class TreeMixture(PartitionedLearner):
         """
         work = self.rows.prepare(batch, first_row, predict, delay)
         rows, n_rows = Rows(batch, work), work.n_rows
-        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        y, u = batch.truths
         n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
         if work.learns:
             self.mixer_decoder.make_room(int(np.diff(batch.y_indptr).max()))

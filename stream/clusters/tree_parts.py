@@ -10,11 +10,12 @@ from stream.engine.arrays import (
     Float64Array,
     Int32Array,
     Int64Array,
+    LabelRows,
     UInt8Array,
 )
 from stream.engine.checking import require
 from stream.engine.growth import project
-from stream.engine.learner import ALL_ROWS, GrowingTree, LabelRows, Truth, Work, labels_needed
+from stream.engine.learner import ALL_ROWS, GrowingTree, Truth, Work, labels_needed
 from stream.rows.batch import Batch
 
 

@@ -25,6 +25,7 @@ Int32Array = npt.NDArray[np.int32]
 UInt32Array = npt.NDArray[np.uint32]
 UInt8Array = npt.NDArray[np.uint8]
 RecordArray = npt.NDArray[np.void]
+LabelRows = tuple[Int64Array, Int32Array]  # labels of rows: indptr, indices
 
 State = TypeVar("State", bound=tuple)
 

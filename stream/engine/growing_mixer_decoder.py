@@ -50,14 +50,11 @@ class GrowingMixerDecoder:
         self._allocate_scratch()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Without what the kernels scribble on; snapshots call the state "combiner".
-        kept = {name: value for name, value in self.__dict__.items() if name != "_scratch"}
-        return {"combiner" if name == "state" else name: value for name, value in kept.items()}
+        # Without what the kernels scribble on.
+        return {name: value for name, value in self.__dict__.items() if name != "_scratch"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(
-            {"state" if name == "combiner" else name: value for name, value in state.items()}
-        )
+        self.__dict__.update(state)
         self._allocate_scratch()
 
     def check_restored(self) -> None:

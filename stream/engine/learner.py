@@ -12,6 +12,7 @@ from stream.engine.arrays import (
     Float64Array,
     Int32Array,
     Int64Array,
+    LabelRows,
     UInt8Array,
     allocate,
     copied,
@@ -19,6 +20,7 @@ from stream.engine.arrays import (
     resize,
 )
 from stream.engine.checking import check_scaler, check_tree, require
+from stream.engine.events import PREDICT_ONLY
 from stream.engine.growth import (
     column_capacity,
     make_room,
@@ -35,10 +37,8 @@ from stream.engine.tree import TreeRows, Turns, advance
 if TYPE_CHECKING:
     from stream.rows.batch import Batch
 
-PREDICT_ONLY = -1
 ALL_ROWS = np.zeros(0, np.uint8)
 Rows = tuple[Int64Array, Int32Array, Float64Array]
-LabelRows = tuple[Int64Array, Int32Array]
 Values = TypeVar("Values", bound=np.ndarray)
 
 
@@ -327,7 +327,7 @@ class TreeLearner:
         Probabilities [rows, labels known at the end]; rows that were not predicted are zero.
         """
         work = self.rows.prepare(batch, first_row, predict, delay)
-        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        y, u = batch.truths
         truth = Truth(y, u, labels_needed(y, u))
         cursor = np.array([first_row, 0], np.int64)
         out = np.zeros((batch.n_rows if predict else 0, 1, self.n_labels))

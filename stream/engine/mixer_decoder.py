@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from stream.engine.arrays import Axes, Float64Array, Int32Array, Int64Array, UInt8Array
+from stream.engine.arrays import Axes, Float64Array, Int64Array, LabelRows, UInt8Array
 from stream.engine.jit import inlined, kernel
 from stream.engine.joint_decoder import decode_row
 from stream.engine.joint_decoder_layout import INDEPENDENTLY, Decoder, DecoderParams, DecoderScratch
@@ -18,8 +18,6 @@ from stream.engine.label_mixer import (
     learn_mix,
     mix_row,
 )
-
-LabelRows = tuple[Int64Array, Int32Array]  # indptr, indices
 
 
 class MixerDecoder(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.adwin import adwin_mean, adwin_update
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array, LabelRows
 from stream.engine.jit import inlined, kernel
 from stream.engine.leaf import learn_leaf, predict_leaf, row_loss
 from stream.engine.losses import switch_bound
@@ -30,7 +30,6 @@ from stream.engine.structure import (
 )
 
 Rows = tuple[Int64Array, Int32Array, Float64Array]  # indptr, indices, values
-LabelRows = tuple[Int64Array, Int32Array]  # indptr, indices
 
 
 @inlined

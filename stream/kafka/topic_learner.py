@@ -248,25 +248,17 @@ class TopicLearner:
     def _write(self, instances: Instances, answers: Answers, known: int, *, learning: bool) -> None:
         """Predictions of instances; before the first of them ``known`` labels were known."""
         counts = self.counts
-        n_rows = len(instances)
-        n_learnt = n_rows - instances.ys.count(None) if learning else 0
-        versions: Iterable[int] = itertools.count(counts.learnt)
-        if not learning:
-            versions = itertools.repeat(counts.learnt)
-        elif n_learnt < n_rows:
-            versions = itertools.accumulate(
-                [y is not None for y in instances.ys], initial=counts.learnt
-            )
+        learnt = [learning and y is not None for y in instances.ys]
         self._out += self.writer.messages(
             instances,
             answers,
             self.encoder.schema.labels,
             known=known,
-            versions=versions,
+            versions=itertools.accumulate(learnt, initial=counts.learnt),
             first_event=counts.events,
         )
-        counts.events += n_rows
-        counts.learnt += n_learnt
+        counts.events += len(instances)
+        counts.learnt += sum(learnt)
 
     # ---- labels on their own
 

@@ -11,8 +11,8 @@ from stream.clusters.coordinator import Coordinator
 from stream.clusters.explaining import importances
 from stream.clusters.stacked import StackedLearner
 from stream.engine.arrays import Int64Array
+from stream.engine.events import PREDICT_ONLY
 from stream.engine.layout import MAX_RATES
-from stream.engine.learner import PREDICT_ONLY
 from stream.errors import ParameterError
 from stream.models.drift_homer_learner import DECODE, new_learner
 from stream.models.explaining import explain_gated, explain_stacked

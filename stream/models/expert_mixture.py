@@ -187,7 +187,7 @@ class MixtureLearner:
     ) -> Float64Array:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
         work = self.rows.prepare(batch, first_row, predict, delay)
-        y, u = (batch.y_indptr, batch.y_indices), (batch.u_indptr, batch.u_indices)
+        y, u = batch.truths
         raw = None if self.shape.standardise else _without_missing(work.x)
         trees = TreeRows(work.x, work.predicted, work.learnt, y, u)
         rows = MixtureRows(trees, raw or work.predicted, raw or work.learnt)

@@ -12,8 +12,9 @@ from river import base
 
 from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.checking import require
+from stream.engine.events import PREDICT_ONLY
 from stream.engine.growth import most_features
-from stream.engine.learner import PREDICT_ONLY, Rows
+from stream.engine.learner import Rows
 from stream.models.saved import Saved
 from stream.rows.batch import Batch
 from stream.rows.features import feature_entries

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import Float64Array, Int32Array, Int64Array, LabelRows
 
 
 class Batch(NamedTuple):
@@ -32,6 +32,11 @@ class Batch(NamedTuple):
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.x_indptr) - 1
+
+    @property
+    def truths(self) -> tuple[LabelRows, LabelRows]:
+        """Present and unknown labels of the rows."""
+        return (self.y_indptr, self.y_indices), (self.u_indptr, self.u_indices)
 
 
 def slice_rows(batch: Batch, start: int, stop: int) -> Batch:

@@ -124,16 +124,10 @@ class PredictionWriter:
             prefix, into = f"{topic}/{number}@".encode(), number % self.n_partitions
             offsets = instances.offsets[first : first + n_rows]
             numbers = instances.numbers[first : first + n_rows]
-            if any(numbers):
-                places += [
-                    (
-                        into,
-                        b"%b%d.%d" % (prefix, offset, row) if row else b"%b%d" % (prefix, offset),
-                    )
-                    for offset, row in zip(offsets, numbers, strict=True)
-                ]
-            else:
-                places += [(into, b"%b%d" % (prefix, offset)) for offset in offsets]
+            places += [
+                (into, b"%b%d.%d" % (prefix, offset, row) if row else b"%b%d" % (prefix, offset))
+                for offset, row in zip(offsets, numbers, strict=True)
+            ]
         # All at once is quicker: no end of a line is within JSON, and nothing is after the last.
         values = self._encode(contents).split(b"\n")
         to = self.topic
