@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from stream.checks.asking import answer, answers, fresh, probabilities, require_same, taught, teach
-from stream.checks.registry import check
+from stream.checks.check import check
 from stream.checks.rows import Rows
 
 

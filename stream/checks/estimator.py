@@ -8,7 +8,7 @@ from typing import Any
 
 # The order in which the checks run: importing a module puts its checks into the list.
 from stream.checks import answers, features, labels, many, pickles, state  # noqa: F401
-from stream.checks.registry import CHECKS, Check
+from stream.checks.check import CHECKS, Check
 from stream.checks.rows import made_rows, yeast_rows
 from stream.errors import ParameterError
 
@@ -94,7 +94,7 @@ def check_multilabel_estimator(
     >>> chain = multioutput.ClassifierChain(linear_model.LogisticRegression())
     >>> check_multilabel_estimator(chain, skip=["check_label_order_does_not_matter"])
     Traceback (most recent call last):
-    stream.checks.registry.CheckFailedError: ClassifierChain failed check_clone_forgets: ...
+    stream.checks.check.CheckFailedError: ClassifierChain failed check_clone_forgets: ...
     """
     for each in yield_multilabel_checks(model, strict=strict, skip=skip):
         each(model)

@@ -7,8 +7,8 @@ import random
 from typing import Any
 
 from stream.checks.asking import answer, answers, fresh, require_same, taught, teach
+from stream.checks.check import check
 from stream.checks.labels import ORDER_TOLERANCE
-from stream.checks.registry import check
 from stream.checks.rows import Rows, any_type, renamed, shuffled
 
 

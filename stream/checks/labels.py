@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from stream.checks.asking import answers, fresh, probabilities, require_same, taught, teach
-from stream.checks.registry import check
+from stream.checks.check import check
 from stream.checks.rows import Rows, any_type, renamed, shuffled
 
 ORDER_TOLERANCE = 1e-6

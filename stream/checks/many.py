@@ -9,7 +9,7 @@ import numpy as np
 from river import compose
 
 from stream.checks.asking import Answer, answers, fresh, require_same, taught
-from stream.checks.registry import check
+from stream.checks.check import check
 from stream.checks.rows import Rows, renamed
 
 TOLERANCE = 1e-9

@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 from stream.checks.asking import answers, taught, teach
-from stream.checks.registry import check
+from stream.checks.check import check
 from stream.checks.rows import Row, Rows
 
 

@@ -8,7 +8,7 @@ import pickle
 from typing import Any
 
 from stream.checks.asking import answers, fresh, parts, require_same, taught, teach
-from stream.checks.registry import check
+from stream.checks.check import check
 from stream.checks.rows import Rows
 
 

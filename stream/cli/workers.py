@@ -34,7 +34,7 @@ class OnWorkers:
     workers
         How many.
     address
-        Of a running Ray; None: see :func:`stream.distributed.on_ray`.
+        Address of a running Ray; None: see :func:`stream.distributed.on_ray`.
 
     Raises
     ------

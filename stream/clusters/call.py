@@ -6,7 +6,12 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, LabelRows, allocate
+from stream.engine.arrays import (
+    FeatureRows,
+    Int64Array,
+    LabelRows,
+    allocate,
+)
 from stream.engine.events import Events
 from stream.engine.unit_rows import UnitRows
 
@@ -17,7 +22,7 @@ class CallRows(NamedTuple):
     """Rows of a call and their labels."""
 
     x: UnitRows
-    raw: tuple[Int64Array, Int32Array, Float64Array]  # as they came
+    raw: FeatureRows  # as they came
     y: LabelRows  # present
     u: LabelRows  # unknown
 

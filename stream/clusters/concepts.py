@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.clusters.partitioned import Segment
-from stream.clusters.tree_parts import Rows
+from stream.clusters.tree_parts import PartRows
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
 from stream.engine.events import PREDICT_ONLY
@@ -97,40 +97,42 @@ class ConceptMemory:
         if not self.sums:
             self.since = -1
 
-    def compare(self, rows: Rows, segment: Segment, truth: Truth, said: Float64Array) -> None:
+    def compare(
+        self, rows: PartRows, segment: Segment, truth: Truth, probabilities: Float64Array
+    ) -> None:
         """Ask the trees about rows that are learnt.
 
         Parameters
         ----------
-        said
+        probabilities
             Probabilities [rows, models, labels] by the tree in force, just before it learnt them.
         """
         if self.since < 0:
             return
-        room = np.zeros(max(said.shape[2], int(truth.n_labels[-1])), np.int8)
+        room = np.zeros(max(probabilities.shape[2], int(truth.n_labels[-1])), np.int8)
         start, stop = segment.learnt, segment.stop
 
-        def errors_of(said: Float64Array) -> Float64Array:
-            errors = np.zeros(len(said))
-            squared_errors(said, truth.y, truth.u, start, stop, room, errors)
+        def errors_of(probabilities: Float64Array) -> Float64Array:
+            errors = np.zeros(len(probabilities))
+            squared_errors(probabilities, truth.y, truth.u, start, stop, room, errors)
             return errors
 
-        errors = errors_of(said)
-        for concept, answers in self._asked(rows, segment, truth, said):
+        errors = errors_of(probabilities)
+        for concept, answers in self._asked(rows, segment, truth, probabilities):
             add_differences(self.sums[concept], errors, errors_of(answers), start, stop)
 
     def _asked(
-        self, rows: Rows, segment: Segment, truth: Truth, said: Float64Array
+        self, rows: PartRows, segment: Segment, truth: Truth, probabilities: Float64Array
     ) -> Iterator[tuple[int, Float64Array]]:
         work = rows.work
         asking = dataclasses.replace(work, predicted=work.learnt, predict=True, delay=PREDICT_ONLY)
-        no_answers = np.zeros((0, *said.shape[1:]))
+        no_answers = np.zeros((0, *probabilities.shape[1:]))
         for concept in self.sums:
-            cursor, out = np.array([segment.learnt, 0], np.int64), np.zeros(said.shape)
-            told, _ = self.trees[concept].advance(
+            cursor, out = np.array([segment.learnt, 0], np.int64), np.zeros(probabilities.shape)
+            answers, _ = self.trees[concept].advance(
                 asking, truth, cursor, segment.stop, out, no_answers
             )
-            yield concept, told
+            yield concept, answers
 
     def recalled(self, n_learnt: int) -> tuple[Recall, GrowingTree] | None:
         """The concept that is back, with a copy of its tree; None: none is, so far."""

@@ -18,7 +18,7 @@ from stream.clusters.gate import ClusterGate
 from stream.clusters.grouping import Grouped, group_by_cluster, list_by_event
 from stream.clusters.memory import RecentRows
 from stream.clusters.pipeline import Task, in_one, piece_ends, run_stages
-from stream.clusters.work import Said, Work
+from stream.clusters.work import MixerInputs, Work
 from stream.engine import placement as pl
 from stream.engine.arrays import Int64Array, allocate, resize
 from stream.engine.checking import require
@@ -87,7 +87,7 @@ class Coordinator:
     Parameters
     ----------
     params
-        Of all stages.
+        Parameters of all stages.
     given
         The cluster of a label, by its number, where ``params.placement`` says that clusters are
         given.
@@ -173,7 +173,7 @@ class Coordinator:
         delay: int = 0,
         waited: Int64Array | None = None,
         collect: Collector | None = None,
-        explain: list[Said] | None = None,
+        explain: list[MixerInputs] | None = None,
     ) -> SparsePredictions:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`.
 
@@ -217,7 +217,7 @@ class Coordinator:
         rows: CallRows,
         answers: Answers,
         collect: Collector | None,
-        explain: list[Said] | None,
+        explain: list[MixerInputs] | None,
     ) -> Answers:
         self._place_labels(segment, rows)
         n_threads = self.executor.n_threads if explain is None else 1
@@ -241,10 +241,10 @@ class Coordinator:
         def decide(piece: int) -> None:
             nonlocal answers
             asked, grouped, _ = routed[piece]
-            output, n_listed, said = advanced[piece].joined()
+            output, n_listed, mixer_inputs = advanced[piece].joined()
             listed = list_by_event(pieces[piece], asked, grouped, output, n_listed)
             if explain is not None:
-                explain.extend(said)
+                explain.extend(mixer_inputs)
             if collect is not None:
                 collect(pieces[piece].events, listed, recalled[piece])
             answers = self.decoder.decode(pieces[piece], rows, asked.missed, listed, answers)
@@ -317,11 +317,11 @@ class Coordinator:
 
     def explain(self, batch: Batch) -> ClustersExplanation:
         """What leads to the answer to one row."""
-        said: list[Said] = []
-        answers = self.answer(batch, predict=True, delay=PREDICT_ONLY, explain=said)
+        mixer_inputs: list[MixerInputs] = []
+        answers = self.answer(batch, predict=True, delay=PREDICT_ONLY, explain=mixer_inputs)
         inputs = {
             label: given
-            for each in said
+            for each in mixer_inputs
             for label, given in zip(each.labels.tolist(), each.inputs, strict=True)
         }
         numbers = self.placement.cluster[answers.label].tolist()
@@ -336,7 +336,7 @@ class Coordinator:
             found.append(
                 ExplainedLabel(label, number, bool(present), p, given.tolist(), own.tolist())
             )
-        asked = [(each.number, each.labels.tolist(), each.probability) for each in said]
+        asked = [(each.number, each.labels.tolist(), each.probability) for each in mixer_inputs]
         return ClustersExplanation(found, asked)
 
 

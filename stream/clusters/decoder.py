@@ -12,7 +12,7 @@ from stream.engine import set_decoder as sd
 from stream.engine.arrays import Int32Array, allocate, resize
 from stream.engine.growth import column_capacity, power_of_two
 from stream.engine.joint_decoder_layout import UNIT, DecoderParams
-from stream.engine.set_decoder import Answers, DecoderScratch, Listed, SetDecoder
+from stream.engine.set_decoder import Answers, Listed, SetDecoder, SetDecoderScratch
 from stream.engine.set_decoder_learning import DecoderWork, decode
 
 
@@ -30,14 +30,14 @@ class ClusterDecoder:
         sizes = {"labels": 4, "sets": params.max_sets, "width": 4}
         self.state = allocate(SetDecoder, sizes)
         self.state.registers[UNIT] = 1.0
-        self._scratch = Scratch(DecoderScratch)
+        self._scratch = Scratch(SetDecoderScratch)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"params": self.params, "state": self.state}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._scratch = Scratch(DecoderScratch)
+        self._scratch = Scratch(SetDecoderScratch)
 
     def check_restored(self) -> None:
         """Raise SnapshotError unless the kernels can work with the arrays."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from stream.clusters.cluster import Cluster
 from stream.clusters.grouping import joined_output, output_like
-from stream.clusters.work import Done, Said, Work, work_off
+from stream.clusters.work import Done, MixerInputs, Work, work_off
 from stream.engine.arrays import Float64Array, Int64Array, allocate
 from stream.engine.label_cluster_layout import ClusterOutput, ClusterParams
 from stream.errors import ParameterError
@@ -64,7 +64,7 @@ class Answered(NamedTuple):
 
     output: ClusterOutput
     n_listed: int  # entries of the output's lists
-    said: list[Said]  # by number of the cluster; empty unless it was asked for
+    mixer_inputs: list[MixerInputs]  # by number of the cluster; empty unless it was asked for
 
 
 class Parts:
@@ -243,8 +243,8 @@ class LocalExecutor(Executor):
         def join(done: list[Done]) -> Answered:
             outputs = [(each.n_listed, each.output) for each in done]
             joined, n_listed = joined_output(output, parts, work.read.start, outputs)
-            said = [each for part in done for each in part.said]
-            return Answered(joined, n_listed, sorted(said, key=lambda each: each.number))
+            mixer_inputs = [each for part in done for each in part.mixer_inputs]
+            return Answered(joined, n_listed, sorted(mixer_inputs, key=lambda each: each.number))
 
         return Parts([functools.partial(advance, part) for part in parts], join)
 

@@ -9,11 +9,10 @@ import numpy as np
 
 from stream.clusters.partitioned import Segment
 from stream.clusters.tree_bank import NumberedClusters, TreeBank
-from stream.clusters.tree_parts import Rows
-from stream.engine.arrays import Float64Array
+from stream.clusters.tree_parts import PartRows
+from stream.engine.arrays import FeatureRows, Float64Array
 from stream.engine.checking import require
 from stream.engine.layout import TreeParams
-from stream.engine.learner import Rows as ScaledRows
 from stream.engine.network_layout import N_FEATURES, NetworkParams
 from stream.engine.router import Router
 from stream.engine.routing import blend, count_right, mark_all_right, weigh
@@ -21,10 +20,10 @@ from stream.engine.routing import blend, count_right, mark_all_right, weigh
 MEMORY = 1000.0  # rows over which an expert's share of right answers is averaged
 
 
-class Asked(NamedTuple):
-    """What the experts of all pools say of rows."""
+class ExpertOutputs(NamedTuple):
+    """What the experts of all pools predict for rows."""
 
-    said: Float64Array  # [experts, rows, labels] probabilities
+    probabilities: Float64Array  # [experts, rows, labels]
     weights: dict[int, Float64Array]  # for each cluster, the router's weights [rows, experts]
 
 
@@ -33,18 +32,18 @@ class ExpertPools:
 
     A pool's heaviest expert learns the row; all of them are asked, and the router learns which were
     right. The router's weights change at the end of a mini-batch only, so that the routes of all
-    its rows can be told beforehand.
+    its rows are known beforehand.
 
     Parameters
     ----------
     params
-        Of the trees, one for each expert of a pool.
+        Parameters of the trees, one for each expert of a pool.
     network
-        Of the router.
+        Parameters of the router.
     hidden
         Units of the router's trunk.
     temperature
-        Of the softmax over a pool's experts.
+        Temperature of the softmax over a pool's experts.
     max_size
         Limit in bytes for the arrays of all trees.
     """
@@ -97,7 +96,7 @@ class ExpertPools:
 
     # ---- rows
 
-    def advance(self, rows: Rows, segment: Segment) -> tuple[Asked, Asked]:
+    def advance(self, rows: PartRows, segment: Segment) -> tuple[ExpertOutputs, ExpertOutputs]:
         """Let the experts take a segment, each cluster's heaviest one learning the row.
 
         Returns
@@ -115,14 +114,14 @@ class ExpertPools:
                 chosen[e][number][start:stop] = heaviest == e
         for bank, mask in zip(self.banks, chosen, strict=True):
             bank.advance(rows, segment.cursor, segment.end, segment.stop, ask=True, chosen=mask)
-        learnt = Asked(self._said(rows, start, stop, learnt=True), routes)
+        learnt = ExpertOutputs(self._probabilities(rows, start, stop, learnt=True), routes)
         if work.learns_at_once:
             return learnt, learnt
         first, end = (segment.first, segment.end) if work.predict else (0, 0)
         routes = self._weights(work.predicted, first, end)
-        return Asked(self._said(rows, first, end, learnt=False), routes), learnt
+        return ExpertOutputs(self._probabilities(rows, first, end, learnt=False), routes), learnt
 
-    def _weights(self, z: ScaledRows, start: int, stop: int) -> dict[int, Float64Array]:
+    def _weights(self, z: FeatureRows, start: int, stop: int) -> dict[int, Float64Array]:
         """The router's weights [rows, experts] for every cluster's pool."""
         if stop <= start:
             return {number: np.zeros((0, len(self.banks))) for number in self.heads}
@@ -135,29 +134,31 @@ class ExpertPools:
             weigh(scores, slots, self.temperature, weights[number])
         return weights
 
-    def _said(self, rows: Rows, start: int, stop: int, *, learnt: bool) -> Float64Array:
+    def _probabilities(
+        self, rows: PartRows, start: int, stop: int, *, learnt: bool
+    ) -> Float64Array:
         """Probabilities [experts, rows, labels] of rows ``start`` to ``stop``."""
         n_rows, n_labels = max(stop - start, 0), self.banks[0].n_labels
-        said = np.full((len(self.banks), n_rows, n_labels), 0.5)
-        for bank, out in zip(self.banks, said, strict=True):
+        probabilities = np.full((len(self.banks), n_rows, n_labels), 0.5)
+        for bank, out in zip(self.banks, probabilities, strict=True):
             (bank.collect_learnt if learnt else bank.collect_predicted)(rows, out, start, stop)
-        return said
+        return probabilities
 
-    def blend(self, asked: Asked, out: Float64Array) -> None:
+    def blend(self, asked: ExpertOutputs, out: Float64Array) -> None:
         """Write the weighted answers of the pools into ``out`` [rows, labels]."""
         for number, weights in asked.weights.items():
-            blend(asked.said, weights, self.labels[number], out)
+            blend(asked.probabilities, weights, self.labels[number], out)
 
-    def learn_routes(self, rows: Rows, segment: Segment, said: Float64Array) -> None:
+    def learn_routes(self, rows: PartRows, segment: Segment, probabilities: Float64Array) -> None:
         """Teach the router which experts were right on the rows of a segment, of which they
-        ``said`` [experts, rows, labels] before they learnt them."""
+        ``probabilities`` [experts, rows, labels] before they learnt them."""
         start, stop = segment.learnt, segment.stop
         batch = rows.batch
         y, u = batch.truths
         targets = np.full((stop - start, self.router.n_outputs), np.nan)
         truth = np.zeros(self.banks[0].n_labels, np.uint8)
         for number, slots in self.heads.items():
-            mark_all_right(said, self.labels[number], y, u, start, truth, slots, targets)
+            mark_all_right(probabilities, self.labels[number], y, u, start, truth, slots, targets)
             count_right(targets, slots, MEMORY, self.right[number])
         z = _slice(rows.work.learnt, start, stop)
         if len(z[1]):
@@ -225,7 +226,7 @@ class ExpertPools:
             bank.settle()
 
 
-def _slice(z: ScaledRows, start: int, stop: int) -> ScaledRows:
+def _slice(z: FeatureRows, start: int, stop: int) -> FeatureRows:
     """Rows ``start`` to ``stop`` of scaled rows."""
     indptr, indices, values = z
     low, high = indptr[start], indptr[stop]

@@ -1,4 +1,4 @@
-"""What is asked and told, by cluster; what was answered, by event."""
+"""What clusters are asked and taught, by cluster; what was answered, by event."""
 
 from __future__ import annotations
 
@@ -38,19 +38,29 @@ def group_by_cluster(
     asked: Asked,
     n_clusters: int,
 ) -> Grouped:
-    """Sort what is asked and told by cluster."""
+    """Sort by cluster what is asked and taught."""
     n_events = segment.n_events
     n_pairs = int(asked.start[n_events])
     start = np.zeros(n_clusters + 1, np.int64)
     count_clusters(asked, n_pairs, start)
     sizes = {"asked": n_pairs, "asked1": n_pairs + 1, "hints": int(hints.start[n_events])}
-    told = allocate(ClusterRows, sizes | {"truths": int(rows.y[0][-1] + rows.u[0][-1])})
+    rows_of_clusters = allocate(ClusterRows, sizes | {"truths": int(rows.y[0][-1] + rows.u[0][-1])})
     pair_of, place = np.zeros(n_pairs, np.int64), np.full(n_clusters, -1, np.int64)
-    sort_by_cluster(asked, n_events, start[:-1].copy(), told, pair_of)
-    details = (asked, segment.events, placement, hints, rows.y, rows.u, pair_of, told, place)
+    sort_by_cluster(asked, n_events, start[:-1].copy(), rows_of_clusters, pair_of)
+    details = (
+        asked,
+        segment.events,
+        placement,
+        hints,
+        rows.y,
+        rows.u,
+        pair_of,
+        rows_of_clusters,
+        place,
+    )
     count_details(*details)
     fill_details(*details, np.zeros(n_pairs, np.int64), np.zeros(n_pairs, np.int64))
-    return Grouped(told, start, pair_of)
+    return Grouped(rows_of_clusters, start, pair_of)
 
 
 def output_like(output: ClusterOutput) -> ClusterOutput:

@@ -27,7 +27,7 @@ class ClusterWatch:
         self._risen: dict[int, bool] = {}
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         require(list(self._adwins) == list(self._risen), "each cluster has one detector")
         for adwins in self._adwins.values():
             require(len(adwins.detectors) == 1, "one detector watches a cluster")

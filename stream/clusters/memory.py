@@ -82,10 +82,10 @@ class RecentRows:
         similarity = scratch.near_by[: len(near)].astype(np.float64)
         weights = np.exp(rc.SHARPNESS * (similarity - similarity.max(initial=0.0))) * similarity
         shares = weights / weights.sum()
-        told = zip(near.tolist(), similarity.tolist(), shares.tolist(), strict=True)
+        found = zip(near.tolist(), similarity.tolist(), shares.tolist(), strict=True)
         return [
             Neighbor(number, near_by, share, self._labels_of(number))
-            for number, near_by, share in told
+            for number, near_by, share in found
         ]
 
     def _labels_of(self, number: int) -> list[int]:

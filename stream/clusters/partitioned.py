@@ -14,7 +14,7 @@ import numpy as np
 
 from stream.clusters.loss_watch import ClusterWatch
 from stream.clusters.tree_bank import NumberedClusters, TreeBank, row_losses
-from stream.clusters.tree_parts import Cluster, Rows
+from stream.clusters.tree_parts import ClusterOfTrees, PartRows
 from stream.engine.arrays import (
     Float64Array,
     Int32Array,
@@ -115,7 +115,7 @@ class PartitionedLearner:
         return self.__dict__ | {"listeners": []}
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         clusters = self.partition.clusters()
         labels = [label for _, labels in clusters for label in labels]
         require_all(labels, self.n_labels, "each label is in one cluster")
@@ -140,7 +140,7 @@ class PartitionedLearner:
 
     # ---- segments
 
-    def _segments(self, rows: Rows, first_row: int, n_labels: Int64Array) -> Iterator[Segment]:
+    def _segments(self, rows: PartRows, first_row: int, n_labels: Int64Array) -> Iterator[Segment]:
         """The segments of a call, in order; each has to be worked off before the next is taken."""
         work, n_rows = rows.work, rows.work.n_rows
         learnable = 0 if not work.learns else n_rows - work.delay if work.predict else n_rows
@@ -170,8 +170,8 @@ class PartitionedLearner:
         Parameters
         ----------
         losses
-            Of every cluster of the partition [rows], in its order; only used where clusters are
-            watched.
+            The loss of every cluster of the partition [rows], in its order; only used where
+            clusters are watched.
         """
         learnt, stop = segment.learnt, segment.stop
         self.partition.count(batch.y_indptr, batch.y_indices, learnt, stop)
@@ -221,7 +221,7 @@ class TreePerCluster(PartitionedLearner):
     Parameters
     ----------
     params
-        Of the trees.
+        Parameters of the trees.
     partition
         The partition, which has seen nothing.
     max_size
@@ -242,12 +242,12 @@ class TreePerCluster(PartitionedLearner):
         self.bank = TreeBank(params, max_size)
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         super().check_restored()
         self.bank.check_clusters(self.partition.clusters())
 
     @property
-    def clusters(self) -> list[Cluster]:
+    def clusters(self) -> list[ClusterOfTrees]:
         """The clusters and their trees."""
         return self.bank.clusters
 
@@ -261,7 +261,7 @@ class TreePerCluster(PartitionedLearner):
     ) -> Float64Array:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
         work = self.rows.prepare(batch, first_row, predict, delay)
-        rows, n_rows = Rows(batch, work), work.n_rows
+        rows, n_rows = PartRows(batch, work), work.n_rows
         y, u = batch.truths
         n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
         out = np.zeros((n_rows if predict else 0, self.n_labels))
@@ -276,7 +276,7 @@ class TreePerCluster(PartitionedLearner):
                 self._learnt(batch, segment, self._losses(rows, segment))
         return out
 
-    def _losses(self, rows: Rows, segment: Segment) -> list[Float64Array]:
+    def _losses(self, rows: PartRows, segment: Segment) -> list[Float64Array]:
         if self.watcher is None:
             return []
         by_number = {

@@ -168,7 +168,7 @@ class _Collected:
     gated
         The clusters, before the call.
     batch, predict, delay
-        Of the call.
+        Rows of the call, whether they are predicted, and how late their labels come.
     most_labels
         Labels that the trees have after the call: the others are passed over.
     """
@@ -188,7 +188,7 @@ class _Collected:
         ]
 
     def add(self, events: Events, listed: Listed, hints: Hints) -> None:
-        """Take in what is said of the events of a segment, which the clusters' decoder has not
+        """Take in what is answered to the events of a segment, which the clusters' decoder has not
         learnt yet."""
         n_labels = min(self.gated.n_labels, self.most_labels)
         known = listed.label < n_labels
@@ -212,8 +212,8 @@ class _Collected:
         n_labels, given = min(n_labels, self.most_labels), []
         for out, (votes, past) in zip(self.probabilities, self.recalled, strict=True):
             models = [votes, out] if self.gated.recent.params.window else [out]
-            said = [wider(each, n_labels)[:n_rows] for each in models]
-            stacked = np.stack([np.where(each > 0.0, each, UNLISTED) for each in said], axis=1)
+            widened = [wider(each, n_labels)[:n_rows] for each in models]
+            stacked = np.stack([np.where(each > 0.0, each, UNLISTED) for each in widened], axis=1)
             given.append(Given(stacked, wider(past, n_labels)[:n_rows]))
         predicted, learnt = given
         return GivenRows(predicted, predicted if self.shared else learnt)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stream.clusters.tree_parts import Cluster, Part, Rows
+from stream.clusters.tree_parts import ClusterOfTrees, Part, PartRows
 from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
 from stream.engine.checking import require, require_all
 from stream.engine.layout import TreeParams
@@ -23,7 +23,7 @@ class TreeBank:
     Parameters
     ----------
     params
-        Of the trees.
+        Parameters of the trees.
     max_size
         Limit in bytes for the arrays of all trees.
     """
@@ -31,13 +31,12 @@ class TreeBank:
     def __init__(self, params: TreeParams, max_size: float):
         self.params = params
         self.max_size = max_size
-        self.clusters: list[Cluster] = []
+        self.clusters: list[ClusterOfTrees] = []
         self.n_labels = 0
         self.n_joined = 0  # times a joint tree took over
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot: each label is in one cluster, and each tree in
-        one."""
+        """Raise SnapshotError unless each label is in one cluster, and each tree in one."""
         labels = [label for cluster in self.clusters for label in cluster.labels.tolist()]
         require_all(labels, self.n_labels, "each label is in one cluster")
         trees = self.parts
@@ -49,9 +48,11 @@ class TreeBank:
 
     def check_clusters(self, clusters: NumberedClusters) -> None:
         """Raise SnapshotError unless the clusters are these."""
-        said = {number: tuple(sorted(labels)) for number, labels in clusters}
+        expected = {number: tuple(sorted(labels)) for number, labels in clusters}
         found = {each.number: tuple(each.labels.tolist()) for each in self.clusters}
-        require(found == said and len(found) == len(self.clusters), "clusters are the partition's")
+        require(
+            found == expected and len(found) == len(self.clusters), "clusters are the partition's"
+        )
 
     @property
     def parts(self) -> list[Part]:
@@ -67,7 +68,7 @@ class TreeBank:
 
     def advance(
         self,
-        rows: Rows,
+        rows: PartRows,
         cursor: Int64Array,
         end: int,
         stop: int,
@@ -104,9 +105,9 @@ class TreeBank:
                 cluster.loss_joint = add_up(cluster.loss_joint, joint, learnt, stop)
 
     @staticmethod
-    def learnt_answers(rows: Rows, cluster: Cluster) -> Float64Array:
-        """What the parts of a cluster said of the rows just before they were learnt [rows, labels
-        of the cluster]."""
+    def learnt_answers(rows: PartRows, cluster: ClusterOfTrees) -> Float64Array:
+        """Probabilities [rows, labels of the cluster] that its parts gave the rows just before they
+        were learnt."""
         if len(cluster.parts) == 1:
             return rows.learnt_by(cluster.parts[0])[:, 0]
         whole = np.zeros((rows.work.n_rows, len(cluster.labels)))
@@ -116,19 +117,18 @@ class TreeBank:
             whole[:, np.searchsorted(cluster.labels, known)] = answers
         return whole
 
-    def collect_predicted(self, rows: Rows, out: Float64Array, start: int, stop: int) -> None:
-        """Write what the trees predicted for rows ``start`` to ``stop`` into ``out`` [those rows,
-        labels]."""
+    def collect_predicted(self, rows: PartRows, out: Float64Array, start: int, stop: int) -> None:
+        """Write the probabilities that the trees gave rows ``start`` to ``stop`` into ``out``
+        [those rows, labels]."""
         for part in self._answering():
-            said = rows.predicted_by(part)[start:stop, 0]
-            out[:, part.labels[: said.shape[1]]] = said
+            probabilities = rows.predicted_by(part)[start:stop, 0]
+            out[:, part.labels[: probabilities.shape[1]]] = probabilities
 
-    def collect_learnt(self, rows: Rows, out: Float64Array, start: int, stop: int) -> None:
-        """Write what the trees said of rows ``start`` to ``stop`` before they learnt them into
-        ``out`` [those rows, labels]."""
+    def collect_learnt(self, rows: PartRows, out: Float64Array, start: int, stop: int) -> None:
+        """As :meth:`collect_predicted`, from just before the trees learnt the rows."""
         for part in self._answering():
-            said = rows.learnt_by(part)[start:stop, 0]
-            out[:, part.labels[: said.shape[1]]] = said
+            probabilities = rows.learnt_by(part)[start:stop, 0]
+            out[:, part.labels[: probabilities.shape[1]]] = probabilities
 
     def _answering(self) -> list[Part]:
         return [part for cluster in self.clusters for part in cluster.parts]
@@ -161,7 +161,7 @@ class TreeBank:
             elif joining:
                 tree = GrowingTree(self.params, self.max_size)
                 tree.count_without_labels(n_rows)
-                self.clusters.append(Cluster(number, labels, [Part(labels, tree)]))
+                self.clusters.append(ClusterOfTrees(number, labels, [Part(labels, tree)]))
         self._share_memory()
 
     def restructure(self, clusters: NumberedClusters) -> None:
@@ -188,19 +188,21 @@ class TreeBank:
                 tree = GrowingTree(self.params, self.max_size)
                 tree.widen(0, len(cluster.labels))
                 tree.count_without_labels(n_rows)
-                self.clusters[place] = Cluster(number, cluster.labels, [Part(cluster.labels, tree)])
+                self.clusters[place] = ClusterOfTrees(
+                    number, cluster.labels, [Part(cluster.labels, tree)]
+                )
         self._share_memory()
 
     def _from_pieces(
         self, number: int, labels: np.ndarray, parts: list[Part], part_of: np.ndarray
-    ) -> Cluster:
+    ) -> ClusterOfTrees:
         """A cluster of labels [ascending] whose parts are cut from those that had its labels;
         ``part_of`` [labels] says which."""
         places = part_of[labels]
         pieces = [
             parts[place].restricted_to(labels[places == place]) for place in np.unique(places)
         ]
-        made = Cluster(number, labels, pieces)
+        made = ClusterOfTrees(number, labels, pieces)
         if len(pieces) > 1:
             growing = GrowingTree(self.params, self.max_size)
             growing.widen(0, len(labels))

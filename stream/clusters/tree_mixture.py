@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.clusters.concepts import ConceptMemory
-from stream.clusters.expert_pools import Asked, ExpertPools
+from stream.clusters.expert_pools import ExpertOutputs, ExpertPools
 from stream.clusters.partitioned import Partition, PartitionedLearner, Segment
 from stream.clusters.tree_bank import NumberedClusters
-from stream.clusters.tree_parts import Part, Rows
+from stream.clusters.tree_parts import Part, PartRows
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require, require_all
 from stream.engine.events import PREDICT_ONLY
@@ -34,7 +34,7 @@ class Explanation(NamedTuple):
     answered: np.ndarray  # [labels] 1: present
     probabilities: Float64Array  # [labels]
     mixed: Float64Array  # [labels] before label sets were looked at
-    said: Float64Array  # [models, labels]
+    model_probabilities: Float64Array  # [models, labels]
     weights: Float64Array  # [labels, inputs] of the mixer
     routes: dict[int, Float64Array]  # for each cluster, the router's weights of its experts
 
@@ -42,7 +42,7 @@ class Explanation(NamedTuple):
 class Given(NamedTuple):
     """What is known of rows that the trees do not know."""
 
-    said: Float64Array  # [rows, models, labels] by models that are asked elsewhere
+    probabilities: Float64Array  # [rows, models, labels] by models that are asked elsewhere
     past: Float64Array  # [rows, N_PAST, labels] see :mod:`stream.engine.label_mixer`
 
 
@@ -53,14 +53,13 @@ class GivenRows(NamedTuple):
     learnt: Given  # just before they are learnt
 
 
-class Told(NamedTuple):
-    """What all models say of the rows of a segment, as these are predicted and just before they
-    are learnt."""
+class ModelOutputs(NamedTuple):
+    """Probabilities by all models for the rows of a segment."""
 
-    said: Float64Array  # [rows, models, labels] probabilities
-    said_learnt: Float64Array
-    asked: Asked | None  # of the pools, where there are any
-    asked_learnt: Asked | None
+    predicted: Float64Array  # [rows, models, labels] as the rows are predicted
+    learnt: Float64Array  # the same just before they are learnt
+    experts: ExpertOutputs | None  # as the rows are predicted; None: there are no pools
+    experts_learnt: ExpertOutputs | None
 
 
 class TreeMixture(PartitionedLearner):
@@ -69,7 +68,7 @@ class TreeMixture(PartitionedLearner):
     Parameters
     ----------
     params
-        Of the shared tree.
+        Parameters of the shared tree.
     mixer_decoder
         Parameters of mixer and decoder.
     partition
@@ -84,7 +83,7 @@ class TreeMixture(PartitionedLearner):
         Whether a rise of a cluster's loss has its partition, its experts and its mixer looked at
         anew.
     n_given
-        Models that are not its own: what they say is given with the rows.
+        Models that are not its own: their probabilities are given with the rows.
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class TreeMixture(PartitionedLearner):
         )
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         super().check_restored()
         clusters = self.partition.clusters()
         require(
@@ -132,7 +131,7 @@ class TreeMixture(PartitionedLearner):
 
     @property
     def n_given(self) -> int:
-        """Models of the mixer that are not its own: what they say is given with the rows."""
+        """Models of the mixer that are not its own: their probabilities are given with the rows."""
         return self.mixer_decoder.n_given
 
     @property
@@ -159,7 +158,7 @@ class TreeMixture(PartitionedLearner):
             What the models say that are not its own, and the past of the labels.
         """
         work = self.rows.prepare(batch, first_row, predict, delay)
-        rows, n_rows = Rows(batch, work), work.n_rows
+        rows, n_rows = PartRows(batch, work), work.n_rows
         y, u = batch.truths
         n_labels = labels_needed(y, u) if work.learns else np.zeros(n_rows, np.int64)
         if work.learns:
@@ -168,40 +167,42 @@ class TreeMixture(PartitionedLearner):
         out = np.zeros((n_rows if predict else 0, n_columns))
         decided = np.zeros(out.shape, np.uint8)
         for segment in self._segments(rows, first_row, n_labels):
-            told = self._advance(rows, segment, n_columns, given)
+            outputs = self._advance(rows, segment, n_columns, given)
             losses = np.zeros((len(self.mixer_decoder.clusters), n_rows))
             taken = MixerDecoderRows(
-                told.said, told.said_learnt, given.predicted.past, given.learnt.past, y, u,
+                outputs.predicted, outputs.learnt, given.predicted.past, given.learnt.past, y, u,
                 segment.first, segment.learnt, segment.end, segment.stop, predict, delay,
             )  # fmt: skip
             self.mixer_decoder.run(taken, segment.n_labels_before, out, decided, losses)
             if segment.learns:
-                if self.pools is not None and told.asked_learnt is not None:
-                    self.pools.learn_routes(rows, segment, told.asked_learnt.said)
+                if self.pools is not None and outputs.experts_learnt is not None:
+                    self.pools.learn_routes(rows, segment, outputs.experts_learnt.probabilities)
                 if self.concepts is not None:
-                    truth, said = rows.truth_of(self.shared.labels), rows.learnt_by(self.shared)
-                    self.concepts.compare(rows, segment, truth, said)
+                    truth = rows.truth_of(self.shared.labels)
+                    self.concepts.compare(rows, segment, truth, rows.learnt_by(self.shared))
                 self._learnt(batch, segment, list(losses))
         return Predictions(decided[:, : self.n_labels], out[:, : self.n_labels])
 
     def explain(self, batch: Batch, given: GivenRows) -> Explanation:
         """What leads to the answer to one row."""
         work = self.rows.prepare(batch, 0, True, PREDICT_ONLY)
-        rows, segment = Rows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
+        rows, segment = PartRows(batch, work), Segment(0, 0, 1, 0, self.n_labels)
         answers = self.answer(batch, delay=PREDICT_ONLY, given=given)
         mixed = self.mixer_decoder.mixed.copy()
-        told = self._advance(rows, segment, self.n_labels, given)
-        routes = {} if told.asked is None else told.asked.weights
+        outputs = self._advance(rows, segment, self.n_labels, given)
+        routes = {} if outputs.experts is None else outputs.experts.weights
         return Explanation(
             answers.labels[0],
             answers.probabilities[0],
             mixed,
-            told.said[0],
+            outputs.predicted[0],
             self.mixer_decoder.weights,
             {number: weights[0] for number, weights in routes.items()},
         )
 
-    def _advance(self, rows: Rows, segment: Segment, n_columns: int, given: GivenRows) -> Told:
+    def _advance(
+        self, rows: PartRows, segment: Segment, n_columns: int, given: GivenRows
+    ) -> ModelOutputs:
         """Let all trees take a segment."""
         rows.advance(
             self.shared,
@@ -212,28 +213,34 @@ class TreeMixture(PartitionedLearner):
             n_labels=n_columns,
         )
         first, learnt, end, stop, _ = segment
-        asked = asked_learnt = None
+        experts = experts_learnt = None
         if self.pools is not None:
-            asked, asked_learnt = self.pools.advance(rows, segment)
-        by_others = given.learnt.said[learnt:stop]
-        said_learnt = self._said(rows.learnt_by(self.shared)[learnt:stop], asked_learnt, by_others)
+            experts, experts_learnt = self.pools.advance(rows, segment)
+        by_others = given.learnt.probabilities[learnt:stop]
+        probabilities_learnt = self._all_probabilities(
+            rows.learnt_by(self.shared)[learnt:stop], experts_learnt, by_others
+        )
         if rows.work.learns_at_once:
-            said = said_learnt
+            probabilities = probabilities_learnt
         else:
-            by_others = given.predicted.said[first:end]
-            said = self._said(rows.predicted_by(self.shared)[first:end], asked, by_others)
-        return Told(said, said_learnt, asked, asked_learnt)
+            by_others = given.predicted.probabilities[first:end]
+            probabilities = self._all_probabilities(
+                rows.predicted_by(self.shared)[first:end], experts, by_others
+            )
+        return ModelOutputs(probabilities, probabilities_learnt, experts, experts_learnt)
 
-    def _said(self, shared: Float64Array, asked: Asked | None, given: Float64Array) -> Float64Array:
+    def _all_probabilities(
+        self, shared: Float64Array, experts: ExpertOutputs | None, given: Float64Array
+    ) -> Float64Array:
         """Probabilities [rows, models, labels] by the shared tree's models, the pools, and the
         models that are not its own."""
-        said = np.zeros((len(shared), self.mixer_decoder.n_models, self.n_labels))
+        probabilities = np.zeros((len(shared), self.mixer_decoder.n_models, self.n_labels))
         n_labels = min(shared.shape[2], self.n_labels)
-        said[:, : self.n_tree_models, :n_labels] = shared[:, :, :n_labels]
-        if self.pools is not None and asked is not None:
-            self.pools.blend(asked, said[:, self.n_tree_models])
-        said[:, -self.n_given :] = given[:, :, : self.n_labels]
-        return said
+        probabilities[:, : self.n_tree_models, :n_labels] = shared[:, :, :n_labels]
+        if self.pools is not None and experts is not None:
+            self.pools.blend(experts, probabilities[:, self.n_tree_models])
+        probabilities[:, -self.n_given :] = given[:, :, : self.n_labels]
+        return probabilities
 
     # ---- the partition
 

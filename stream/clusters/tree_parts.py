@@ -27,7 +27,7 @@ class Part:
         self.growing = growing
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         require(
             self.labels.dtype == np.int64
             and self.labels.ndim == 1
@@ -46,7 +46,7 @@ class Part:
         return Part(labels, GrowingTree(self.growing.params, self.growing.max_size, tree))
 
 
-class Cluster:
+class ClusterOfTrees:
     """A cluster: parts that answer and, after a merge, the joint tree that is to replace them."""
 
     def __init__(self, number: int, labels: Iterable[int], parts: list[Part]):
@@ -59,7 +59,7 @@ class Cluster:
         self.loss_joint = 0.0
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         labels = [label for part in self.parts for label in part.labels.tolist()]
         require(
             self.labels.dtype == np.int64 and sorted(labels) == self.labels.tolist(),
@@ -83,14 +83,14 @@ class Cluster:
                 part.labels = np.append(part.labels, label)
 
 
-class Rows:
-    """Rows of one call, and what every tree says of them."""
+class PartRows:
+    """Rows of one call, and the probabilities that every part gives them."""
 
     def __init__(self, batch: Batch, work: Work):
         self.batch = batch
         self.work = work
         self._truth: dict[bytes, Truth] = {}
-        self._said: dict[Part, tuple[Float64Array, Float64Array]] = {}
+        self._probabilities: dict[Part, tuple[Float64Array, Float64Array]] = {}
 
     def truth_of(self, labels: np.ndarray) -> Truth:
         """Labels of the rows in the columns of a part."""
@@ -120,9 +120,9 @@ class Rows:
         cursor
             Next row to predict and next row to learn.
         ask
-            Whether the tree shall say what it thinks of the rows whose truth it is told.
+            Whether the probabilities of the rows that are learnt are kept, from just before that.
         n_models
-            1: it says its answer; or as many as it has leaf models: what each of them says.
+            1: the answer of the tree; or as many as it has leaf models: those of each.
         n_labels
             Label columns that will be needed, where more than the tree has now.
         chosen
@@ -130,23 +130,23 @@ class Rows:
         """
         growing, n_rows = part.growing, self.work.n_rows
         n_labels = max(growing.n_labels, n_labels)
-        out, answers = self._said.get(part) or (
+        out, answers = self._probabilities.get(part) or (
             np.zeros((n_rows if self.work.predict else 0, n_models, n_labels)),
             np.zeros((n_rows if ask else 0, n_models, n_labels)),
         )
         truth = self.truth_of(part.labels)
-        self._said[part] = growing.advance(
+        self._probabilities[part] = growing.advance(
             self.work, truth, cursor.copy(), end, out, answers, chosen
         )
 
     def predicted_by(self, part: Part) -> Float64Array:
         """Probabilities [rows, models, labels] of the rows that a tree has predicted so far."""
-        return self._said[part][0]
+        return self._probabilities[part][0]
 
     def learnt_by(self, part: Part) -> Float64Array:
         """Probabilities [rows, models, labels] that a tree gave the rows just before they were
         learnt."""
-        return self._said[part][1]
+        return self._probabilities[part][1]
 
 
 def _columns_of(indptr: Int64Array, indices: Int32Array, labels: np.ndarray) -> LabelRows:

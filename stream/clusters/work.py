@@ -32,8 +32,9 @@ class Work(NamedTuple):
         return len(self.read.rows.event)
 
 
-class Said(NamedTuple):
-    """What a cluster says of the labels of the last row that it was asked about."""
+class MixerInputs(NamedTuple):
+    """What a cluster's mixer takes for the labels of the last row that the cluster was asked
+    about."""
 
     number: int  # of the cluster
     labels: Int32Array
@@ -46,7 +47,7 @@ class Done(NamedTuple):
 
     n_listed: int  # entries of the output's lists
     output: ClusterOutput
-    said: list[Said]  # empty unless it was asked for
+    mixer_inputs: list[MixerInputs]  # empty unless it was asked for
 
 
 def work_off(
@@ -68,23 +69,25 @@ def work_off(
         With a place for every pair; those of other clusters are left alone. It gets more room for
         what is listed where that is needed.
     explain
-        Whether to tell what each cluster said.
+        Whether each cluster's mixer inputs are kept.
     """
     widest = max((clusters[number].capacity for number in numbers), default=1)
     scratch = allocate(ClusterScratch, {"entries": work.most_entries, "columns": widest})
-    at, said = 0, []
-    # What a cluster said stands in the room to work in until the next one comes.
+    at, mixer_inputs = 0, []
+    # The inputs of a cluster's mixer stand in the room to work in until the next one comes.
     for group in [[number] for number in numbers] if explain else [numbers]:
         at, output = _advance(clusters, group, work.read, output, at, scratch)
         if explain:
-            said.append(_said(group[0], clusters[group[0]], work.read, scratch))
-    return Done(at, output, said)
+            mixer_inputs.append(_mixer_inputs(group[0], clusters[group[0]], work.read, scratch))
+    return Done(at, output, mixer_inputs)
 
 
-def _said(number: int, cluster: Cluster, work: ClusterWork, scratch: ClusterScratch) -> Said:
+def _mixer_inputs(
+    number: int, cluster: Cluster, work: ClusterWork, scratch: ClusterScratch
+) -> MixerInputs:
     labels, last = cluster.labels.copy(), int(work.start[number + 1]) - 1
     inputs = scratch.inputs[: len(labels)].copy()
-    return Said(number, labels, float(work.rows.probability[last]), inputs)
+    return MixerInputs(number, labels, float(work.rows.probability[last]), inputs)
 
 
 def _advance(

@@ -22,7 +22,7 @@ class Friedman:
     Attributes
     ----------
     statistic, p_value
-        Of the test; None with two methods, for which it is not defined.
+        Those of the test; None with two methods, for which it is not defined.
     critical_difference
         Average ranks that differ by more are different at the level (Demšar 2006, section 3.2.2).
     level
@@ -91,7 +91,7 @@ class Wilcoxon:
     wins, ties, losses
         Streams on which the first is better, equal (to six digits), worse.
     p_value
-        Of the signed-rank test, two-sided; None where no stream differs.
+        That of the signed-rank test, two-sided; None where no stream differs.
     adjusted
         The same after Holm's correction for all methods that it is compared with.
     """

@@ -37,8 +37,8 @@ class Entry:
     files
         Names of its files, without compression suffix.
     sha256, bytes
-        Of the uncompressed file; None where nobody has measured it and the shape is the published
-        one.
+        Checksum and size of the uncompressed file; None where nobody has measured it and the shape
+        is the published one.
     url
         Direct download of the uncompressed file.
     river

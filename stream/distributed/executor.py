@@ -16,7 +16,7 @@ from stream.clusters.work import Work
 from stream.distributed.balance import balanced, costs, imbalance, without_others
 from stream.distributed.session import Session
 from stream.distributed.shard import Call, Shard
-from stream.distributed.worker import NewLabel, Told
+from stream.distributed.worker import Answer, NewLabel
 from stream.engine.arrays import Float64Array, Int64Array, allocate
 from stream.engine.label_cluster_layout import ClusterOutput, ClusterParams
 from stream.engine.recent_layout import Hints
@@ -128,7 +128,7 @@ class RayExecutor(Executor):
 
     def divide(self, work: Work, *, explain: bool = False) -> Parts:
         """See :meth:`Executor.divide`: workers divide it among themselves."""
-        return Parts([lambda: self._run(work, explain)], lambda told: told[0])
+        return Parts([lambda: self._run(work, explain)], lambda answers: answers[0])
 
     def _run(self, work: Work, explain: bool) -> Answered:
         """Let the workers do the work of a segment."""
@@ -143,16 +143,16 @@ class RayExecutor(Executor):
             if numbers:
                 send = shard.change if learns else shard.ask
                 calls.append((worker, numbers, send("advance", x, rest, numbers, explain)))
-        told = []
+        answers = []
         for worker, numbers, call in calls:
-            told.append(self._shards[worker].result(call))
-            self._seconds[numbers] += told[-1].seconds
-            self._recent_seconds[numbers] += told[-1].seconds
+            answers.append(self._shards[worker].result(call))
+            self._seconds[numbers] += answers[-1].seconds
+            self._recent_seconds[numbers] += answers[-1].seconds
         worker_of_pair = np.repeat(self._owner, sizes)
         places = [np.flatnonzero(worker_of_pair == worker) for worker, _, _ in calls]
         self._save_shards()
         self._balance()
-        return joined(work.n_pairs, places, told)
+        return joined(work.n_pairs, places, answers)
 
     def _put(self, work: Work) -> tuple[Any, Any]:
         """Share a segment's work with all workers: the rows, which segments of a call have in
@@ -305,7 +305,7 @@ def without_room(hints: Hints) -> Hints:
     return hints._replace(**kept)
 
 
-def joined(n_pairs: int, places: list[Int64Array], told: list[Told]) -> Answered:
+def joined(n_pairs: int, places: list[Int64Array], answers: list[Answer]) -> Answered:
     """One output from those of all workers.
 
     Parameters
@@ -313,14 +313,14 @@ def joined(n_pairs: int, places: list[Int64Array], told: list[Told]) -> Answered
     n_pairs
         Pairs (event, cluster) of the segment.
     places
-        Of the pairs that each worker answered.
-    told
-        What each told.
+        Places of the pairs that each worker answered.
+    answers
+        What each worker answered.
     """
-    n_listed = sum(len(each.output.label) for each in told)
+    n_listed = sum(len(each.output.label) for each in answers)
     output = allocate(ClusterOutput, {"asked": n_pairs, "listed": n_listed})
-    at, said = 0, []
-    for place, each in zip(places, told, strict=True):
+    at, mixer_inputs = 0, []
+    for place, each in zip(places, answers, strict=True):
         found = each.output
         for name in _OF_PAIRS:
             getattr(output, name)[place] = getattr(found, name)
@@ -328,5 +328,5 @@ def joined(n_pairs: int, places: list[Int64Array], told: list[Told]) -> Answered
         end = at + len(found.label)
         output.label[at:end], output.probability[at:end] = found.label, found.probability
         at = end
-        said += each.said
-    return Answered(output, n_listed, sorted(said, key=lambda each: each.number))
+        mixer_inputs += each.mixer_inputs
+    return Answered(output, n_listed, sorted(mixer_inputs, key=lambda each: each.number))

@@ -22,9 +22,9 @@ def on_ray(model: Model, workers: int, address: str | None = None) -> Model:
     workers
         How many workers, each a process of its own that keeps one processor busy.
     address
-        Of a running Ray, as ``"auto"`` or ``"10.0.0.1:6379"``. None: the one that this process is
-        connected to or that ``RAY_ADDRESS`` names, or else one that is started on this machine,
-        which no other machine can reach.
+        Address of a running Ray, as ``"auto"`` or ``"10.0.0.1:6379"``. None: the one that this
+        process is connected to or that ``RAY_ADDRESS`` names, or else one that is started on this
+        machine, which no other machine can reach.
 
     Returns
     -------

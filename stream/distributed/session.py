@@ -65,9 +65,9 @@ class Session:
     Parameters
     ----------
     address
-        Of a running Ray; None: the one that this process is connected to or that ``RAY_ADDRESS``
-        names, or else one that is started here: reachable from this machine alone, with token
-        authentication and without a dashboard. It ends with the last session.
+        Address of a running Ray; None: the one that this process is connected to or that
+        ``RAY_ADDRESS`` names, or else one that is started here: reachable from this machine alone,
+        with token authentication and without a dashboard. It ends with the last session.
     workers
         How many a Ray that is started here has processors for.
 

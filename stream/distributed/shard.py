@@ -24,9 +24,9 @@ class Call:
     Parameters
     ----------
     name, args
-        Of the method of :class:`stream.distributed.worker.Worker`.
+        Name and arguments of the method of :class:`stream.distributed.worker.Worker`.
     number
-        Of a change, since the worker's clusters began; None: a question.
+        Number of a change, since the worker's clusters began; None: a question.
     ref
         Its result; None: it was fetched.
     """

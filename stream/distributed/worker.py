@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stream.clusters.cluster import Cluster
-from stream.clusters.work import Said, Work, work_off
+from stream.clusters.work import MixerInputs, Work, work_off
 from stream.distributed.views import as_kernels_take_them
 from stream.engine.arrays import Float64Array, Int64Array, allocate
 from stream.engine.label_cluster_layout import ClusterOutput, ClusterParams
@@ -19,11 +19,11 @@ from stream.engine.unit_rows import UnitRows
 from stream.snapshot import dumps, loads
 
 
-class Told(NamedTuple):
+class Answer(NamedTuple):
     """What some clusters answered to a segment."""
 
     output: ClusterOutput  # of their pairs alone, by number of the cluster
-    said: list[Said]
+    mixer_inputs: list[MixerInputs]
     seconds: Float64Array  # that each took, about, in the order of their numbers
 
 
@@ -86,7 +86,7 @@ class Worker:
 
     def advance(
         self, x: UnitRows, work: Work, numbers: Sequence[int], explain: bool = False
-    ) -> Told:
+    ) -> Answer:
         """Let clusters answer and learn what concerns them.
 
         Parameters
@@ -94,9 +94,9 @@ class Worker:
         x
             The rows, which ``work`` comes without.
         numbers
-            Of the clusters, ascending.
+            Numbers of the clusters, ascending.
         explain
-            Whether to tell what each cluster said.
+            Whether each cluster's mixer inputs are kept.
         """
         work = as_kernels_take_them(work._replace(read=work.read._replace(x=x)))
         own = pairs_of(numbers, work.read.start)
@@ -113,7 +113,7 @@ class Worker:
             for name in ClusterOutput._fields
             if name not in listed
         }
-        return Told(ClusterOutput(**pairs, **listed), done.said, seconds)
+        return Answer(ClusterOutput(**pairs, **listed), done.mixer_inputs, seconds)
 
     def _shares(self, numbers: Sequence[int], start: Int64Array) -> Float64Array:
         """About what each cluster had of the time of all: its pairs, times its labels."""

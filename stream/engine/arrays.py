@@ -25,7 +25,8 @@ Int32Array = npt.NDArray[np.int32]
 UInt32Array = npt.NDArray[np.uint32]
 UInt8Array = npt.NDArray[np.uint8]
 RecordArray = npt.NDArray[np.void]
-LabelRows = tuple[Int64Array, Int32Array]  # labels of rows: indptr, indices
+FeatureRows = tuple[Int64Array, Int32Array, Float64Array]  # indptr, indices, values
+LabelRows = tuple[Int64Array, Int32Array]  # indptr, indices
 
 State = TypeVar("State", bound=tuple)
 
@@ -128,8 +129,8 @@ def rules_of_parts(kind: type) -> dict[str, Holds]:
     """What all arrays of a nested state may hold in this one, by the name of its field, where an
     annotation says so: ``Annotated[Weights, Holds(...)]``."""
     hints = typing.get_type_hints(kind, include_extras=True).items()
-    said = {name: typing.get_args(hint)[1:] for name, hint in hints}
-    return {name: each[0] for name, each in said.items() if each and isinstance(each[0], Holds)}
+    details = {name: typing.get_args(hint)[1:] for name, hint in hints}
+    return {name: each[0] for name, each in details.items() if each and isinstance(each[0], Holds)}
 
 
 def has_layout(kind: type) -> bool:

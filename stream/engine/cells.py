@@ -101,7 +101,7 @@ def score_row(cells, base_key, x, row, bias, n_columns, found, scores):
     Parameters
     ----------
     base_key
-        Of the node; features are added to it.
+        Key of the node; features are added to it.
     x
         Rows ``(indptr, indices, values)``.
     bias

@@ -69,7 +69,7 @@ def check_tree(tree: Tree, params: TreeParams, roots: np.ndarray | None = None) 
     Parameters
     ----------
     roots
-        Of the trees that share the arrays; None: the arrays are those of one tree.
+        Roots of the trees that share the arrays; None: the arrays are those of one tree.
 
     Raises
     ------

@@ -16,7 +16,7 @@ outputs for classes, the mixer and the past are not in the paper.
 from __future__ import annotations
 
 import math
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from stream.engine.arrays import (
     COUNTS,
@@ -67,6 +67,11 @@ class MixtureParams(NamedTuple):
 class Mixture(NamedTuple):
     """What is neither in the trees nor in the network."""
 
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """The state of an earlier format, in which ``in_use`` had another name."""
+        return {"in_use" if name == "heard" else name: state[name] for name in state}
+
     expert_output: Annotated[
         Int32Array, Axes("experts", holds=Holds(low=-1))
     ]  # of the network; -1: not routed
@@ -76,7 +81,7 @@ class Mixture(NamedTuple):
     n_labels: Annotated[Int64Array, Axes(1, holds=up_to("labels"))]  # classes known
     rows_learnt: Annotated[Int64Array, Axes("experts", holds=COUNTS)]
     weights: Annotated[Float64Array, Axes(N_INPUTS, holds=WEIGHTS)]  # of the mixer
-    heard: Annotated[UInt8Array, Axes(N_INPUTS, holds=below(2))]  # inputs that the mixer listens to
+    in_use: Annotated[UInt8Array, Axes(N_INPUTS, holds=below(2))]  # 1: the mixer uses the input
     past: Annotated[
         Float64Array, Axes(2, "labels", holds=WEIGHTS)
     ]  # averages of the classes learnt
@@ -85,7 +90,7 @@ class Mixture(NamedTuple):
 class MixtureScratch(NamedTuple):
     """Room for one row's work; nothing in it outlives the row."""
 
-    said: Annotated[Float64Array, Axes("experts", "labels")]  # probabilities of each expert
+    probabilities: Annotated[Float64Array, Axes("experts", "labels")]
     gate: Annotated[Float64Array, Axes("experts")]  # router's weights; 0 for the shared expert
     learns: Annotated[UInt8Array, Axes("experts")]
     inputs: Annotated[Float64Array, Axes(N_INPUTS, "labels")]  # probabilities
@@ -123,13 +128,13 @@ class PartScratch(NamedTuple):
 @inlined
 def _ask_experts(parts, params, x, z, row, scratch):
     """What every expert says of a row."""
-    trees, mixture, said = parts.trees, parts.mixture, scratch.mixture.said
+    trees, mixture, probabilities = parts.trees, parts.mixture, scratch.mixture.probabilities
     n = 2 if params.mixture.task else mixture.n_labels[0]
     for e in range(len(parts.roots)):
         k = find_leaf(trees, parts.roots[e], x, row)
         predict_leaf(trees, params.trees, k, x, z, row, scratch.trees, n)
         for label in range(n):
-            said[e, label] = scratch.trees.answer[label]
+            probabilities[e, label] = scratch.trees.answer[label]
 
 
 @inlined
@@ -152,30 +157,30 @@ def weigh_experts(mixture, temperature, scores, gate):
 @inlined
 def _hear_classes(mixture, soft, scratch, n):
     """Inputs of the mixer when every expert knows all classes."""
-    said, gate, inputs = scratch.said, scratch.gate, scratch.inputs
+    probabilities, gate, inputs = scratch.probabilities, scratch.gate, scratch.inputs
     for label in range(n):
         inputs[ROUTED, label] = 0.0
     best = highest(gate, len(gate))
     for e in range(len(gate)):
         if mixture.expert_output[e] == UNROUTED:
             for label in range(n):
-                inputs[SHARED, label] = said[e, label]
+                inputs[SHARED, label] = probabilities[e, label]
         elif soft or e == best:
             weight = gate[e] if soft else 1.0
             for label in range(n):
-                inputs[ROUTED, label] += weight * said[e, label]
+                inputs[ROUTED, label] += weight * probabilities[e, label]
 
 
 @inlined
 def _hear_tasks(scratch, n):
     """Inputs of the mixer when expert ``e`` only knows class ``e``: 1, or any other: 0."""
-    said, gate, inputs = scratch.said, scratch.gate, scratch.inputs
+    probabilities, gate, inputs = scratch.probabilities, scratch.gate, scratch.inputs
     total = 0.0
     for label in range(n):
         inputs[ROUTED, label] = gate[label]
-        total += said[label, 1]
+        total += probabilities[label, 1]
     for label in range(n):
-        inputs[VOTES, label] = said[label, 1] / total if total > 0.0 else 1.0 / n
+        inputs[VOTES, label] = probabilities[label, 1] / total if total > 0.0 else 1.0 / n
 
 
 @inlined
@@ -194,7 +199,7 @@ def _mix(mixture, scratch, n):
     for label in range(n):
         answer[label] = 0.0
     for i in range(N_INPUTS):
-        if mixture.heard[i]:
+        if mixture.in_use[i]:
             smallest = SMALLEST_PAST if i >= LATEST else SMALLEST_SAID
             for label in range(n):
                 logs[i, label] = math.log(max(inputs[i, label], smallest)) + even
@@ -204,7 +209,7 @@ def _mix(mixture, scratch, n):
 
 @inlined
 def _conclude(parts, params, scratch):
-    """What follows from the router's scores and what the experts said."""
+    """What follows from the router's scores and the experts' probabilities."""
     mixture, own, scores = parts.mixture, scratch.mixture, scratch.network.scores
     n = mixture.n_labels[0]
     weigh_experts(mixture, params.mixture.temperature, scores, own.gate)

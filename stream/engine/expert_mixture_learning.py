@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.engine import layout as lay
+from stream.engine.arrays import FeatureRows
 from stream.engine.expert_mixture import (
     LATEST_DECAY,
     N_INPUTS,
@@ -21,7 +22,7 @@ from stream.engine.jit import inlined, kernel
 from stream.engine.leaf import highest
 from stream.engine.network import learn_forwarded, meet_features
 from stream.engine.network_layout import N_FEATURES
-from stream.engine.tree import Rows, TreeRows, change_structure, learn_row, room_for_row
+from stream.engine.tree import TreeRows, change_structure, learn_row, room_for_row
 
 # Places in the cursor.
 TO_PREDICT, TO_LEARN = 0, 1  # next rows
@@ -32,40 +33,42 @@ GATE_WEIGHT = 0.3  # of the experts' outputs in the trunk, beside one for the cl
 
 
 @inlined
-def _is_right(params, said, e, label, n):
+def _is_right(params, probabilities, e, label, n):
     """Whether an expert knew the class of a row."""
     if params.task:
-        return e == label and said[e, 1] > said[e, 0]
-    return highest(said[e], n) == label
+        return e == label and probabilities[e, 1] > probabilities[e, 0]
+    return highest(probabilities[e], n) == label
 
 
 @inlined
-def _confidence(params, said, e, label):
+def _confidence(params, probabilities, e, label):
     """How much of its probability an expert gave to the class of a row."""
     if params.task:
         return 1.0 if e == label else 0.0
-    return said[e, label]
+    return probabilities[e, label]
 
 
 @inlined
 def _router_errors(parts, params, label, scratch):
     """What the router's outputs for experts learn from: the experts that were right or, if none
     was, the one that came nearest."""
-    mixture, said, network = parts.mixture, scratch.mixture.said, scratch.network
+    mixture, probabilities, network = parts.mixture, scratch.mixture.probabilities, scratch.network
     n = mixture.n_labels[0]
     weight = GATE_WEIGHT if params.class_head else 1.0
     nearest, some_right = -1, False
     for e in range(len(parts.roots)):
         if mixture.expert_output[e] == UNROUTED:
             continue
-        some_right = some_right or _is_right(params, said, e, label, n)
-        confidence = _confidence(params, said, e, label)
-        if nearest < 0 or confidence > _confidence(params, said, nearest, label):
+        some_right = some_right or _is_right(params, probabilities, e, label, n)
+        confidence = _confidence(params, probabilities, e, label)
+        if nearest < 0 or confidence > _confidence(params, probabilities, nearest, label):
             nearest = e
     for e in range(len(parts.roots)):
         o = mixture.expert_output[e]
         if o != UNROUTED:
-            right = _is_right(params, said, e, label, n) or (not some_right and e == nearest)
+            right = _is_right(params, probabilities, e, label, n) or (
+                not some_right and e == nearest
+            )
             p = 1.0 / (1.0 + math.exp(-float(network.scores[o])))
             network.errors[o] = np.float32((p - (1.0 if right else 0.0)) * weight)
 
@@ -87,7 +90,7 @@ def _learn_mixer(mixture, rate, label, scratch):
     """A step of each weight along the gradient of the log of the true class's probability."""
     n = mixture.n_labels[0]
     for i in range(N_INPUTS):
-        if mixture.heard[i]:
+        if mixture.in_use[i]:
             gradient = scratch.logs[i, label]
             for other in range(n):
                 gradient -= scratch.answer[other] * scratch.logs[i, other]
@@ -169,8 +172,8 @@ class MixtureRows(NamedTuple):
     """Rows that a mixture predicts and learns."""
 
     trees: TreeRows
-    router_predicted: Rows  # as the router sees them, as they are predicted
-    router_learnt: Rows  # and as they are learnt
+    router_predicted: FeatureRows  # as the router sees them, as they are predicted
+    router_learnt: FeatureRows  # and as they are learnt
 
 
 @kernel

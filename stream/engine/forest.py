@@ -59,7 +59,7 @@ class GrowingForest(GrowingTree):
         return super().__getstate__() | {"roots": self.roots}
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         check_tree(self.tree, self.params, self.roots)
 
     def plant(self) -> None:

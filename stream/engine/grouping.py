@@ -1,4 +1,4 @@
-"""From rows to clusters and back: what is asked and told, sorted by cluster; what was answered,
+"""From rows to clusters and back: what is asked and taught, sorted by cluster; what was answered,
 sorted by event. Both keep the order of rows inside."""
 
 from __future__ import annotations

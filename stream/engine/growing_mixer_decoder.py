@@ -10,7 +10,7 @@ import numpy as np
 from stream.engine.arrays import Float64Array, UInt8Array, allocate, n_bytes, resize, select
 from stream.engine.checking import check_mixer_decoder, require
 from stream.engine.growth import column_capacity
-from stream.engine.joint_decoder_layout import MAX_PIECES, UNIT, Decoder
+from stream.engine.joint_decoder_layout import MAX_PIECES, UNIT, JointDecoder
 from stream.engine.joint_decoder_learning import set_key
 from stream.engine.label_mixer import FIRST_SQUARE, N_OWN_INPUTS, forget_steps
 from stream.engine.mixer_decoder import (
@@ -58,7 +58,7 @@ class GrowingMixerDecoder:
         self._allocate_scratch()
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         sizes = self._sizes
         require(self.n_labels <= sizes["labels"], "there is room for every label")
         require(
@@ -224,7 +224,9 @@ def _only_grew(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> bool:
     )
 
 
-def _inherit_sets(old: Decoder, source: int, new: Decoder, table: int, labels: np.ndarray) -> None:
+def _inherit_sets(
+    old: JointDecoder, source: int, new: JointDecoder, table: int, labels: np.ndarray
+) -> None:
     """Fill a cluster's table with the pieces that the label sets of an older table have in it."""
     pieces: dict[tuple[int, ...], float] = {(): 0.0}  # rows without any of the labels are most
     inside = set(labels.tolist())

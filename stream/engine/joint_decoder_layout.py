@@ -28,7 +28,7 @@ INDEPENDENT = -1  # best piece of a cluster: each label on its own
 # label sets.
 INDEPENDENTLY, SUBSET, MARGINAL, F1, BALANCED = -1, 0, 1, 2, 3
 
-# Places in ``Decoder.achieved``.
+# Places in ``JointDecoder.achieved``.
 TRUE_POSITIVE, PREDICTED, PRESENT = 0, 1, 2
 
 # Registers.
@@ -67,7 +67,7 @@ class DecoderParams(NamedTuple):
     max_sets: int
 
 
-class Decoder(NamedTuple):
+class JointDecoder(NamedTuple):
     """All of a decoder that changes while it learns."""
 
     @staticmethod
@@ -97,7 +97,7 @@ class Decoder(NamedTuple):
     ]  # decayed rows: TRUE_POSITIVE, PREDICTED (over its threshold), PRESENT
 
 
-class DecoderScratch(NamedTuple):
+class JointDecoderScratch(NamedTuple):
     """Room for one row's work; nothing in it outlives the row."""
 
     logit: Annotated[Float64Array, Axes("labels")]

@@ -131,7 +131,7 @@ def _begin_units(decoder):
 
 @inlined
 def learn_decoder(decoder, params, truth, n_labels, decided, scratch):
-    """Count a row; ``scratch`` holds what was said of it.
+    """Count a row; ``scratch`` holds what was predicted for it.
 
     Parameters
     ----------

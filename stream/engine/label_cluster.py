@@ -109,7 +109,7 @@ def _limited(evidence):
 
 @inlined
 def _answer(cluster, params, x, row, now, p, n_columns, n_known, hints, event, scratch):
-    """Fill ``scratch`` with what is said of a row's labels."""
+    """Fill ``scratch`` with what is predicted for a row's labels."""
     score_row(cluster.cells, np.int64(0), x, row, cluster.bias, n_columns, scratch.found,
               scratch.scores)  # fmt: skip
     total = hints.total[event]

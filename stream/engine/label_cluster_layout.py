@@ -1,5 +1,5 @@
 """What a cluster of labels (:mod:`stream.engine.label_cluster`) consists of: its parameters, the
-arrays that change, what it is asked and told, what it answers, and the room that it works in."""
+arrays that change, what it is asked and taught, what it answers, and the room that it works in."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class LabelCluster(NamedTuple):
 
 
 class ClusterRows(NamedTuple):
-    """What a cluster is asked and told, sorted by clusters and within one by events."""
+    """What a cluster is asked and taught, sorted by clusters and within one by events."""
 
     event: Annotated[Int32Array, Axes("asked")]
     probability: Annotated[Float64Array, Axes("asked")]

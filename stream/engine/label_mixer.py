@@ -99,24 +99,24 @@ def _past_inputs(mixer, params, past, label, rate, base, inputs, first):
 
 
 @inlined
-def mix_row(mixer, params, said, past, n_labels, scratch):
+def mix_row(mixer, params, probabilities, past, n_labels, scratch):
     """Fill ``scratch`` from what the models say of a row.
 
     Parameters
     ----------
-    said
+    probabilities
         Probabilities [models, labels].
     past
         [N_PAST, labels] the last known truth, and its decayed mean.
     """
-    n_models = said.shape[0]
+    n_models = probabilities.shape[0]
     for label in range(n_labels):
         rate = base_rate(mixer, label)
         base = logit(rate)
         inputs = scratch.inputs[label]
         score = base
         for model in range(n_models):
-            evidence = logit(said[model, label]) - base
+            evidence = logit(probabilities[model, label]) - base
             inputs[model] = min(max(evidence, -LARGEST_EVIDENCE), LARGEST_EVIDENCE)
         _past_inputs(mixer, params, past, label, rate, base, inputs, n_models)
         weight, own = mixer.weight[mixer.group[label]], mixer.own_weight[label]
@@ -154,7 +154,7 @@ def _learn_weights(mixer, params, truth, n_labels, scratch):
 
 @inlined
 def learn_mix(mixer, params, past, truth, n_labels, scratch):
-    """Learn a row; ``scratch`` holds what was said of it.
+    """Learn a row; ``scratch`` holds what was predicted for it.
 
     Parameters
     ----------

@@ -240,7 +240,7 @@ def _learn_features(tree, params, k, x, row, present, unknown, n_labels):
 
 @inlined
 def learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels):
-    """Learn a row in leaf ``k``; ``scratch`` holds what the leaf said of it and the truth."""
+    """Learn a row in leaf ``k``; ``scratch`` holds what the leaf predicted for it and the truth."""
     leaves, labels = tree.leaves, tree.labels
     if params.adaptive:
         _update_losses(leaves, labels.loss, params, k, scratch, n_labels)

@@ -9,6 +9,7 @@ import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.arrays import (
+    FeatureRows,
     Float64Array,
     Int32Array,
     Int64Array,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from stream.rows.batch import Batch
 
 ALL_ROWS = np.zeros(0, np.uint8)
-Rows = tuple[Int64Array, Int32Array, Float64Array]
 Values = TypeVar("Values", bound=np.ndarray)
 
 
@@ -60,9 +60,9 @@ class Work:
         For each row: how many feature columns it and the rows before it need.
     """
 
-    x: Rows
-    predicted: Rows
-    learnt: Rows
+    x: FeatureRows
+    predicted: FeatureRows
+    learnt: FeatureRows
     predict: bool
     delay: int
     n_features: Int64Array
@@ -111,7 +111,7 @@ class RowScaler:
         return {name: value for name, value in state.items() if name != "max_features"}
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         check_scaler(self.scaler)
         require(0 <= self.n_features <= len(self.scaler.n), "there is room for every feature")
 
@@ -137,7 +137,9 @@ class RowScaler:
         predicted, learnt = self._scale(x, first_row, predict, delay)
         return Work(x, predicted, learnt, predict, delay, n_features)
 
-    def _scale(self, x: Rows, first_row: int, predict: bool, delay: int) -> tuple[Rows, Rows]:
+    def _scale(
+        self, x: FeatureRows, first_row: int, predict: bool, delay: int
+    ) -> tuple[FeatureRows, FeatureRows]:
         if not self.needed:
             return _empty_rows(len(x[0]), 0), _empty_rows(len(x[0]), 0)
         shared = predict and delay == 0
@@ -182,7 +184,7 @@ class GrowingTree:
         self.__init__(**state)  # type: ignore[misc]
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         check_tree(self.tree, self.params)
 
     @property
@@ -336,11 +338,11 @@ class TreeLearner:
         return out[:, 0]
 
 
-def _empty_rows(n_indptr: int, room: int) -> Rows:
+def _empty_rows(n_indptr: int, room: int) -> FeatureRows:
     return np.zeros(n_indptr, np.int64), np.empty(room, np.int32), np.empty(room)
 
 
-def _with_room(rows: Rows) -> Rows:
+def _with_room(rows: FeatureRows) -> FeatureRows:
     """The same rows with room for twice as many entries and some."""
     indptr, indices, values = rows
     room = 2 * len(indices) + 1_000

@@ -55,13 +55,13 @@ def jaccard_losses(answers, y, u, start, stop, truth, losses):
 
 
 @kernel
-def squared_errors(said, y, u, start, stop, truth, errors):
+def squared_errors(probabilities, y, u, start, stop, truth, errors):
     """Sum over labels of the squared error of the models' mean probability (Brier, 1950), for rows
     ``start`` to ``stop``; labels whose truth is unknown do not count.
 
     Parameters
     ----------
-    said
+    probabilities
         Probabilities [rows, models, labels].
     y, u
         Present and unknown labels, each ``(indptr, indices)``.
@@ -70,15 +70,15 @@ def squared_errors(said, y, u, start, stop, truth, errors):
     errors
         [rows] in place.
     """
-    n_models = said.shape[1]
+    n_models = probabilities.shape[1]
     for row in range(start, stop):
         _mark(truth, y, u, row, 1, 2)
         total = 0.0
-        for label in range(said.shape[2]):
+        for label in range(probabilities.shape[2]):
             if truth[label] != 2:
                 mean = 0.0
                 for model in range(n_models):
-                    mean += said[row, model, label]
+                    mean += probabilities[row, model, label]
                 error = mean / n_models - truth[label]
                 total += error * error
         errors[row] = total

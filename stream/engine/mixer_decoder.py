@@ -8,7 +8,12 @@ from typing import Annotated, NamedTuple
 from stream.engine.arrays import Axes, Float64Array, Int64Array, LabelRows, UInt8Array
 from stream.engine.jit import inlined, kernel
 from stream.engine.joint_decoder import decode_row
-from stream.engine.joint_decoder_layout import INDEPENDENTLY, Decoder, DecoderParams, DecoderScratch
+from stream.engine.joint_decoder_layout import (
+    INDEPENDENTLY,
+    DecoderParams,
+    JointDecoder,
+    JointDecoderScratch,
+)
 from stream.engine.joint_decoder_learning import learn_decoder
 from stream.engine.label_mixer import (
     UNKNOWN,
@@ -24,7 +29,7 @@ class MixerDecoder(NamedTuple):
     """All of mixer and decoder that changes while they learn."""
 
     mixer: Mixer
-    decoder: Decoder
+    decoder: JointDecoder
 
 
 class MixerDecoderParams(NamedTuple):
@@ -38,16 +43,16 @@ class MixerDecoderScratch(NamedTuple):
     """Room for one row's work; nothing in it outlives the row."""
 
     mixer: MixerScratch
-    decoder: DecoderScratch
+    decoder: JointDecoderScratch
     truth: Annotated[UInt8Array, Axes("labels")]  # 0 before and after
     decided: Annotated[UInt8Array, Axes("labels")]
 
 
 class MixerDecoderRows(NamedTuple):
-    """Rows to be answered and learnt, and what the models say of them."""
+    """Rows to be answered and learnt, and the probabilities by the models."""
 
-    said: Float64Array  # [rows, models, labels] from ``first`` on, as they are answered
-    said_learnt: Float64Array  # [rows, models, labels] from ``learn_first`` on, as they are learnt
+    probabilities: Float64Array  # [rows, models, labels] from ``first`` on, as they are answered
+    probabilities_learnt: Float64Array  # the same from ``learn_first`` on, as they are learnt
     past: Float64Array  # [rows, N_PAST, labels] of all rows, as they are answered
     past_learnt: Float64Array  # the same when they are learnt
     y: LabelRows  # present labels
@@ -61,7 +66,7 @@ class MixerDecoderRows(NamedTuple):
 
 
 class MixerDecoderAnswers(NamedTuple):
-    """What is told of the rows, in place."""
+    """What is answered to the rows, in place."""
 
     out: Float64Array  # [rows, labels] probabilities
     decided: UInt8Array  # [rows, labels] answers; 1: present
@@ -70,12 +75,12 @@ class MixerDecoderAnswers(NamedTuple):
 
 
 @inlined
-def _answer(state, params, said, past, n_labels, scratch):
+def _answer(state, params, probabilities, past, n_labels, scratch):
     """Fill ``scratch`` with what is answered to a row."""
     if n_labels == 0:
         return
     mixed, marginal = scratch.mixer.mixed, scratch.decoder.marginal
-    mix_row(state.mixer, params.mixer, said, past, n_labels, scratch.mixer)
+    mix_row(state.mixer, params.mixer, probabilities, past, n_labels, scratch.mixer)
     if params.decoder.decode == INDEPENDENTLY:
         for label in range(n_labels):
             marginal[label] = mixed[label]
@@ -122,8 +127,8 @@ def mix_and_decode(
     fresh = -1  # row that ``scratch`` holds the answer to
     while True:
         if predict and row < rows.end and (delay < 0 or learn > row - 1 - delay):
-            said = rows.said[row - rows.first]
-            _answer(state, params, said, rows.past[row], n_labels, scratch)
+            probabilities = rows.probabilities[row - rows.first]
+            _answer(state, params, probabilities, rows.past[row], n_labels, scratch)
             for label in range(n_labels):
                 answers.out[row, label] = scratch.decoder.marginal[label]
                 answers.decided[row, label] = scratch.decided[label]
@@ -133,8 +138,8 @@ def mix_and_decode(
             new = n_labels != n_labels_after
             n_labels = n_labels_after
             if delay != 0 or fresh != learn or new:
-                said = rows.said_learnt[learn - rows.learn_first]
-                _answer(state, params, said, rows.past_learnt[learn], n_labels, scratch)
+                probabilities = rows.probabilities_learnt[learn - rows.learn_first]
+                _answer(state, params, probabilities, rows.past_learnt[learn], n_labels, scratch)
             fresh = -1
             for entry in range(y[0][learn], y[0][learn + 1]):
                 scratch.truth[y[1][entry]] = 1

@@ -108,7 +108,7 @@ def _place_labels(placement, labels, now, capacity, how, given, seed):
     Parameters
     ----------
     labels
-        Of the row, ascending.
+        Labels of the row, ascending.
     now
         Rows learnt before.
     capacity

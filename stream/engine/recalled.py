@@ -52,21 +52,21 @@ def spread_hints(events, hints, y, u, n_present, n_unknown, predicted, learnt):
     for event in range(len(events.row)):
         row, now, learns = events.row[event], events.now[event], events.learns[event]
         total = hints.total[event]
-        said = learnt if learns else predicted
-        if row < len(said.votes):
+        known = learnt if learns else predicted
+        if row < len(known.votes):
             for label in range(n_labels):
                 rate = (n_present[label] + 0.5) / (now - n_unknown[label] + 1.0)
-                said.votes[row, label] = vote_share(0.0, 0.0, total, rate)
-                said.past[row, LAST, label] = 0.0
-                said.past[row, TRENDING, label] = 0.0
+                known.votes[row, label] = vote_share(0.0, 0.0, total, rate)
+                known.past[row, LAST, label] = 0.0
+                known.past[row, TRENDING, label] = 0.0
             for i in range(hints.start[event], hints.start[event + 1]):
                 label = hints.label[i]
                 if label >= n_labels:
                     continue
                 rate = (n_present[label] + 0.5) / (now - n_unknown[label] + 1.0)
-                said.votes[row, label] = vote_share(hints.vote[i], hints.silent[i], total, rate)
-                said.past[row, LAST, label] = float(hints.last[i])
-                said.past[row, TRENDING, label] = hints.trend[i]
+                known.votes[row, label] = vote_share(hints.vote[i], hints.silent[i], total, rate)
+                known.past[row, LAST, label] = float(hints.last[i])
+                known.past[row, TRENDING, label] = hints.trend[i]
         if learns:
             for i in range(y[0][row], y[0][row + 1]):
                 if y[1][i] < n_labels:

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, allocate, n_bytes, resize
+from stream.engine.arrays import FeatureRows, Float64Array, allocate, n_bytes, resize
 from stream.engine.checking import check_network
 from stream.engine.growth import column_capacity
-from stream.engine.learner import Rows
 from stream.engine.network import (
     clear_output,
     draw,
@@ -80,7 +79,7 @@ class Router:
         self._allocate_scratch()
 
     def check_restored(self) -> None:
-        """Look at what came out of a snapshot."""
+        """Raise SnapshotError where a restored state cannot be right."""
         check_network(self.network, self.params)
 
     @property
@@ -172,7 +171,7 @@ class Router:
         for values in (network.weights, network.gradients, network.means, network.squares):
             clear_output(values, slot)
 
-    def score(self, z: Rows) -> Float64Array:
+    def score(self, z: FeatureRows) -> Float64Array:
         """Scores [rows, slots] of rows; the probability that an output's target is 1 is the score's
         logistic function."""
         out = np.zeros((len(z[0]) - 1, self.n_outputs))
@@ -180,7 +179,7 @@ class Router:
         return out
 
     def learn(
-        self, z: Rows, targets: Float64Array, row_weights: Float64Array | None = None
+        self, z: FeatureRows, targets: Float64Array, row_weights: Float64Array | None = None
     ) -> None:
         """Learn rows in order.
 

@@ -39,12 +39,12 @@ def weigh(scores, slots, temperature, weights):
 
 
 @kernel
-def blend(said, weights, labels, out):
+def blend(probabilities, weights, labels, out):
     """Add up the experts' log odds, each with its weight.
 
     Parameters
     ----------
-    said
+    probabilities
         [experts, rows, labels] probabilities.
     weights
         [rows, experts].
@@ -57,19 +57,19 @@ def blend(said, weights, labels, out):
         for label in labels:
             score = 0.0
             for e in range(weights.shape[1]):
-                score += weights[row, e] * logit(said[e, row, label])
+                score += weights[row, e] * logit(probabilities[e, row, label])
             out[row, label] = sigmoid(score)
 
 
 @kernel
-def mark_right(said, labels, truth, row, slots, targets):
+def mark_right(probabilities, labels, truth, row, slots, targets):
     """Targets of a pool's experts for one row: 1 for those whose label set is the true one; if all
     are wrong, for the one that gave the truth the highest probability; none (NaN) if all are right,
     or the truth of no label is known.
 
     Parameters
     ----------
-    said
+    probabilities
         [experts, labels] probabilities.
     labels
         Labels of the cluster.
@@ -85,7 +85,7 @@ def mark_right(said, labels, truth, row, slots, targets):
             if truth[label] == 2:
                 continue
             n_known += 1
-            p = said[e, label] if truth[label] == 1 else 1.0 - said[e, label]
+            p = probabilities[e, label] if truth[label] == 1 else 1.0 - probabilities[e, label]
             right = right and p > 0.5
             chance += math.log(max(p, 1e-9))
         targets[row, slots[e]] = 1.0 if right else 0.0
@@ -100,11 +100,11 @@ def mark_right(said, labels, truth, row, slots, targets):
 
 
 @kernel
-def mark_all_right(said, labels, y, u, start, truth, slots, targets):
+def mark_all_right(probabilities, labels, y, u, start, truth, slots, targets):
     """:func:`mark_right` for rows from ``start`` on.
 
-    ``said`` is [experts, rows, labels]; ``truth`` [labels] is room to work in, zero before and
-    after.
+    ``probabilities`` is [experts, rows, labels]; ``truth`` [labels] is room to work in, zero before
+    and after.
     """
     for place in range(len(targets)):
         row = start + place
@@ -112,7 +112,7 @@ def mark_all_right(said, labels, y, u, start, truth, slots, targets):
             truth[y[1][entry]] = 1
         for entry in range(u[0][row], u[0][row + 1]):
             truth[u[1][entry]] = 2
-        mark_right(said[:, place], labels, truth, place, slots, targets)
+        mark_right(probabilities[:, place], labels, truth, place, slots, targets)
         for entry in range(y[0][row], y[0][row + 1]):
             truth[y[1][entry]] = 0
         for entry in range(u[0][row], u[0][row + 1]):

@@ -92,7 +92,7 @@ class Listed(NamedTuple):
     log_base_absent: Annotated[Float64Array, Axes("events")]
 
 
-class DecoderScratch(NamedTuple):
+class SetDecoderScratch(NamedTuple):
     """Room for one event's work."""
 
     place: Annotated[Int64Array, Axes("labels", fill=-1)]  # in the event's list

@@ -15,7 +15,7 @@ import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.adwin import adwin_mean, adwin_update
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, LabelRows
+from stream.engine.arrays import FeatureRows, LabelRows
 from stream.engine.jit import inlined, kernel
 from stream.engine.leaf import learn_leaf, predict_leaf, row_loss
 from stream.engine.losses import switch_bound
@@ -28,8 +28,6 @@ from stream.engine.structure import (
     start_alternate,
     try_split,
 )
-
-Rows = tuple[Int64Array, Int32Array, Float64Array]  # indptr, indices, values
 
 
 @inlined
@@ -264,9 +262,9 @@ def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted, ans
 class TreeRows(NamedTuple):
     """Rows that a tree predicts and learns."""
 
-    x: Rows  # raw
-    predicted: Rows  # scaled, as they are predicted
-    learnt: Rows  # scaled, as they are learnt
+    x: FeatureRows  # raw
+    predicted: FeatureRows  # scaled, as they are predicted
+    learnt: FeatureRows  # scaled, as they are learnt
     y: LabelRows  # present labels
     u: LabelRows  # unknown ones
 

@@ -156,8 +156,8 @@ class MultiLabelMetrics:
             probabilities, where they are given. Give it with the first rows or never: rows without
             one, after rows with one, count as rows for which nothing was ranked.
         probabilities
-            Of the same rows, for the calibration; None: those of the predictions, where they have
-            any. Give them with the first rows or never, as a ranking.
+            Those of the same rows, for the calibration; None: those of the predictions, where they
+            have any. Give them with the first rows or never, as a ranking.
         sets
             Prediction sets of the same rows; give them with the first rows or never.
         seconds

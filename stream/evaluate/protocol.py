@@ -56,7 +56,7 @@ class BatchEstimator(Protocol):
         Returns
         -------
         Predictions
-            Of the rows from ``pending`` on, in the label columns of the schema.
+            Those of the rows from ``pending`` on, in the label columns of the schema.
         """
         ...
 

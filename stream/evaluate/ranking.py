@@ -33,7 +33,7 @@ def rank_labels(probabilities: Float64Array, batch: Batch | None = None) -> Rank
     Parameters
     ----------
     probabilities
-        Of the labels to be present [rows, labels]. A label of probability zero is not ranked.
+        [rows, labels] that a label is present. A label of probability zero is not ranked.
     batch
         The truth of the same rows, whose unknown labels are left out. None: all are ranked.
 

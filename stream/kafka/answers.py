@@ -42,7 +42,7 @@ class Answers(NamedTuple):
         Parameters
         ----------
         names
-            Of the columns.
+            Names of the columns.
         known
             Labels that were known before the first row, which tells of no others.
         """

@@ -58,7 +58,7 @@ class WaitingCounts:
     orphaned
         Labels whose row never came.
     repeated_rows
-        Of the repeated ones: rows.
+        Rows among the repeated ones.
     """
 
     learnt: int = 0

@@ -24,7 +24,7 @@ class LatestMetrics:
     Attributes
     ----------
     total
-        Of all rows.
+        Metrics of all rows.
     latest
         The metrics of the last window that is whole, by name; empty before.
     after

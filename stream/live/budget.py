@@ -22,7 +22,7 @@ class Budget:
     Parameters
     ----------
     share
-        Of the process's processor time.
+        Share of the process's processor time.
     least
         Seconds between two runs at least.
     clock, wall

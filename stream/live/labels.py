@@ -17,7 +17,7 @@ class LabelTable:
     Parameters
     ----------
     names
-        Of the labels; more than there are counts for are left out.
+        Names of the labels; more than there are counts for are left out.
     counts
         ``tp``, ``fp`` and ``fn`` of each label [labels].
 

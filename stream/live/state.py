@@ -94,7 +94,7 @@ def clusters_of(
     Parameters
     ----------
     nodes
-        Of the hierarchy, parents first.
+        Nodes of the hierarchy, parents first.
     table
         ``names`` of labels with their counts ``tp``, ``fp`` and ``fn``; it gets ``cluster``.
     routing

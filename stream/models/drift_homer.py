@@ -111,7 +111,8 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
     router_rate
         Step of the router (Adam).
     temperature
-        Of the softmax over the experts of a cluster; small: the heaviest one counts alone.
+        Temperature of the softmax over the experts of a cluster; small: the heaviest one counts
+        alone.
     mixer
         Whether what the models say is weighed by what it was worth; False: plain averages.
     past
@@ -139,7 +140,7 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
     n_neighbors
         Rows among them that vote for a row.
     grace_period, max_depth, delta, tau, drift_detection, switch_significance
-        Of the trees; see :class:`stream.MultiLabelHoeffdingTree`. ``max_depth=0``: leaf models
+        As in the trees; see :class:`stream.MultiLabelHoeffdingTree`. ``max_depth=0``: leaf models
         only.
     learning_rate
         Steps of the logistic models in every leaf (AdaGrad), one model for each.
@@ -150,7 +151,8 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
         weights that are smallest. When the names of features have used up a quarter of it, features
         that are new are left out.
     seed
-        Of the router's weights and the routed experts' choice of features; None is the same as 0.
+        Seed of the router's weights and of the routed experts' choice of features; None is the same
+        as 0.
 
     n_jobs
         Threads in which clusters work where labels are many; -1: one for each processor. It changes

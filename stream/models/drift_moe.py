@@ -144,14 +144,14 @@ class DriftMoE(ClassifierShell):
     top_k
         Routed experts that learn a row ("data").
     temperature
-        Of the softmax over the router's scores.
+        Temperature of the softmax over the router's scores.
     gating
         What the routed experts answer ("data"). "best": what the best-scored one says; "soft": the
         mean of all, weighted by the router.
     hidden
         Units of the router's first hidden layer; the second has half as many.
     learning_rate
-        Of the router (Adam).
+        Learning rate of the router (Adam).
     batch_size
         Rows of the router's mini-batches.
     dropout
@@ -170,7 +170,7 @@ class DriftMoE(ClassifierShell):
     label_past
         Whether the mixer hears which classes were learnt of late.
     grace_period, max_depth, delta, tau, leaf_prediction, max_features, drift_detection
-        Of the experts; see :class:`stream.HoeffdingTreeClassifier`.
+        As in the experts; see :class:`stream.HoeffdingTreeClassifier`.
     leaf_learning_rate
         Step of the logistic model in the experts' leaves (AdaGrad).
     max_size
@@ -178,7 +178,7 @@ class DriftMoE(ClassifierShell):
         growing. Features that come when the names of others have used up a quarter of it are left
         out.
     seed
-        Of the router's first weights; None is the same as 0.
+        Seed of the router's first weights; None is the same as 0.
 
     References
     ----------
@@ -265,7 +265,7 @@ class DriftMoE(ClassifierShell):
         variant
             "data" or "task".
         seed
-            Of the router's first weights; None is the same as 0.
+            Seed of the router's first weights; None is the same as 0.
         """
         own = _PUBLISHED_VARIANTS.get(variant, {})
         return cls(variant=variant, seed=seed, **_PUBLISHED, **own)
@@ -306,10 +306,10 @@ class DriftMoE(ClassifierShell):
         """Size of the mixture and what happened in it."""
         learner: MixtureLearner = self._learner  # type: ignore[assignment]
         registers, mixture = learner.trees.tree.registers, learner.mixture
-        heard = [place for place in _INPUT_NAMES if mixture.heard[place]] if self.mixer else []
+        in_use = [place for place in _INPUT_NAMES if mixture.in_use[place]] if self.mixer else []
         return MixtureSummary(
             rows_per_expert=tuple(mixture.rows_learnt.tolist()),
-            mixer={_INPUT_NAMES[place]: float(mixture.weights[place]) for place in heard},
+            mixer={_INPUT_NAMES[place]: float(mixture.weights[place]) for place in in_use},
             n_nodes=int(registers[lay.NODES_USED] - registers[lay.NODES_FREE]),
             n_splits=int(registers[lay.N_SPLITS]),
             n_drifts=int(registers[lay.N_DRIFTS]),

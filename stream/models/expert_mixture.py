@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stream.engine import layout as lay
-from stream.engine.arrays import Float64Array, allocate, n_bytes, resize
+from stream.engine.arrays import FeatureRows, Float64Array, allocate, n_bytes, resize
 from stream.engine.checking import check_mixture, require
 from stream.engine.expert_mixture import (
     LATEST,
@@ -29,7 +29,7 @@ from stream.engine.expert_mixture_learning import TO_LEARN, MixtureRows, advance
 from stream.engine.forest import GrowingForest
 from stream.engine.growth import column_capacity, make_room
 from stream.engine.layout import TreeParams
-from stream.engine.learner import Rows, RowScaler, Work, labels_needed, wider
+from stream.engine.learner import RowScaler, Work, labels_needed, wider
 from stream.engine.network_layout import NetworkParams
 from stream.engine.router import Router
 from stream.engine.tree import TreeRows, Turns
@@ -147,14 +147,14 @@ class MixtureLearner:
 
     def _begin_mixer(self) -> None:
         """The mixer begins with the mean of the logs of what there is to hear."""
-        params, weights, heard = self.params, self.mixture.weights, self.mixture.heard
+        params, weights, in_use = self.params, self.mixture.weights, self.mixture.in_use
         opinions = [ROUTED]
         opinions += [VOTES] if params.task else []
         opinions += [SHARED] if self.shape.shared and not params.task else []
         opinions += [ROUTER] if params.class_head else []
         weights[opinions] = 1.0 / len(opinions)
-        heard[opinions] = 1
-        heard[[LATEST, RECENT]] = params.past
+        in_use[opinions] = 1
+        in_use[[LATEST, RECENT]] = params.past
 
     def _add_expert(self, output: int) -> None:
         self.trees.plant()
@@ -222,7 +222,7 @@ class MixtureLearner:
         return int(max(min(features, labels), learnt))
 
 
-def _without_missing(rows: Rows) -> Rows:
+def _without_missing(rows: FeatureRows) -> FeatureRows:
     """Raw rows as a network can take them: a missing value is 0, the largest are cut."""
     indptr, indices, values = rows
     return indptr, indices, np.clip(np.nan_to_num(values), -LARGEST_RAW, LARGEST_RAW)

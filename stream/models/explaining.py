@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stream.engine.learner import TreeLearner
 
 Names = Sequence[Hashable]
-Told = dict[str, Any]
+Explained = dict[str, Any]
 CLUSTER = "cluster's logistic"
 # Inputs of a cluster's mixer.
 INPUTS = (
@@ -85,7 +85,7 @@ def explain_stacked(
     names: tuple[Names, Names],
     n_features: int,
     contributions: bool,
-) -> Told:
+) -> Explained:
     """See :meth:`stream.DriftHOMER.explain_one`.
 
     Parameters
@@ -102,7 +102,7 @@ def explain_stacked(
     clusters = learner.partition.clusters()
     cluster_of = {label: number for number, held in clusters for label in held}
     within = _cluster_models(learner.gated, row, range(len(found.answered)))
-    told: Told = {"labels": {}, "clusters": {}}
+    explained: Explained = {"labels": {}, "clusters": {}}
     for label in range(len(found.answered)):
         weights = found.weights[label]
         own, weight = within[label]
@@ -113,27 +113,27 @@ def explain_stacked(
         }
         weighed = {name: float(weights[place]) for place, name in enumerate(inputs)}
         weighed[CLUSTER] = float(weights[len(models) - 1]) * weight
-        told["labels"][labels[label]] = {
+        explained["labels"][labels[label]] = {
             "answered": bool(found.answered[label]),
             "probability": float(found.probabilities[label]),
             "mixed": float(found.mixed[label]),
             "cluster": cluster_of[label],
-            "models": dict(zip(models, found.said[:, label].tolist(), strict=True)),
+            "models": dict(zip(models, found.model_probabilities[:, label].tolist(), strict=True)),
             "weighs": dict(zip(inputs, weights.tolist(), strict=True)),
             **_spoken(parts, weighed, features, n_features, contributions),
         }
     for number, held in clusters:
         routes = found.routes.get(number)
-        told["clusters"][number] = {
+        explained["clusters"][number] = {
             "labels": [labels[label] for label in held],
             "experts": None if routes is None else routes.tolist(),
             "heaviest": None if routes is None else int(routes.argmax()),
         }
-    told["path"] = path_told(leaf.path, features)
+    explained["path"] = path_explained(leaf.path, features)
     concepts = learner.trees.concepts
-    told["concept"] = None if concepts is None else concepts.in_force
-    told["neighbors"] = _neighbors_told(nearest_rows(learner.gated, row), labels)
-    return told
+    explained["concept"] = None if concepts is None else concepts.in_force
+    explained["neighbors"] = _neighbors_explained(nearest_rows(learner.gated, row), labels)
+    return explained
 
 
 def explain_gated(
@@ -142,15 +142,15 @@ def explain_gated(
     names: tuple[Names, Names],
     n_features: int,
     contributions: bool,
-) -> Told:
+) -> Explained:
     """See :meth:`stream.DriftHOMER.explain_one`, where labels are many: those worth mentioning."""
     features, labels = names
     found = gated.explain(row)
     within = _cluster_models(gated, row, [each.label for each in found.labels])
-    told: Told = {"labels": {}, "clusters": {}}
+    explained: Explained = {"labels": {}, "clusters": {}}
     for each in found.labels:
         own, weight = within[each.label]
-        told["labels"][labels[each.label]] = {
+        explained["labels"][labels[each.label]] = {
             "answered": each.answered,
             "probability": each.probability,
             "mixed": each.probability,
@@ -160,9 +160,12 @@ def explain_gated(
             **_spoken({CLUSTER: own}, {CLUSTER: weight}, features, n_features, contributions),
         }
     for number, held, p in found.clusters:
-        told["clusters"][number] = {"labels": [labels[label] for label in held], "probability": p}
-    told["neighbors"] = _neighbors_told(nearest_rows(gated, row), labels)
-    return told
+        explained["clusters"][number] = {
+            "labels": [labels[label] for label in held],
+            "probability": p,
+        }
+    explained["neighbors"] = _neighbors_explained(nearest_rows(gated, row), labels)
+    return explained
 
 
 def explain_single_tree(
@@ -171,17 +174,17 @@ def explain_single_tree(
     names: tuple[Names, Names],
     n_features: int,
     contributions: bool,
-) -> Told:
+) -> Explained:
     """The path of a row and what the logistic models of its leaf say, without the answer."""
     features, labels = names
     work = learner.rows.prepare(row, 0, True, PREDICT_ONLY)
     path, leaf = path_of(learner.tree, (row.x_indices, row.x_values))
-    told: Told = {"labels": {}, "path": path_told(path, features)}
+    explained: Explained = {"labels": {}, "path": path_explained(path, features)}
     params, n_labels = learner.params, learner.n_labels
     if not params.use_logistic:
-        spoken: Told = {"for": [], "against": []}
-        told["labels"] = {labels[label]: dict(spoken) for label in range(n_labels)}
-        return told
+        spoken: Explained = {"for": [], "against": []}
+        explained["labels"] = {labels[label]: dict(spoken) for label in range(n_labels)}
+        return explained
     end = work.predicted[0][1]
     scaled = work.predicted[1][:end], work.predicted[2][:end]
     terms = leaf_terms(learner.tree, leaf, scaled, single_label=params.single_label)
@@ -190,11 +193,11 @@ def explain_single_tree(
         best = int(np.argmin(losses[:, 0 if params.single_label else label]))
         rate = f"logistic {params.learning_rates[best]:g}"
         parts = {rate: _of_label(terms, best, label)}
-        told["labels"][labels[label]] = {
+        explained["labels"][labels[label]] = {
             "explained": rate,
             **_spoken(parts, {rate: 1.0}, features, n_features, contributions),
         }
-    return told
+    return explained
 
 
 LabelTerms = tuple[float, np.ndarray, Float64Array]  # bias, columns, terms
@@ -227,7 +230,7 @@ def _spoken(
     features: Names,
     n_features: int,
     contributions: bool,
-) -> Told:
+) -> Explained:
     """The features that spoke for and against a label: their contributions to the models, each
     times what the model weighs."""
     total: dict[int, float] = {}
@@ -236,12 +239,12 @@ def _spoken(
             total[column] = total.get(column, 0.0) + weighs[model] * term
     ordered = sorted(total.items(), key=lambda item: (-item[1], item[0]))
     spoken = [(features[column], value) for column, value in ordered]
-    told: Told = {
+    explained: Explained = {
         "for": [each for each in spoken[:n_features] if each[1] > 0],
         "against": [each for each in spoken[::-1][:n_features] if each[1] < 0],
     }
     if contributions:
-        told["contributions"] = {
+        explained["contributions"] = {
             model: {
                 "bias": bias,
                 "features": {
@@ -251,19 +254,19 @@ def _spoken(
             }
             for model, (bias, columns, terms) in parts.items()
         }
-    return told
+    return explained
 
 
-def path_told(path: Sequence[PathTest], features: Names) -> list[Told]:
+def path_explained(path: Sequence[PathTest], features: Names) -> list[Explained]:
     """The tests of a path with the names of their features."""
     return [{"feature": features[test.column], **_without_column(test)} for test in path]
 
 
-def _without_column(test: PathTest) -> Told:
+def _without_column(test: PathTest) -> Explained:
     return {name: value for name, value in test._asdict().items() if name != "column"}
 
 
-def _neighbors_told(neighbors: Sequence[Neighbor], labels: Names) -> list[Told]:
+def _neighbors_explained(neighbors: Sequence[Neighbor], labels: Names) -> list[Explained]:
     return [
         {
             "row": each.number,

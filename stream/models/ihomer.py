@@ -59,7 +59,7 @@ class IHOMER(PartitionedShell):
         Global level: whether an ADWIN detector watches the coherence of the partition and, where it
         falls, has a new hierarchy grow beside the present one.
     grace_period, max_depth, delta, tau, leaf_prediction, learning_rate, drift_detection
-        Of the trees; see :class:`stream.MultiLabelHoeffdingTree`.
+        As in the trees; see :class:`stream.MultiLabelHoeffdingTree`.
     drift_delta
         Allowed probability of a false alarm of any detector.
     switch_significance

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from river import base
 
-from stream.engine.arrays import Float64Array, Int64Array
+from stream.engine.arrays import FeatureRows, Float64Array, Int64Array
 from stream.engine.checking import require
 from stream.engine.events import PREDICT_ONLY
 from stream.engine.growth import most_features
-from stream.engine.learner import Rows
 from stream.models.saved import Saved
 from stream.rows.batch import Batch
 from stream.rows.features import feature_entries
@@ -170,7 +169,7 @@ class Shell(Saved, base.Estimator):
         Returns
         -------
         Predictions
-            Of the rows from ``pending`` on, in the label columns of the schema.
+            Those of the rows from ``pending`` on, in the label columns of the schema.
         """
         rows = self._names.rows_to_learn(
             batch, schema, most_features=self._most_features, pending=pending
@@ -206,7 +205,7 @@ class Shell(Saved, base.Estimator):
 
     # ---- one row
 
-    def _row_batch(self, x: Mapping[FeatureName, Any], *, learn: bool) -> Rows:
+    def _row_batch(self, x: Mapping[FeatureName, Any], *, learn: bool) -> FeatureRows:
         entries = feature_entries(x)
         values = np.array([*entries.values()], np.float64)
         kept = values != 0  # NaN is: it means missing

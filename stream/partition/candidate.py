@@ -20,7 +20,7 @@ class Candidate:
     Parameters
     ----------
     params
-        Of the rules.
+        Parameters of the rules.
     row
         Rows that had been learnt when it began.
     """

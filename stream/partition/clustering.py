@@ -59,7 +59,7 @@ class Clustering:
     Parameters
     ----------
     params
-        Of the rules.
+        Parameters of the rules.
     began
         Rows that had been learnt before its first one.
     """

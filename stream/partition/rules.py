@@ -62,7 +62,7 @@ class Spread(NamedTuple):
 def spread_of(pairs: KnownPairs) -> Spread | None:
     """Dissimilarities of a cluster; None for one of fewer than two known labels.
 
-    Of a single pair all are the same.
+    With a single pair, all are the same.
     """
     n_pairs = triangle_size(pairs.n_labels)
     if n_pairs == 0:

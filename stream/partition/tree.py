@@ -23,7 +23,7 @@ class Node:
     parent
         The node it was split from; −1 for the root.
     labels
-        Of a leaf, in increasing order; nothing for other nodes.
+        Labels of a leaf, in increasing order; nothing for other nodes.
     since
         Rows that had been learnt when its statistics began.
     children

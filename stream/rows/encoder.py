@@ -188,7 +188,7 @@ class RowEncoder:
         Parameters
         ----------
         columns, values
-            Of the features of all rows, one row after the other; as for :meth:`add_numbered`.
+            Features of all rows, one row after the other; as for :meth:`add_numbered`.
         lengths
             Features of each row.
         truths

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array
+from stream.engine.arrays import FeatureRows, Float64Array, Int32Array, Int64Array
 from stream.errors import DataError
 from stream.rows.batch import Batch
 from stream.rows.builder import Columns, assemble
@@ -16,7 +16,6 @@ from stream.rows.columns import BadValueError, FeatureColumns, class_values, tru
 from stream.rows.frames import array_values, column_values, is_category, is_frame, open_frame
 from stream.rows.schema import Schema, Task
 
-Rows = tuple[Int64Array, Int32Array, Float64Array]
 Truth = tuple[Int64Array, Int32Array, Int64Array, Int32Array]  # present and unknown labels
 NO_TRUTH = object()
 MOST_COLUMNS = 2**31 - 1
@@ -41,7 +40,7 @@ def batch_of(features: Any, truth: Any, task: Task) -> tuple[Batch, Schema]:
     return Batch(*rows, *parts), Schema(names, labels, task)  # type: ignore[arg-type]
 
 
-def features_of(data: Any) -> tuple[Rows, Sequence[Hashable]]:
+def features_of(data: Any) -> tuple[FeatureRows, Sequence[Hashable]]:
     """Rows of features [rows, features] as compressed sparse rows, and the features' names.
 
     Raises
@@ -103,13 +102,13 @@ def _two_dimensional(data: Any, what: str) -> Any:
     return array
 
 
-def _csr_of_dense(matrix: np.ndarray) -> Rows:
+def _csr_of_dense(matrix: np.ndarray) -> FeatureRows:
     kept = matrix != 0  # NaN is kept: it means missing
     indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int64)
     return indptr, np.nonzero(kept)[1].astype(np.int32), matrix[kept]
 
 
-def _check_finite(rows: Rows, names: Sequence[Hashable]) -> None:
+def _check_finite(rows: FeatureRows, names: Sequence[Hashable]) -> None:
     infinite = np.flatnonzero(np.isinf(rows[2]))
     if len(infinite):
         row = int(np.searchsorted(rows[0], infinite[0], side="right"))
@@ -122,7 +121,7 @@ def _check_finite(rows: Rows, names: Sequence[Hashable]) -> None:
 # ---- sparse matrices
 
 
-def _sparse_features(data: Any) -> tuple[Rows, Sequence[Hashable]]:
+def _sparse_features(data: Any) -> tuple[FeatureRows, Sequence[Hashable]]:
     indptr, indices, values = _csr_of_sparse(data, "features")
     names: Sequence[Hashable] = range(data.shape[1])
     if data.shape[1] > max(_FEW_COLUMNS, len(indices)):

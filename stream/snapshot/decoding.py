@@ -24,7 +24,7 @@ class ValueDecoder:
     records
         Layouts of record arrays.
     version
-        Of the format that they were written in.
+        Version of the format that they were written in.
     """
 
     def __init__(self, arrays: dict[str, np.ndarray], records: list[dict[str, Any]], version: int):

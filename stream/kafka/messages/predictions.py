@@ -89,7 +89,7 @@ class PredictionWriter:
         instances, answers
             What was asked, and what the model says of it.
         names, known
-            Of the labels, and how many were known before the first instance.
+            Names of the labels, and how many were known before the first instance.
         versions
             Rows learnt before each instance.
         first_event
