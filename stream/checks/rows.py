@@ -8,8 +8,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 Features = dict[Hashable, Any]
-Truth = dict[Hashable, bool]
-Row = tuple[Features, Truth]
+TrueLabels = dict[Hashable, bool]
+Row = tuple[Features, TrueLabels]
 Rows = list[Row]
 
 YEAST_ROWS = 30

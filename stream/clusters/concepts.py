@@ -23,7 +23,7 @@ from stream.clusters.tree_parts import PartRows
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
 from stream.engine.events import PREDICT_ONLY
-from stream.engine.learner import GrowingTree, Truth
+from stream.engine.learner import GrowingTree, LabelsOfRows
 from stream.engine.losses import add_differences, squared_errors
 
 WATCHED_ROWS = 3_000  # after a drift, in which an earlier concept may come back
@@ -98,7 +98,7 @@ class ConceptMemory:
             self.since = -1
 
     def compare(
-        self, rows: PartRows, segment: Segment, truth: Truth, probabilities: Float64Array
+        self, rows: PartRows, segment: Segment, truth: LabelsOfRows, probabilities: Float64Array
     ) -> None:
         """Ask the trees about rows that are learnt.
 
@@ -122,7 +122,7 @@ class ConceptMemory:
             add_differences(self.sums[concept], errors, errors_of(answers), start, stop)
 
     def _asked(
-        self, rows: PartRows, segment: Segment, truth: Truth, probabilities: Float64Array
+        self, rows: PartRows, segment: Segment, truth: LabelsOfRows, probabilities: Float64Array
     ) -> Iterator[tuple[int, Float64Array]]:
         work = rows.work
         asking = dataclasses.replace(work, predicted=work.learnt, predict=True, delay=PREDICT_ONLY)

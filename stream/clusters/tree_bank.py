@@ -10,7 +10,7 @@ from stream.clusters.tree_parts import ClusterOfTrees, Part, PartRows
 from stream.engine.arrays import Float64Array, Int64Array, UInt8Array
 from stream.engine.checking import require, require_all
 from stream.engine.layout import TreeParams
-from stream.engine.learner import ALL_ROWS, GrowingTree, Truth
+from stream.engine.learner import ALL_ROWS, GrowingTree, LabelsOfRows
 from stream.engine.losses import add_up, jaccard_losses, switch_bound
 
 MIN_COMPARED_ROWS = 300  # before a joint tree may replace the parts it was made for
@@ -215,7 +215,7 @@ class TreeBank:
             part.growing.max_size = self.max_size / len(parts)
 
 
-def row_losses(answers: Float64Array, truth: Truth, start: int, stop: int) -> Float64Array:
+def row_losses(answers: Float64Array, truth: LabelsOfRows, start: int, stop: int) -> Float64Array:
     """Loss [rows] of answers [rows, labels] to rows ``start`` to ``stop``: one less the Jaccard
     similarity of predicted and true labels.
     """

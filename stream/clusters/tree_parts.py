@@ -15,7 +15,7 @@ from stream.engine.arrays import (
 )
 from stream.engine.checking import require
 from stream.engine.growth import project
-from stream.engine.learner import ALL_ROWS, GrowingTree, Truth, Work, labels_needed
+from stream.engine.learner import ALL_ROWS, GrowingTree, LabelsOfRows, Work, labels_needed
 from stream.rows.batch import Batch
 
 
@@ -89,17 +89,17 @@ class PartRows:
     def __init__(self, batch: Batch, work: Work):
         self.batch = batch
         self.work = work
-        self._truth: dict[bytes, Truth] = {}
+        self._truth: dict[bytes, LabelsOfRows] = {}
         self._probabilities: dict[Part, tuple[Float64Array, Float64Array]] = {}
 
-    def truth_of(self, labels: np.ndarray) -> Truth:
+    def truth_of(self, labels: np.ndarray) -> LabelsOfRows:
         """Labels of the rows in the columns of a part."""
         key = labels.tobytes()
         if key not in self._truth:
             batch = self.batch
             y = _columns_of(batch.y_indptr, batch.y_indices, labels)
             u = _columns_of(batch.u_indptr, batch.u_indices, labels)
-            self._truth[key] = Truth(y, u, labels_needed(y, u))
+            self._truth[key] = LabelsOfRows(y, u, labels_needed(y, u))
         return self._truth[key]
 
     def advance(

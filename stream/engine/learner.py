@@ -83,7 +83,7 @@ class Work:
         return self.predict and self.delay == 0
 
 
-class Truth(NamedTuple):
+class LabelsOfRows(NamedTuple):
     """Labels of rows, as a tree learns them."""
 
     y: LabelRows  # present
@@ -227,7 +227,7 @@ class GrowingTree:
     def advance(
         self,
         work: Work,
-        truth: Truth,
+        truth: LabelsOfRows,
         cursor: Int64Array,
         end: int,
         out: Float64Array,
@@ -330,7 +330,7 @@ class TreeLearner:
         """
         work = self.rows.prepare(batch, first_row, predict, delay)
         y, u = batch.truths
-        truth = Truth(y, u, labels_needed(y, u))
+        truth = LabelsOfRows(y, u, labels_needed(y, u))
         cursor = np.array([first_row, 0], np.int64)
         out = np.zeros((batch.n_rows if predict else 0, 1, self.n_labels))
         no_answers = np.zeros((0, 1, self.n_labels))

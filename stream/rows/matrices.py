@@ -16,7 +16,7 @@ from stream.rows.columns import BadValueError, FeatureColumns, class_values, tru
 from stream.rows.frames import array_values, column_values, is_category, is_frame, open_frame
 from stream.rows.schema import Schema, Task
 
-Truth = tuple[Int64Array, Int32Array, Int64Array, Int32Array]  # present and unknown labels
+TruthArrays = tuple[Int64Array, Int32Array, Int64Array, Int32Array]  # present and unknown labels
 NO_TRUTH = object()
 MOST_COLUMNS = 2**31 - 1
 _FEW_COLUMNS = 100_000  # so many may be named without being used
@@ -172,7 +172,7 @@ def _check_structure(data: Any, what: str) -> None:
 # ---- labels and classes
 
 
-def _labels_of(data: Any, n_rows: int) -> tuple[Truth, Sequence[Hashable]]:
+def _labels_of(data: Any, n_rows: int) -> tuple[TruthArrays, Sequence[Hashable]]:
     names: Sequence[Hashable]
     if scipy.sparse.issparse(data):
         indptr, indices, values = _csr_of_sparse(data, "labels")
@@ -213,7 +213,7 @@ def _check_truth(indptr: Int64Array, indices: Int64Array, values: Float64Array) 
         )
 
 
-def _classes_of(data: Any, n_rows: int) -> tuple[Truth, Sequence[Hashable]]:
+def _classes_of(data: Any, n_rows: int) -> tuple[TruthArrays, Sequence[Hashable]]:
     if hasattr(data, "to_list"):
         values = data.to_list()
     elif isinstance(data, np.ma.MaskedArray):
