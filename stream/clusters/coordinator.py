@@ -174,6 +174,7 @@ class Coordinator:
         waited: Int64Array | None = None,
         collect: Collector | None = None,
         explain: list[MixerInputs] | None = None,
+        beyond: int = -1,
     ) -> SparsePredictions:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`.
 
@@ -186,6 +187,8 @@ class Coordinator:
             looked at, and what recent rows say.
         explain
             Takes in what every cluster that is asked says of the last row.
+        beyond
+            Rows before which no more labels than that are known are not answered: others do that.
         """
         n_rows = batch.n_rows
         raw = (batch.x_indptr, batch.x_indices, batch.x_values)
@@ -202,7 +205,7 @@ class Coordinator:
         answers = new_answers(n_rows if predict else 0)
         for stop in _segment_ends(events):
             segment = call.slice(start, stop)
-            answers = self._run_segment(segment, rows, answers, collect, explain)
+            answers = self._run_segment(segment, rows, answers, collect, explain, beyond)
             start = stop
         learnt = events.row[events.learns == 1]
         if len(learnt):
@@ -218,6 +221,7 @@ class Coordinator:
         answers: Answers,
         collect: Collector | None,
         explain: list[MixerInputs] | None,
+        beyond: int,
     ) -> Answers:
         self._place_labels(segment, rows)
         n_threads = self.executor.n_threads if explain is None else 1
@@ -247,7 +251,9 @@ class Coordinator:
                 explain.extend(mixer_inputs)
             if collect is not None:
                 collect(pieces[piece].events, listed, recalled[piece])
-            answers = self.decoder.decode(pieces[piece], rows, asked.missed, listed, answers)
+            answers = self.decoder.decode(
+                pieces[piece], rows, asked.missed, listed, answers, beyond
+            )
 
         stages = (in_one(recall), in_one(route), advance, in_one(decide))
         run_stages(stages, len(pieces), n_threads)

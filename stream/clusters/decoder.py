@@ -64,6 +64,7 @@ class ClusterDecoder:
         missed: Int32Array,
         listed: Listed,
         answers: Answers,
+        beyond: int,
     ) -> Answers:
         """Answer and learn the events.
 
@@ -71,6 +72,8 @@ class ClusterDecoder:
         ----------
         missed
             [events] present labels whose cluster was not asked.
+        beyond
+            Events at which no more labels than that are known are learnt, but not answered.
         """
         learnt = segment.learnt
         largest = int((rows.y[0][learnt + 1] - rows.y[0][learnt]).max(initial=0))
@@ -86,7 +89,7 @@ class ClusterDecoder:
                 "width": width,
             }
         )
-        work = DecoderWork(segment.events, rows.y, rows.u, missed, segment.n_known, listed)
+        work = DecoderWork(segment.events, rows.y, rows.u, missed, segment.n_known, listed, beyond)
         event = 0
         while True:
             code, event = decode(

@@ -136,6 +136,7 @@ class RecentRows:
         elif code == rc.ROWS_FULL:
             n_rows = min(2 * len(self.state.first_entry), self.params.most_rows)
             self.state = resize(self.state, self._sizes | {"rows": n_rows})
+            self._postings = None
         else:
             self.state = with_room_for_labels(self.state, rows.n_present(row) + rows.n_unknown(row))
 

@@ -126,7 +126,9 @@ class StackedLearner:
         needed = labels_needed(*with_trees.truths)
         most_labels = max(self.trees.n_labels, int(needed.max(initial=0)))
         given = _Collected(self.gated, batch, most_labels, predict, delay)
-        alone = self.gated.answer(batch, **when, waited=waited, collect=given.add)
+        alone = self.gated.answer(
+            batch, **when, waited=waited, collect=given.add, beyond=self.max_tree_labels
+        )
         answers = self.trees.answer(
             with_trees, **when, given=given.up_to(with_trees.n_rows, self.n_labels)
         )
@@ -149,7 +151,13 @@ class StackedLearner:
         """What leads to the answer to one row."""
         assert self.trees is not None
         given = _Collected(self.gated, batch, self.n_labels, True, PREDICT_ONLY)
-        self.gated.answer(batch, predict=True, delay=PREDICT_ONLY, collect=given.add)
+        self.gated.answer(
+            batch,
+            predict=True,
+            delay=PREDICT_ONLY,
+            collect=given.add,
+            beyond=self.max_tree_labels,
+        )
         return self.trees.explain(batch, given.up_to(1, self.n_labels))
 
 

@@ -2,8 +2,10 @@
 piece of memory.
 
 A list is a ring whose capacity is a power of two. One that outgrows its place moves to the end of
-the pool; when the pool is full, it is made anew from the rows (:func:`postings_of`). The index
-follows from the rows that are kept, so that it is not part of a snapshot.
+the pool; when the pool is full, it is made anew from the rows (:func:`postings_of`). A column that
+many rows have has no list: its weights stand by row, zeros too, which is added up several times as
+fast, to the same sums. The index follows from the rows that are kept, so that it is not part of a
+snapshot.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from stream.engine.jit import inlined, kernel
 from stream.engine.recent_layout import N_KEPT, WINDOW, Recent
 
 LEAST_POOL = 1024  # places
+COMMON = 8  # one row of so many has a column that stands by row
 
 
 class Postings(NamedTuple):
@@ -27,6 +30,8 @@ class Postings(NamedTuple):
     capacity: Annotated[Int32Array, Axes("features")]  # a power of two, or 0
     oldest: Annotated[Int32Array, Axes("features")]  # in the list
     n: Annotated[Int32Array, Axes("features")]
+    common: Annotated[Int32Array, Axes("features", fill=-1)]  # its place there; -1: it has a list
+    by_row: Annotated[Float32Array, Axes("common", "rows")]  # weights in columns without a list
     used: Annotated[Int64Array, Axes(1)]  # places of the pool
     slot: Annotated[Int32Array, Axes("pool")]  # of a row
     value: Annotated[Float32Array, Axes("pool")]  # its weight in that column
@@ -38,7 +43,7 @@ def places_needed(postings, x, row):
     n = 0
     for entry in range(x[0][row], x[0][row + 1]):
         feature = x[1][entry]
-        if postings.n[feature] == postings.capacity[feature]:
+        if postings.common[feature] < 0 and postings.n[feature] == postings.capacity[feature]:
             n += max(2 * postings.capacity[feature], 1)
     return n
 
@@ -46,6 +51,9 @@ def places_needed(postings, x, row):
 @inlined
 def append_posting(postings, feature, slot, value):
     """Add the newest row that has a column; the pool must have room for it."""
+    if postings.common[feature] >= 0:
+        postings.by_row[postings.common[feature], slot] = value
+        return
     capacity, start = postings.capacity[feature], postings.start[feature]
     if postings.n[feature] == capacity:
         larger, to = max(2 * capacity, 1), postings.used[0]
@@ -64,16 +72,25 @@ def append_posting(postings, feature, slot, value):
 
 
 @inlined
-def drop_oldest(postings, feature):
+def drop_oldest(postings, feature, slot):
     """Forget the oldest row that has a column."""
+    if postings.common[feature] >= 0:
+        postings.by_row[postings.common[feature], slot] = np.float32(0.0)
+        return
     last = postings.capacity[feature] - 1
     postings.oldest[feature] = (postings.oldest[feature] + 1) & last
     postings.n[feature] -= 1
 
 
 @inlined
-def add_similarities(postings, feature, weight, similarity):
-    """Add what a column contributes to the similarity of each row that has it."""
+def add_similarities(postings, feature, weight, n_slots, similarity):
+    """Add what a column contributes to the similarity of each row that has it, which are among the
+    first ``n_slots``."""
+    if postings.common[feature] >= 0:
+        by_row = postings.by_row[postings.common[feature]]
+        for slot in range(n_slots):
+            similarity[slot] += weight * by_row[slot]
+        return
     n, start = postings.n[feature], postings.start[feature]
     first = start + postings.oldest[feature]
     n_first = min(n, postings.capacity[feature] - postings.oldest[feature])
@@ -107,14 +124,20 @@ def _fill(recent, oldest, postings):
 def postings_of(recent: Recent, n_more: int = 0) -> Postings:
     """The index of the rows that vote, with room for ``n_more`` places and as many again as are
     used."""
-    n_features = len(recent.n_rows)
+    n_features, n_slots = len(recent.n_rows), len(recent.first_entry)
     oldest = max(int(recent.registers[N_KEPT] - recent.registers[WINDOW]), 0)
     n = np.zeros(n_features, np.int64)
     _count(recent, oldest, n)
-    capacity = np.where(n > 0, 1 << np.ceil(np.log2(np.maximum(n, 1))).astype(np.int64), 0)
+    is_common = COMMON * n >= n_slots
+    n_common = int(is_common.sum())
+    capacity = np.where(
+        (n > 0) & ~is_common, 1 << np.ceil(np.log2(np.maximum(n, 1))).astype(np.int64), 0
+    )
     used = int(capacity.sum())
     pool = power_of_two(2 * used + n_more, LEAST_POOL)
-    postings = allocate(Postings, {"features": n_features, "pool": pool})
+    sizes = {"features": n_features, "pool": pool, "common": n_common, "rows": n_slots}
+    postings = allocate(Postings, sizes)
+    postings.common[is_common] = np.arange(n_common)
     postings.start[:] = np.cumsum(capacity) - capacity
     postings.capacity[:] = capacity
     postings.used[0] = used

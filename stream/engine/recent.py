@@ -38,19 +38,30 @@ from stream.engine.recent_layout import (
     WINDOW,
 )
 
+BLOCK = 64  # rows whose similarities are compared at once
+
 
 @inlined
 def _nearest(recent, oldest, newest, n_nearest, scratch):
     """List the most similar of the rows from ``oldest`` on and before ``newest``, newer ones first
     among equals."""
-    n = 0
-    n_rows = len(recent.first_entry)
-    slot = newest % n_rows
-    for number in range(newest - 1, oldest - 1, -1):
-        slot = slot - 1 if slot > 0 else n_rows - 1
-        similarity = scratch.similarity[slot]
-        if similarity > 0.0:
-            n = insert_best(scratch.near, scratch.near_by, n, n_nearest, number, similarity)
+    n, n_rows = 0, len(recent.first_entry)
+    number, end = newest - 1, newest % n_rows  # of the rows left, the newest; the slot after it
+    while number >= oldest:
+        end = end if end > 0 else n_rows
+        block = min(BLOCK, number - oldest + 1, end)
+        least = scratch.near_by[n - 1] if n == n_nearest else np.float32(0.0)
+        n_larger = 0
+        for slot in range(end - block, end):
+            n_larger += scratch.similarity[slot] > least
+        if n_larger > 0:
+            for i in range(block):
+                near_by = scratch.similarity[end - 1 - i]
+                if near_by > 0.0:
+                    n = insert_best(
+                        scratch.near, scratch.near_by, n, n_nearest, number - i, near_by
+                    )
+        number, end = number - block, end - block
     return n
 
 
@@ -58,14 +69,14 @@ def _nearest(recent, oldest, newest, n_nearest, scratch):
 def _nearest_sparse(recent, postings, params, x, row, as_of, scratch):
     """List the rows before ``as_of`` that are nearest to a row; returns how many."""
     weigh_row(recent, x, row, scratch.weighted)
-    first = x[0][row]
+    first, n_slots = x[0][row], min(recent.registers[N_KEPT], len(scratch.similarity))
     for entry in range(first, x[0][row + 1]):
         feature, weight = x[1][entry], scratch.weighted[entry - first]
         if feature < len(postings.n) and weight != 0.0:
-            add_similarities(postings, feature, weight, scratch.similarity)
+            add_similarities(postings, feature, weight, n_slots, scratch.similarity)
     oldest = max(recent.registers[N_KEPT] - recent.registers[WINDOW], 0)
     n = _nearest(recent, oldest, as_of, params.n_nearest, scratch)
-    for slot in range(min(recent.registers[N_KEPT], len(scratch.similarity))):
+    for slot in range(n_slots):
         scratch.similarity[slot] = np.float32(0.0)
     return n
 

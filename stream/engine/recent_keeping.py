@@ -104,7 +104,7 @@ def keep_row(recent, postings, x, row, y, u, weighted, with_entries):
     if number >= registers[WINDOW] > 0:
         old = (number - registers[WINDOW]) % n_rows
         for i in range(recent.n_entries[old]):
-            drop_oldest(postings, entries[(recent.first_entry[old] + i) % room].column)
+            drop_oldest(postings, entries[(recent.first_entry[old] + i) % room].column, old)
     slot = number % n_rows
     first, last = x[0][row], x[0][row + 1]
     recent.first_entry[slot] = registers[NEXT_ENTRY]

@@ -168,13 +168,21 @@ def learn_answered(decoder, event, now, labels, unknown, missed, listed, max_set
                 common += labels[j] == label
         registers[COMPOSED_EXPECTED] += unit * scratch.ranked_p[0]
         registers[COMPOSED_RIGHT] += unit * (common == k and k == n)
-    registers[SET_SIZE] += unit * n
-    registers[N_SIZES] += unit
     if len(unknown) > 0:
         hidden = _look_at_unknown(decoder, event, now, unknown, listed, scratch)
         registers[SET_SIZE] += unit * hidden
     _count_answer(decoder, event, labels, listed, scratch)
     _count_achieved(decoder, event, labels, listed, scratch)
+    count_truth(decoder, now, labels, unknown, max_sets)
+
+
+@inlined
+def count_truth(decoder, now, labels, unknown, max_sets):
+    """Count the labels of a row, and its label set when it is known as a whole."""
+    registers = decoder.registers
+    unit, n = registers[UNIT], len(labels)
+    registers[SET_SIZE] += unit * n
+    registers[N_SIZES] += unit
     for i in range(n):
         decoder.n_present[labels[i]] += 1.0
     for i in range(len(unknown)):
@@ -195,6 +203,7 @@ class DecoderWork(NamedTuple):
     missed: Int32Array  # [events] present labels whose cluster was not asked
     n_known: Int64Array  # [events] labels known at each event
     listed: Listed
+    beyond: int  # events at which no more labels are known are not answered: others do that
 
 
 @kernel
@@ -215,6 +224,13 @@ def decode(decoder, params, work, first, max_sets, answers, scratch):
     events, y, u, listed = work.events, work.y, work.u, work.listed
     for event in range(first, len(events.row)):
         row, now, learns = events.row[event], events.now[event], events.learns[event]
+        labels, unknown = y[1][y[0][row] : y[0][row + 1]], u[1][u[0][row] : u[0][row + 1]]
+        if work.n_known[event] <= work.beyond:
+            if learns:
+                count_truth(decoder, now, labels, unknown, max_sets)
+            else:
+                answers.start[row + 1] = answers.start[row]
+            continue
         fresh = learns and event > 0 and events.row[event - 1] == row
         source = event - 1 if fresh else event
         if not learns:
@@ -240,7 +256,6 @@ def decode(decoder, params, work, first, max_sets, answers, scratch):
                 at += 1
             answers.start[row + 1] = at
         if learns:
-            labels, unknown = y[1][y[0][row] : y[0][row + 1]], u[1][u[0][row] : u[0][row + 1]]
             missed = work.missed[event]
             learn_answered(decoder, source, now, labels, unknown, missed, listed, max_sets, scratch)
         follows = event + 1 < len(events.row) and events.learns[event + 1]

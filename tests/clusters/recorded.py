@@ -126,7 +126,7 @@ class Recorder:
             start = end
 
     def _write_down(self) -> None:
-        (segment, rows, missed, listed, _), _ = self._stages["decode"]
+        (segment, rows, missed, listed, _, _), _ = self._stages["decode"]
         hints, asked = self._stages["recall"][1], self._stages["ask"][1]
         events = segment.events
         for e in range(segment.n_events):

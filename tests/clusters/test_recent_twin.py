@@ -10,7 +10,7 @@ from recorded import Recorder, params_of, random_ends
 from river.neighbors import LazySearch
 from sklearn.neighbors import NearestNeighbors
 
-from stream.engine import recent
+from stream.engine import postings, recent
 from stream.engine import recent_dense as rd
 from stream.engine.arrays import allocate
 from stream.engine.recent_layout import SHARPNESS, Recent, RecentScratch
@@ -62,6 +62,24 @@ def test_hints_equal_those_of_the_twin(kind):
         assert state.dense.registers[rd.MODE] == (rd.DENSE if dense else rd.SPARSE)
     voted = compare_hints(recorder.events, NaiveRecent(recorder.coordinator.params.recent))
     assert (voted > n_rows / 4) == (params.get("window") != 0)  # it is about something
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("sparse")])
+def test_columns_by_row_add_up_to_the_sums_of_lists(kind, monkeypatch):
+    """A weight that stays when its row leaves the window, or a sum in another order."""
+    n_rows, dense, unknown, delay, params = KINDS[kind]
+    given = []
+    for common in (0, postings.COMMON, 10**9):  # no column by row, as it is, every column
+        monkeypatch.setattr(postings, "COMMON", common)
+        rng = np.random.default_rng(list(KINDS).index(kind))
+        batch = random_rows(rng, 3 * n_rows, 25, dense=dense, unknown=unknown)
+        recorder = Recorder(params_of(**params))
+        recorder.play(batch, delay, random_ends(rng, 3 * n_rows))
+        index = recorder.coordinator.recent._postings
+        n_common = int((index.common >= 0).sum())
+        assert (n_common > 0) == (common > 0) or common == postings.COMMON
+        given.append([(event.total, event.hints) for event in recorder.events])
+    assert given[0] == given[1] == given[2]
 
 
 def one_label_each(x):

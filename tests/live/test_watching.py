@@ -96,7 +96,8 @@ def test_explanations_are_of_the_answers_given(monkeypatch):
     """A row is explained after it was learnt, or the explanation is of another row."""
     monkeypatch.setattr(Budget, "run", lambda self, task: task() or True)
     with LivePage() as page:
-        found = prequential(ROWS, DriftHOMER(seed=2), limit=1500, watcher=page, chunk_rows=25)
+        model = DriftHOMER(experts=3, seed=2)
+        found = prequential(ROWS, model, limit=1500, watcher=page, chunk_rows=25)
     assert len(found.watched["predictions"]) == 20
     answered = 0
     for each in found.watched["predictions"]:
