@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from stream.engine.best_first import insert_best
+from stream.engine.best_first import list_best_of_ring
 from stream.engine.jit import inlined, kernel
 from stream.engine.postings import add_similarities
 from stream.engine.recent_dense import (
@@ -38,32 +38,6 @@ from stream.engine.recent_layout import (
     WINDOW,
 )
 
-BLOCK = 64  # rows whose similarities are compared at once
-
-
-@inlined
-def _nearest(recent, oldest, newest, n_nearest, scratch):
-    """List the most similar of the rows from ``oldest`` on and before ``newest``, newer ones first
-    among equals."""
-    n, n_rows = 0, len(recent.first_entry)
-    number, end = newest - 1, newest % n_rows  # of the rows left, the newest; the slot after it
-    while number >= oldest:
-        end = end if end > 0 else n_rows
-        block = min(BLOCK, number - oldest + 1, end)
-        least = scratch.near_by[n - 1] if n == n_nearest else np.float32(0.0)
-        n_larger = 0
-        for slot in range(end - block, end):
-            n_larger += scratch.similarity[slot] > least
-        if n_larger > 0:
-            for i in range(block):
-                near_by = scratch.similarity[end - 1 - i]
-                if near_by > 0.0:
-                    n = insert_best(
-                        scratch.near, scratch.near_by, n, n_nearest, number - i, near_by
-                    )
-        number, end = number - block, end - block
-    return n
-
 
 @inlined
 def _nearest_sparse(recent, postings, params, x, row, as_of, scratch):
@@ -75,7 +49,9 @@ def _nearest_sparse(recent, postings, params, x, row, as_of, scratch):
         if feature < len(postings.n) and weight != 0.0:
             add_similarities(postings, feature, weight, n_slots, scratch.similarity)
     oldest = max(recent.registers[N_KEPT] - recent.registers[WINDOW], 0)
-    n = _nearest(recent, oldest, as_of, params.n_nearest, scratch)
+    n = list_best_of_ring(
+        scratch.similarity, oldest, as_of, params.n_nearest, scratch.near, scratch.near_by
+    )
     for slot in range(n_slots):
         scratch.similarity[slot] = np.float32(0.0)
     return n

@@ -20,7 +20,7 @@ from stream.engine.arrays import (
     Int32Array,
     Int64Array,
 )
-from stream.engine.best_first import insert_best
+from stream.engine.best_first import list_best_of_ring
 from stream.engine.jit import inlined
 from stream.engine.scaling import Scaler, scale_row, update_scaler
 
@@ -85,17 +85,25 @@ def nearest_dense(dense, n_kept, as_of, n_nearest, scratch, near, near_by):
     used = min(n_kept, n_rows)
     for slot in range(used):
         distance[slot] = np.float32(0.0)
-    for feature in range(len(query)):
-        wanted, column = query[feature], value[feature]
+    for feature in range(0, len(query) - 3, 4):  # four at once: their sum stays in a register
+        a, b, c, d = query[feature], query[feature + 1], query[feature + 2], query[feature + 3]
         for slot in range(used):
-            gap = wanted - column[slot]
+            total = distance[slot]
+            gap = a - value[feature, slot]
+            total += gap * gap
+            gap = b - value[feature + 1, slot]
+            total += gap * gap
+            gap = c - value[feature + 2, slot]
+            total += gap * gap
+            gap = d - value[feature + 3, slot]
+            distance[slot] = total + gap * gap
+    for feature in range(len(query) - len(query) % 4, len(query)):
+        for slot in range(used):
+            gap = query[feature] - value[feature, slot]
             distance[slot] += gap * gap
-    n = 0
-    for number in range(as_of - 1, oldest - 1, -1):
-        similarity = np.float32(1.0) - np.float32(0.5) * distance[number % n_rows]
-        if similarity > 0.0:
-            n = insert_best(near, near_by, n, n_nearest, number, similarity)
-    return n
+    for slot in range(used):
+        distance[slot] = np.float32(1.0) - np.float32(0.5) * distance[slot]
+    return list_best_of_ring(distance, oldest, as_of, n_nearest, near, near_by)
 
 
 @inlined

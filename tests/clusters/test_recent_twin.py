@@ -10,10 +10,11 @@ from recorded import Recorder, params_of, random_ends
 from river.neighbors import LazySearch
 from sklearn.neighbors import NearestNeighbors
 
-from stream.engine import postings, recent
+from stream.engine import postings
 from stream.engine import recent_dense as rd
 from stream.engine.arrays import allocate
-from stream.engine.recent_layout import SHARPNESS, Recent, RecentScratch
+from stream.engine.best_first import list_best_of_ring
+from stream.engine.recent_layout import SHARPNESS
 from stream.rows.batch import Batch, slice_rows
 
 KINDS = {
@@ -122,15 +123,13 @@ def test_dense_rows_get_new_features_as_the_twin_says():
 
 def sparse_ranking(similarities, n_kept, as_of, n_nearest):
     """Rows as the kernel ranks them by their similarities; as many are kept as these are."""
-    sizes = {"rows": len(similarities), "entries": 1, "label_entries": 1, "features": 1}
-    sizes |= {"dense_rows": 0, "nearest": n_nearest, "row_entries": 0, "labels": 0}
-    state = allocate(Recent, sizes)
-    scratch = allocate(RecentScratch, sizes | {"features_and_entries": 0})
+    ring = np.zeros(len(similarities), np.float32)
     for number in range(n_kept - len(similarities), n_kept):
-        scratch.similarity[number % len(similarities)] = similarities[number]
+        ring[number % len(similarities)] = similarities[number]
+    near, near_by = np.zeros(n_nearest, np.int64), np.zeros(n_nearest, np.float32)
     oldest = n_kept - len(similarities)
-    n = recent._nearest(state, oldest, as_of, n_nearest, scratch)
-    return scratch.near[:n].tolist()
+    n = list_best_of_ring(ring, oldest, as_of, n_nearest, near, near_by)
+    return near[:n].tolist()
 
 
 def dense_ranking(similarities, n_kept, as_of, n_nearest):
