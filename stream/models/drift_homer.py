@@ -153,8 +153,8 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
         weights that are smallest. When the names of features have used up a quarter of it, features
         that are new are left out.
     seed
-        Seed of the router's weights and of the routed experts' choice of features; None is the same
-        as 0.
+        Seed of random clusters, and of the router and the features of routed experts, where there
+        are any; nothing else is drawn. None is the same as 0.
 
     n_jobs
         Threads in which clusters work where labels are many; -1: one for each processor. It changes
