@@ -18,6 +18,8 @@ from stream.engine.kernel_cache import versions
 ROOT = Path(__file__).resolve().parents[1]
 # Counts what is compiled while a model learns, and a stream is evaluated.
 PROGRAM = """
+import hashlib
+import pickle
 import sys
 from numba.core.dispatcher import Dispatcher
 import stream
@@ -27,6 +29,10 @@ for i in range(30):
 print(sorted(model.predict_proba_one({"a": 1.0, "b": 2.0}).items()))
 result = stream.prequential(stream.open_source("syn-blocks-sud:rows=200"), seed_model)
 print(sorted(result.metrics.items()))
+for rows in ("syn-rbf-rec:labels=20,rows=800", "syn-text:labels=150,rows=800"):
+    model = stream.DriftHOMER(seed=1)
+    stream.prequential(rows, model)
+    print(hashlib.sha256(pickle.dumps(model)).hexdigest())
 kernels = {
     id(value): value
     for module in list(sys.modules.values())
