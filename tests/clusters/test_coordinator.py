@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 from cluster_rows import assert_same, in_chunks, one_by_one, random_rows
+from recorded import params_of
 
 from stream import DriftHOMER, open_source
+from stream.clusters.coordinator import Coordinator
+from stream.engine import set_decoder as sd
 from stream.errors import ParameterError
 from stream.rows.batch import slice_rows
 from stream.snapshot import dumps, loads
@@ -51,6 +54,30 @@ def test_chunks_do_not_matter(kind):
         single = learner_of(params)
         assert_same(one_by_one(single._learner, batch), expected)
         assert dumps(single._learner) == dumps(whole._learner)
+
+
+def test_what_others_answer_is_counted_all_the_same():
+    """Label sets that were seen while the trees answered are unknown once they are given up."""
+    batch = random_rows(np.random.default_rng(8), 200, 30)
+    answering, counting = Coordinator(params_of()), Coordinator(params_of())
+    answered = answering.answer(batch, predict=True)
+    left = counting.answer(batch, predict=True, beyond=30)
+    assert len(answered.label) > 0 == len(left.label)
+    for name in (
+        "n_present",
+        "n_unknown",
+        "n_sets",
+        "times",
+        "key",
+        "size",
+        "members",
+        "by_chance",
+    ):
+        ours, others = (getattr(each.decoder.state, name) for each in (counting, answering))
+        np.testing.assert_array_equal(ours, others)
+    counted = [sd.UNIT, sd.N_ROWS, sd.N_NEW, sd.N_SIZES, sd.SET_SIZE]
+    registers = [each.decoder.state.registers[counted] for each in (counting, answering)]
+    np.testing.assert_array_equal(*registers)
 
 
 def test_saved_in_between(kind):
