@@ -1,21 +1,29 @@
 """Parts: kernels that other kernels call, compiled to be linked into these and for nothing else.
 
-Numba gives each function a wrapper for Python and machine code of its own, with all that it calls.
-A kernel that a kernel calls needs neither: its optimised intermediate code becomes part of its
-callers, and is optimised with them as it always was. With states of twenty arrays, whose wrappers
-are long, this saves two fifths of the time to compile. When Python calls such a kernel, too, as
-tests do, it is compiled once more as a whole.
+Numba gives each function a wrapper for Python and machine code of its own, with all that it calls,
+optimised over and over from the bottom of the calls to their top. A kernel that a kernel calls
+needs none of this: its intermediate code, simplified, becomes part of its callers, and is inlined
+and optimised once, in what Python calls. With states of twenty arrays, whose wrappers are long,
+this saves half of the time to compile. When Python calls such a kernel, too, as tests do, it is
+compiled once more as a whole.
+
+A part is compiled for whole numbers of 64 bits and for truth values, whether its callers have these
+or a constant or 32 bits: the code is the same, and the values are, as Numba computes with 64 bits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from typing import Any
+import gc
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
 
 import llvmlite.binding
+from numba import types
 from numba.core import dispatcher, sigutils
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler, CompileResult, compile_result
+from numba.core.compiler import Compiler, CompileResult, Flags, compile_result
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.environment import lookup_environment
 from numba.core.registry import CPUDispatcher
@@ -24,8 +32,23 @@ KIND = "part"
 _numba_dispatcher: Any = dispatcher
 
 
+def passed_types(given: Iterable[Any]) -> tuple[Any, ...]:
+    """The types that a part is compiled for when a kernel calls it with arguments of given types.
+
+    Examples
+    --------
+    >>> passed_types([types.int32, types.literal(7), types.literal(True), types.uint8])
+    (int64, int64, bool, uint8)
+    """
+    plain = [types.unliteral(each) for each in given]
+    return tuple(types.int64 if each == types.int32 else each for each in plain)
+
+
 class PartLibrary(JITCodeLibrary):
-    """Optimised intermediate code without machine code."""
+    """Intermediate code of simplified functions, without machine code."""
+
+    def _optimize_final_module(self) -> None:
+        """Nothing: what Python calls is optimised with its parts."""
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
@@ -50,6 +73,31 @@ class _NoMachineCode:
     @staticmethod
     def set_env(name: str, environment: Any) -> None:
         """See Numba's ``CPUCodegen``."""
+
+
+class KernelFlags(Flags):
+    """Numba's flags, which are compared for every call that is typed: this way in a tenth of the
+    time."""
+
+    __slots__ = ()
+    _defaults: ClassVar = {name: option.default for name, option in Flags.options.items()}
+    _hash = hash(Flags())  # flags of all values have the same
+
+    def values(self) -> dict[str, Any]:
+        """All flags with their values."""
+        given: Any = self
+        return self._defaults | given._values
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+class _FunctionCompiler(_numba_dispatcher._FunctionCompiler):
+    def _customize_flags(self, flags: Flags) -> Flags:
+        return KernelFlags(flags)
 
 
 class _PartCompiler(Compiler):
@@ -92,13 +140,26 @@ def rebuild(target_context: Any, payload: tuple) -> CompileResult:
     )
 
 
+@contextlib.contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """Have Python look for circles of garbage rarely: the compiler makes millions of objects, and
+    to go through all that are alive takes a tenth of the time."""
+    before = gc.get_threshold()
+    if before[0] > 0:
+        gc.set_threshold(max(before[0], 50_000), max(before[1], 20), max(before[2], 100))
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 class KernelDispatcher(CPUDispatcher):
     """Compiles a function as a whole when Python calls it, and as a part when a kernel does."""
 
     def __init__(self, py_func: Any, locals: Any = None, targetoptions: Any = None) -> None:
         super().__init__(py_func, locals, targetoptions)
         make = functools.partial(
-            _numba_dispatcher._FunctionCompiler,
+            _FunctionCompiler,
             py_func,
             self.targetdescr,
             self.targetoptions,
@@ -109,17 +170,20 @@ class KernelDispatcher(CPUDispatcher):
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """See Numba's ``Dispatcher``: a kernel calls this one, for which Numba compiles it."""
+        this: Any = self
         before, self._called_by_kernel = self._called_by_kernel, True
         try:
-            return super().get_call_template(args, kws)
+            _, given = this._compiler.fold_argument_types(args, kws)
+            return super().get_call_template(passed_types(given), {})
         finally:
             self._called_by_kernel = before
 
     def compile_part(self, args: Any) -> Any:
         """Compile for the types of arguments, to be called by kernels."""
+        passed = passed_types(args)
         with global_compiler_lock:
-            found: Any = self.overloads.get(tuple(args))
-            return self._compile(tuple(args), part=True) if found is None else found.entry_point
+            found: Any = self.overloads.get(passed)
+            return self._compile(passed, part=True) if found is None else found.entry_point
 
     def compile(self, sig: Any) -> Any:
         """Compile for the types of arguments, to be called by Python; the compiled function."""
@@ -137,7 +201,8 @@ class KernelDispatcher(CPUDispatcher):
         this._compiler, this._cache.wants_part = self._compilers[part], part
         self._called_by_kernel = False
         try:
-            return super().compile(sig)
+            with _rarely_collected():
+                return super().compile(sig)
         finally:
             this._compiler, this._cache.wants_part, self._called_by_kernel = before
 

@@ -42,7 +42,7 @@ _PACKAGE = __name__.partition(".")[0]
 # Name and features of what Numba compiles for with NUMBA_CPU_NAME=generic.
 GENERIC_PROCESSOR = ("generic", "")
 # Changes when the content of the files does.
-_FORMAT = 2
+_FORMAT = 3
 
 
 def versions() -> str:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from numba import typeof
 
 from stream.engine import jit
+from stream.engine.compile_parts import passed_types
 
 
 class KernelTask(NamedTuple):
@@ -50,8 +51,11 @@ class _Recorder:
 
         @functools.wraps(function)
         def watched(*args: Any) -> Any:
-            key = (function.__module__, function.__qualname__, tuple(map(typeof, args)))
-            if len(self._highest_called) == 1:
+            types = tuple(map(typeof, args))
+            from_python = len(self._highest_called) == 1
+            name = function.__module__, function.__qualname__
+            key = (*name, types if from_python else passed_types(types))
+            if from_python:
                 self._from_python.add(key)
             self._highest_called.append(-1)
             try:

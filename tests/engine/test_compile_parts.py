@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from numba.core.compiler import Flags
 
 from stream.engine import compile_parts
 from stream.engine.jit import inlined, kernel
@@ -113,3 +114,34 @@ def test_a_kernel_can_be_copied(own_cache):
 
     assert copy.deepcopy(mix) is mix
     assert pickle.loads(pickle.dumps(mix)) is mix
+
+
+def test_a_part_is_shared_by_calls_with_constants_and_numbers_of_fewer_bits(own_cache):
+    """A part is compiled once more for each kind of whole number that kernels call it with."""
+
+    def add(values, number, doubled):
+        return values[number] * 2 if doubled else values[number]
+
+    add = kernel(add)
+
+    def add_three(values, numbers):
+        return (
+            add(values, numbers[0], True) + add(values, 1, numbers[0] == 0) + add(values, 2, False)
+        )
+
+    add_three = kernel(add_three)
+    assert add_three(VALUES, np.array([0], np.int32)) == 2 + 8 + 9
+    assert parts(add) == [True]
+    assert len(files(own_cache, "add")) == 1
+
+
+def test_flags_are_compared_by_their_values():
+    """Kernels that were compiled in different ways are taken for the same, or all for different."""
+    flags, other = compile_parts.KernelFlags(), Flags()
+    assert flags == other
+    assert hash(flags) == hash(other)
+    flags.forceinline = True
+    assert flags != other
+    other.forceinline = True
+    assert flags == other == compile_parts.KernelFlags(flags)
+    assert hash(flags) == hash(other)
