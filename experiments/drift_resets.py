@@ -66,7 +66,7 @@ def recent_rows(learner: StackedLearner, trees: TreeMixture) -> None:
 def mixer_and_decoder(learner: StackedLearner, trees: TreeMixture) -> None:
     """Weigh all models alike, and forget label sets."""
     old = trees.mixer_decoder
-    trees.mixer_decoder = GrowingMixerDecoder(old.params, old.n_models)
+    trees.mixer_decoder = GrowingMixerDecoder(old.params, old.n_models, old.n_given)
     trees.mixer_decoder.add_labels(old.n_labels, 1)
     trees.mixer_decoder.regroup(old.clusters)
 
