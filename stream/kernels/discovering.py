@@ -1,9 +1,9 @@
 """Find out which kernels there are to compile, and for which types, without compiling anything.
 
 ``python -m stream.kernels.discovering`` runs the scenarios in the interpreter and writes what was
-called to standard output. The types of a call from Python are exact; those of a kernel that a
-kernel calls are nearly always (the interpreter may have 64 bits where the compiler has 32), and a
-wrong one costs only the time to compile it.
+called to standard output, the second stage after a line of standard input. The types of a call from
+Python are exact; those of a kernel that a kernel calls are nearly always, and a wrong one costs
+only the time to compile it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def discover_in_stages() -> Iterator[list[KernelTask]]:
     """The kernels that the scenarios call, first those that an evaluation of the default model
     needs, most probably now, and then the others; in each stage those that call none first.
 
-    A kernel that Python is found to call in a later stage only is there once more.
+    A kernel that Python is found to call in a later stage only is there once more. Nothing is done
+    for a stage before it is asked for: processors are few.
 
     Raises
     ------
@@ -98,11 +99,20 @@ def discover_in_stages() -> Iterator[list[KernelTask]]:
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=errors
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
         ) as process,
     ):
+        assert process.stdin is not None
         assert process.stdout is not None
-        for _ in range(2):
+        for stage in range(2):
+            if stage > 0:
+                # Not the end of the input: processes that were forked meanwhile hold it open.
+                process.stdin.write(b"\n")
+                process.stdin.flush()
             try:
                 yield [KernelTask(*each) for each in pickle.load(process.stdout)]
             except EOFError:
@@ -123,6 +133,8 @@ def _main() -> None:
         scenario()
         if number == FIRST:
             _tell(recorder)
+            if not sys.stdin.readline():  # nobody asks for the others
+                return
     _tell(recorder)
 
 

@@ -75,6 +75,8 @@ def fill(
             tell()
             for future in futures[-len(stage) :]:
                 future.add_done_callback(tell)
+            # Whoever waits for this stage needs the processors that looking for the next one takes.
+            _wait_for_all_but(processes, futures)
         compiled = sum(future.result() for future in concurrent.futures.as_completed(futures))
     mark = compile_helpers.complete_mark(folder)
     mark.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +84,12 @@ def fill(
     files = [_file(task, folder) for task in tasks if task.from_python]
     n_kernels = len({task[:3] for task in tasks})
     return Filling(n_kernels, compiled, time.perf_counter() - began, folder, files)
+
+
+def _wait_for_all_but(n: int, futures: list[concurrent.futures.Future[bool]]) -> None:
+    """Wait until at most ``n`` are not done yet."""
+    while len(pending := [each for each in futures if not each.done()]) > n:
+        concurrent.futures.wait(pending, return_when=concurrent.futures.FIRST_COMPLETED)
 
 
 def _kernel(task: KernelTask) -> Any:

@@ -63,6 +63,52 @@ def test_the_command_compiles_what_is_missing_and_no_more(found, tmp_path, monke
     assert done.stdout == "0\n", done.stderr
 
 
+COMPILE_IN_STAGES = """
+from stream.kernels import filling
+found = [task for stage in filling.discover_in_stages() for task in stage]
+some = [task for task in found if ".synthetic." in task.module and task.from_python][:3]
+def discover_in_stages():
+    yield some
+    kept = list(filling.kernel_cache.cache_root().rglob("*.kernel"))
+    print(len(some), len(kept))
+filling.discover_in_stages = discover_in_stages
+filling.fill(1)
+"""
+
+
+def test_later_kernels_are_looked_for_when_the_first_are_compiled(tmp_path, monkeypatch):
+    """The interpreter takes the processor from the kernels that are waited for."""
+    monkeypatch.setenv("DRIFTHOMER_CACHE_DIR", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE_IN_STAGES], capture_output=True, text=True, check=False
+    )
+    known, kept = map(int, done.stdout.split())
+    assert known > 1
+    assert kept >= known - 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
+def test_the_second_stage_comes_although_there_are_forked_processes():
+    """Compiling waits for ever: its processes hold open what tells of the end of the first."""
+    program = (
+        "import os, signal, time\n"
+        "from stream.kernels.discovering import discover_in_stages\n"
+        "stages = discover_in_stages()\n"
+        "next(stages)\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    time.sleep(600)\n"
+        "try:\n"
+        "    print(len(next(stages)) > 0)\n"
+        "finally:\n"
+        "    os.kill(child, signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_helpers_are_started_once_and_end(tmp_path, monkeypatch):
     """Each missing kernel starts processes, or they are started when all has been compiled."""
     monkeypatch.setattr(compile_helpers, "_started", [])
