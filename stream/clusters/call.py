@@ -6,12 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from stream.engine.arrays import (
-    FeatureRows,
-    Int64Array,
-    LabelRows,
-    allocate,
-)
+from stream.engine.arrays import FeatureRows, Int64Array, LabelRows, allocate
 from stream.engine.events import Events
 from stream.engine.unit_rows import UnitRows
 

@@ -44,23 +44,13 @@ def group_by_cluster(
     start = np.zeros(n_clusters + 1, np.int64)
     count_clusters(asked, n_pairs, start)
     sizes = {"asked": n_pairs, "asked1": n_pairs + 1, "hints": int(hints.start[n_events])}
-    rows_of_clusters = allocate(ClusterRows, sizes | {"truths": int(rows.y[0][-1] + rows.u[0][-1])})
+    taught = allocate(ClusterRows, sizes | {"truths": int(rows.y[0][-1] + rows.u[0][-1])})
     pair_of, place = np.zeros(n_pairs, np.int64), np.full(n_clusters, -1, np.int64)
-    sort_by_cluster(asked, n_events, start[:-1].copy(), rows_of_clusters, pair_of)
-    details = (
-        asked,
-        segment.events,
-        placement,
-        hints,
-        rows.y,
-        rows.u,
-        pair_of,
-        rows_of_clusters,
-        place,
-    )
+    sort_by_cluster(asked, n_events, start[:-1].copy(), taught, pair_of)
+    details = (asked, segment.events, placement, hints, rows.y, rows.u, pair_of, taught, place)
     count_details(*details)
     fill_details(*details, np.zeros(n_pairs, np.int64), np.zeros(n_pairs, np.int64))
-    return Grouped(rows_of_clusters, start, pair_of)
+    return Grouped(taught, start, pair_of)
 
 
 def output_like(output: ClusterOutput) -> ClusterOutput:

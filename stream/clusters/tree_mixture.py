@@ -1,8 +1,8 @@
 """A shared tree, pools of routed experts over the clusters of a partition, and what mixes them.
 
-Every row passes the shared tree, whose leaf models are all asked. For each cluster a router weighs
-the experts of a pool; the heaviest learns the row. A mixer makes one probability per label of all
-that, and a decoder chooses the label set that is answered.
+Every row passes the shared tree, whose leaf models are all asked. Where there are pools, a router
+weighs the experts of each cluster; the heaviest learns the row. A mixer makes one probability per
+label of all that, and a decoder chooses the label set that is answered.
 """
 
 from __future__ import annotations

@@ -88,9 +88,6 @@ class KernelFlags(Flags):
         given: Any = self
         return self._defaults | given._values
 
-    def __eq__(self, other: object) -> bool:
-        return super().__eq__(other)
-
     def __hash__(self) -> int:
         return self._hash
 
@@ -157,7 +154,7 @@ class KernelDispatcher(CPUDispatcher):
     """Compiles a function as a whole when Python calls it, and as a part when a kernel does."""
 
     def __init__(self, py_func: Any, locals: Any = None, targetoptions: Any = None) -> None:
-        super().__init__(py_func, locals, targetoptions)
+        super().__init__(py_func, locals or {}, targetoptions)  # Numba 0.61 knows no None
         make = functools.partial(
             _FunctionCompiler,
             py_func,

@@ -26,7 +26,7 @@ def _compiled(function: Callable, **options: Any) -> Any:
     options |= {"_nrt": False, "nogil": True, "no_cfunc_wrapper": True}
     if _numba_config.DISABLE_JIT:
         return interpreted(function)
-    dispatcher: Any = KernelDispatcher(function, {}, options | {"nopython": True})
+    dispatcher: Any = KernelDispatcher(function, targetoptions=options | {"nopython": True})
     dispatcher._cache = KernelCache(function, options)
     return dispatcher
 
