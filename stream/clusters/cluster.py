@@ -7,7 +7,7 @@ from typing import Any
 from stream.clusters.call import state_bytes
 from stream.clusters.checking import check_label_cluster
 from stream.engine.arrays import Float64Array, Int32Array, allocate, resize
-from stream.engine.by_address import addresses_of
+from stream.engine.by_address import addresses_of, words_of_field
 from stream.engine.cells import BUCKETS_A_CELL, FIRST_CELLS, with_room, without_smallest
 from stream.engine.label_cluster_layout import ClusterParams, LabelCluster
 
@@ -70,7 +70,7 @@ class Cluster:
     @property
     def mixer_weights(self) -> Float64Array:
         """[labels, inputs] what each input weighs for a label."""
-        return self.state.weight + self.state.own_weight[: self.state.n_labels[0]]
+        return self.state.weight + self.state.own_weight[:, : self.state.n_labels[0]].T
 
     def add_label(self, label: int, now: int) -> None:
         """Take in a label that comes with the row learnt after ``now`` others."""
@@ -86,7 +86,11 @@ class Cluster:
 
     def make_room(self, n_entries: int) -> None:
         """Have cells for a row of so many entries."""
-        self.state = self.state._replace(cells=with_room(self.state.cells, n_entries))
+        before, after = self._state.cells, with_room(self._state.cells, n_entries)
+        if after is not before:
+            self._state = self._state._replace(cells=after)
+            self.n_bytes += state_bytes(after) - state_bytes(before)
+            self.addresses[words_of_field(self._state, "cells")] = addresses_of(after)
 
     def shrink(self, n_cells: int) -> None:
         """Give up the pairs with the smallest weights, so that about ``n_cells`` are left."""

@@ -86,7 +86,7 @@ def _mixer_inputs(
     number: int, cluster: Cluster, work: ClusterWork, scratch: ClusterScratch
 ) -> MixerInputs:
     labels, last = cluster.labels.copy(), int(work.start[number + 1]) - 1
-    inputs = scratch.inputs[: len(labels)].copy()
+    inputs = scratch.inputs[:, : len(labels)].T.copy()
     return MixerInputs(number, labels, float(work.rows.probability[last]), inputs)
 
 

@@ -23,6 +23,7 @@ from stream.engine.arrays import (
     record,
     up_to,
 )
+from stream.engine.elementary import log
 from stream.engine.jit import kernel
 
 MAX_BUCKETS = 5  # buckets of one size before two of them merge
@@ -148,7 +149,7 @@ def _compress(adwins, d):
 def _differ(adwins, d, n_old, n_new, mean_difference, delta):
     """Whether the two sides of a cut have different means (equation 3.1 of the paper)."""
     width = float(adwins.detectors[d].width)
-    delta_prime = math.log(2.0 * math.log(width) / delta)
+    delta_prime = log(2.0 * log(width) / delta)
     harmonic = 1.0 / (n_old - MIN_WINDOW_LENGTH + 1.0) + 1.0 / (n_new - MIN_WINDOW_LENGTH + 1.0)
     variance = adwins.detectors[d].spread / width
     epsilon = (

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream.engine.elementary import bits_of
 from stream.engine.jit import inlined
 
 BLOCK = 64  # values that are compared at once
+FEW = 48  # probabilities that are sorted by comparing them only
+BUCKETS_AN_OCTAVE_BITS = 5
+N_BUCKETS = 16 << BUCKETS_AN_OCTAVE_BITS  # what is smaller than 2**-16 is in the last one
+_FRACTION_BITS = np.int64(52 - BUCKETS_AN_OCTAVE_BITS)
+_FIRST_BUCKET = np.int64(1023 << BUCKETS_AN_OCTAVE_BITS)  # of 1.0
 
 
 @inlined
@@ -70,3 +76,51 @@ def list_best(values, n_values, most, best):
             at -= 1
         best[at] = number
     return n
+
+
+@inlined
+def _bucket(p):
+    """By the exponent and the first bits of the fraction, the largest probabilities first."""
+    return min(_FIRST_BUCKET - (bits_of(p) >> _FRACTION_BITS), np.int64(N_BUCKETS - 1))
+
+
+@inlined
+def _sort_by_bucket(p, n, buckets, order):
+    """Sort places into ``order`` by bucket; in one bucket they keep their order."""
+    for bucket in range(N_BUCKETS):
+        buckets[bucket] = 0
+    for place in range(n):
+        buckets[_bucket(p[place])] += 1
+    before = 0
+    for bucket in range(N_BUCKETS):
+        count = buckets[bucket]
+        buckets[bucket] = before
+        before += count
+    for place in range(n):
+        bucket = _bucket(p[place])
+        order[buckets[bucket]] = place
+        buckets[bucket] += 1
+
+
+@inlined
+def rank(p, n, buckets, order):
+    """Sort the places of probabilities into ``order``, the largest first, the first of equals
+    first.
+
+    Parameters
+    ----------
+    buckets
+        [N_BUCKETS] room to work in.
+    """
+    if n > FEW:
+        _sort_by_bucket(p, n, buckets, order)
+    else:
+        for place in range(n):
+            order[place] = place
+    for i in range(1, n):
+        moving, at = order[i], i
+        value = p[moving]
+        while at > 0 and p[order[at - 1]] < value:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = moving

@@ -31,6 +31,16 @@ def addresses_of(state: Any) -> Int64Array:
     return np.array(_words(state), np.int64)
 
 
+def words_of_field(state: Any, name: str) -> slice:
+    """Which of the words of :func:`addresses_of` are those of a field."""
+    first = sum(_n_words(each) for each in state[: state._fields.index(name)])
+    return slice(first, first + _n_words(getattr(state, name)))
+
+
+def _n_words(state: Any) -> int:
+    return sum(map(_n_words, state)) if isinstance(state, tuple) else 1 + state.ndim
+
+
 def _words(state: Any) -> list[int]:
     if isinstance(state, tuple):
         return [word for each in state for word in _words(each)]

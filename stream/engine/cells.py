@@ -24,14 +24,15 @@ from stream.engine.arrays import (
     Int32Array,
     Int64Array,
     below,
-    resize,
     up_to,
 )
 from stream.engine.jit import inlined, kernel
+from stream.engine.prefetch import prefetch
 from stream.engine.random import mix
 
 FIRST_CELLS = 16
 BUCKETS_A_CELL = 4
+FLOATS_A_LINE = 16  # of the processor's cache
 LEAST_SQUARE = np.float32(1e-6)  # keeps the first step of a weight finite
 LEAST_BIAS_SQUARE = np.float32(1e-2)
 SMALLEST_ERROR = np.float32(0.01)  # of a probability: what is this right is not learnt
@@ -110,15 +111,32 @@ def score_row(cells, base_key, x, row, bias, n_columns, found, scores):
         [non-zeros of the row] cell of each entry, or -1; in place.
     """
     first, last = x[0][row], x[0][row + 1]
+    # In passes, each of which asks for the memory of the next: cells are seldom in the cache.
+    for entry in range(first, last):
+        place = _first_bucket(cells, base_key + np.int64(x[1][entry]))
+        found[entry - first] = place
+        prefetch(cells.bucket, place)
+    for entry in range(first, last):
+        cell = np.int64(cells.bucket[found[entry - first]])
+        found[entry - first] = cell
+        if cell >= 0:
+            prefetch(cells.key, cell)
+            for column in range(0, n_columns, FLOATS_A_LINE):
+                prefetch(cells.weight, cell * cells.weight.shape[1] + column)
     for column in range(n_columns):
         scores[column] = bias[column]
     for entry in range(first, last):
-        cell = find_cell(cells, base_key + np.int64(x[1][entry]))
-        found[entry - first] = cell
-        if cell >= 0:
-            value, weight = x[2][entry], cells.weight[cell]
-            for column in range(n_columns):
-                scores[column] += value * weight[column]
+        key, cell = base_key + np.int64(x[1][entry]), found[entry - first]
+        if cell < 0:
+            continue
+        if cells.key[cell] != key:
+            cell = find_cell(cells, key)
+            found[entry - first] = cell
+            if cell < 0:
+                continue
+        value, weight = x[2][entry], cells.weight[cell]
+        for column in range(n_columns):
+            scores[column] += value * weight[column]
 
 
 @inlined
@@ -191,10 +209,16 @@ def with_room(cells: Cells, n_more: int) -> Cells:
 
 
 def _with_capacity(cells: Cells, capacity: int) -> Cells:
-    grown = resize(cells, _sizes(capacity, cells.weight.shape[1]))
-    if grown.bucket is cells.bucket:
-        return grown
-    grown = grown._replace(bucket=np.full(len(grown.bucket), -1, np.int32))
+    used = int(cells.used[0])
+    grown = Cells(
+        cells.used,
+        np.full(BUCKETS_A_CELL * capacity, -1, np.int32),
+        np.zeros(capacity, np.int64),
+        np.zeros((capacity, cells.weight.shape[1]), np.float32),
+        np.zeros(capacity, np.float32),
+    )
+    for name in ("key", "weight", "square"):
+        getattr(grown, name)[:used] = getattr(cells, name)[:used]
     _refill_buckets(grown)
     return grown
 

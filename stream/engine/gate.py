@@ -15,7 +15,6 @@ have in all that was present below that child. What is below such a child learns
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -33,6 +32,7 @@ from stream.engine.arrays import (
 from stream.engine.cells import Cells, cells_left, learn_row_of_cells, score_row
 from stream.engine.events import Events
 from stream.engine.jit import inlined, kernel
+from stream.engine.log_odds import sigmoid
 from stream.engine.placement import N_CLUSTERS
 from stream.engine.recent_layout import Hints
 from stream.engine.unit_rows import UnitRows
@@ -96,6 +96,7 @@ class GateScratch(NamedTuple):
 
     found: Annotated[Int64Array, Axes("entries")]
     scores: Annotated[Float32Array, Axes(FAN_OUT)]
+    chance: Annotated[Float64Array, Axes(FAN_OUT)]
     stack_level: Annotated[Int64Array, Axes("stack")]
     stack_node: Annotated[Int64Array, Axes("stack")]
     stack_p: Annotated[Float64Array, Axes("stack")]
@@ -157,6 +158,13 @@ def _score(gate, level, node, n_children, x, row, scratch):
 
 
 @inlined
+def _chances(scores, n, chance):
+    """Probabilities of children, given that of their node."""
+    for child in range(n):
+        chance[child] = sigmoid(min(max(float(scores[child]), -30.0), 30.0))
+
+
+@inlined
 def _search(gate, threshold, n_clusters, x, row, at, asked, scratch):
     """Write the clusters to ask from place ``at`` on; returns where they end."""
     levels = gate.registers[LEVELS]
@@ -168,9 +176,10 @@ def _search(gate, threshold, n_clusters, x, row, at, asked, scratch):
         level, node, above = stack_level[height], stack_node[height], stack_p[height]
         n_children = _n_children(level, node, n_clusters)
         _score(gate, level, node, n_children, x, row, scratch)
+        _chances(scratch.scores, n_children, scratch.chance)
         first = node << FAN_OUT_BITS
         for child in range(n_children):
-            p = above / (1.0 + math.exp(-min(max(scratch.scores[child], -30.0), 30.0)))
+            p = above * scratch.chance[child]
             if p < threshold:
                 continue
             if level == 1:
@@ -279,9 +288,10 @@ def _learn(gate, params, n_clusters, x, row, any_present, asked, scratch):
         may_add = any_present if level == levels else scratch.present[level + 1, node] == 1
         n_children = _n_children(level, node, n_clusters)
         _score(gate, level, node, n_children, x, row, scratch)
+        _chances(scores, n_children, scratch.chance)
         first = node << FAN_OUT_BITS
         for child in range(n_children):
-            p = 1.0 / (1.0 + math.exp(-min(max(scores[child], -30.0), 30.0)))
+            p = scratch.chance[child]
             target = _target(gate, level, first + child, p, scratch)
             scores[child] = weight * (p - target)
             below = target if target == 1.0 else weight * target

@@ -179,7 +179,7 @@ class GrowingMixerDecoder:
         """What each label weighs its inputs with [labels, inputs]: the models', then those of its
         past."""
         mixer, labels = self.state.mixer, slice(0, self.n_labels)
-        return mixer.weight[mixer.group[labels]] + mixer.own_weight[labels]
+        return mixer.weight[mixer.group[labels]] + mixer.own_weight[:, labels].T
 
     def learn_faster(self, cluster: int) -> None:
         """Let the weights of a cluster move as those of a new one."""

@@ -23,7 +23,7 @@ def _compiled(function: Callable, **options: Any) -> Any:
     # With counts, every access to a NamedTuple of twenty arrays is forty atomic operations:
     # measured, the tree is eight times slower. The price: no kernel allocates.
     # Nor do they need the wrapper that makes a C function of each.
-    options |= {"_nrt": False, "nogil": True, "no_cfunc_wrapper": True}
+    options |= {"_nrt": False, "nogil": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
     if _numba_config.DISABLE_JIT:
         return interpreted(function)
     dispatcher: Any = KernelDispatcher(function, targetoptions=options | {"nopython": True})

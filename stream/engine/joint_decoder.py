@@ -24,7 +24,8 @@ from __future__ import annotations
 
 import math
 
-from stream.engine.best_first import list_best
+from stream.engine.best_first import list_best, rank
+from stream.engine.elementary import exp, log
 from stream.engine.jit import inlined
 from stream.engine.joint_decoder_layout import (
     ANSWERED,
@@ -41,6 +42,7 @@ from stream.engine.joint_decoder_layout import (
     NO_COMPOSED,
     PREDICTED,
     PRESENT,
+    SMALLEST,
     SUBSET,
     TOP,
     TRUE_POSITIVE,
@@ -56,50 +58,68 @@ def _prepare(decoder, p, n_labels, n_tables, scratch):
     for table in range(n_tables):
         scratch.absent[table] = 0.0
         scratch.base_absent[table] = 0.0
+    logits, base_logits = scratch.logit, scratch.base_logit
+    absent, base_absent = scratch.label_absent, scratch.label_base_absent
+    n_present, n_known = decoder.n_present, decoder.n_known
     for label in range(n_labels):
-        rate = (decoder.n_present[label] + 0.5 * unit) / (decoder.n_known[label] + unit)
-        absent, base_absent = math.log(1.0 - p[label]), math.log(1.0 - rate)
-        scratch.logit[label] = math.log(p[label]) - absent
-        scratch.base_logit[label] = math.log(rate) - base_absent
+        base_logits[label] = (n_present[label] + 0.5 * unit) / (n_known[label] + unit)
+    for label in range(n_labels):
+        base_absent[label] = log(1.0 - base_logits[label])
+    for label in range(n_labels):
+        base_logits[label] = log(base_logits[label]) - base_absent[label]
+    for label in range(n_labels):
+        absent[label] = log(1.0 - p[label])
+    for label in range(n_labels):
+        logits[label] = log(p[label]) - absent[label]
+    for label in range(n_labels):
         table = decoder.table[label]
-        scratch.absent[table] += absent
-        scratch.base_absent[table] += base_absent
-        scratch.absent[0] += absent
-        scratch.base_absent[0] += base_absent
+        scratch.absent[table] += absent[label]
+        scratch.base_absent[table] += base_absent[label]
+        scratch.absent[0] += absent[label]
+        scratch.base_absent[0] += base_absent[label]
 
 
 @inlined
 def _score_table(decoder, params, table, scratch):
     """Probability of every set in a table, and of all sets that are not in it."""
-    unit, n_sets = decoder.registers[UNIT], decoder.n_sets[table]
-    score, size, members = scratch.score[table], decoder.size[table], decoder.members[table]
+    unit, n_sets, beta = decoder.registers[UNIT], decoder.n_sets[table], params.beta
+    score, times, of_row = scratch.score[table], decoder.times[table], scratch.of_row
+    logits, base_logits, absent = scratch.logit, scratch.base_logit, scratch.absent[table]
+    size, members, base_absent = (
+        decoder.size[table], decoder.members[table], scratch.base_absent[table],
+    )  # fmt: skip
     rows, seen = decoder.n_rows[table] + unit, 0.0
+    for s in range(n_sets):
+        row, base = absent, base_absent
+        for i in range(size[s]):
+            row += logits[members[s, i]]
+            base += base_logits[members[s, i]]
+        of_row[s], score[s] = row, base
+    for s in range(n_sets):
+        share = log(max(times[s], SMALLEST) / rows)
+        score[s] = of_row[s] + beta * (share - score[s])
+    for s in range(n_sets):
+        score[s] = score[s] if times[s] > 0.0 else -math.inf
+    for s in range(n_sets):
+        of_row[s] = exp(of_row[s])
     highest, best = -math.inf, INDEPENDENT
     for s in range(n_sets):
-        of_row, of_base = scratch.absent[table], scratch.base_absent[table]
-        for i in range(size[s]):
-            of_row += scratch.logit[members[s, i]]
-            of_base += scratch.base_logit[members[s, i]]
-        seen += math.exp(of_row)
-        if decoder.times[table, s] > 0.0:
-            share = math.log(decoder.times[table, s] / rows)
-            score[s] = of_row + params.beta * (share - of_base)
-        else:
-            score[s] = -math.inf
+        seen += of_row[s]
         if score[s] > highest:
             highest, best = score[s], s
     new = (decoder.n_new[table] + 0.5 * unit) / rows
-    rest = params.beta * math.log(new)
-    rest += (1.0 - params.beta) * math.log(max(1.0 - seen, LEAST_REST))
+    rest = beta * log(new)
+    rest += (1.0 - beta) * log(max(1.0 - seen, LEAST_REST))
     highest = max(highest, rest)
-    total = math.exp(rest - highest)
-    scratch.rest[table] = total
     for s in range(n_sets):
-        score[s] = math.exp(score[s] - highest)
+        score[s] = exp(score[s] - highest)
+    rest = exp(rest - highest)
+    total = rest
+    for s in range(n_sets):
         total += score[s]
     for s in range(n_sets):
         score[s] /= total
-    scratch.rest[table] /= total
+    scratch.rest[table] = rest / total
     scratch.best[table] = best
 
 
@@ -131,13 +151,13 @@ def _decode_clusters(decoder, params, p, n_labels, n_tables, scratch):
         scratch.piece[label] = scratch.rest[decoder.table[label]] * p[label]
     for table in range(1, n_tables):
         _add_members(decoder, table, scratch, scratch.piece)
-        best, log_rest = scratch.best[table], math.log(max(scratch.rest[table], 1e-300))
+        best, log_rest = scratch.best[table], log(max(scratch.rest[table], 1e-300))
         independent = log_rest + _independent_best(decoder, table, scratch, n_labels)
-        if best == INDEPENDENT or math.log(max(scratch.score[table, best], 1e-300)) < independent:
+        if best == INDEPENDENT or log(max(scratch.score[table, best], 1e-300)) < independent:
             scratch.best[table] = INDEPENDENT
             composed += independent
         else:
-            composed += math.log(max(scratch.score[table, best], 1e-300))
+            composed += log(max(scratch.score[table, best], 1e-300))
     return composed
 
 
@@ -175,7 +195,7 @@ def _candidates(decoder, composed, n_labels, n_tables, scratch):
             candidate[c, i] = decoder.members[0, s, i]
     size[n] = _compose(decoder, n_labels, n_tables, scratch, candidate[n])
     scratch.composed[0] = n
-    scratch.composed_p[0] = scratch.rest[0] * math.exp(composed)
+    scratch.composed_p[0] = scratch.rest[0] * exp(composed)
     right, expected = registers[COMPOSED_RIGHT], registers[COMPOSED_EXPECTED]
     correction = (right + registers[UNIT]) / (expected + registers[UNIT])
     p[n] = min(scratch.composed_p[0] * correction, 1.0)
@@ -222,27 +242,6 @@ def expected_worth(params, registers, k, inside, total, p_set, n_labels):
 
 
 @inlined
-def rank(p, n_labels, order):
-    """Sort the labels into ``order``, the most probable first."""
-    for label in range(n_labels):
-        order[label] = label
-    gap = 1
-    while gap < n_labels // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, n_labels):
-            moving, at = order[i], i
-            while at >= gap and (
-                p[order[at - gap]] < p[moving]
-                or (p[order[at - gap]] == p[moving] and order[at - gap] > moving)
-            ):
-                order[at] = order[at - gap]
-                at -= gap
-            order[at] = moving
-        gap //= 3
-
-
-@inlined
 def _choose(decoder, params, p, n, n_labels, scratch, decided):
     """Answer with the candidate of the highest expected worth, or with the most probable labels.
 
@@ -266,13 +265,13 @@ def _choose(decoder, params, p, n, n_labels, scratch, decided):
         if worth > highest:
             best, highest = c, worth
     if params.decode == BALANCED:
-        rank(p, n_labels, order)
+        rank(p, n_labels, scratch.buckets, order)
         inside, log_p = 0.0, scratch.absent[0]
         for k in range(n_labels + 1):
             if k > 0:
                 inside += p[order[k - 1]]
                 log_p += scratch.logit[order[k - 1]]
-            p_set = scratch.rest[0] * math.exp(min(log_p, 0.0))
+            p_set = scratch.rest[0] * exp(min(log_p, 0.0))
             worth = expected_worth(params, registers, k, inside, total, p_set, n_labels)
             if worth > highest:
                 best, highest, best_k = -1, worth, k

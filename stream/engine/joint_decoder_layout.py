@@ -17,11 +17,13 @@ from stream.engine.arrays import (
     below,
     up_to,
 )
+from stream.engine.best_first import N_BUCKETS
 from stream.errors import SnapshotError
 
 MEMORY = 2000.0  # rows that the counts look back
 TOP = 24  # most probable label sets that are compared with each other
 MAX_PIECES = 64  # sets in the table of a cluster
+SMALLEST = 1e-300  # count of a set
 LEAST_REST = 1e-6  # probability that sets never seen have together
 INDEPENDENT = -1  # best piece of a cluster: each label on its own
 # What is answered, ``DecoderParams.decode``; INDEPENDENTLY: every label over one half, without
@@ -102,8 +104,11 @@ class JointDecoderScratch(NamedTuple):
 
     logit: Annotated[Float64Array, Axes("labels")]
     base_logit: Annotated[Float64Array, Axes("labels")]
+    label_absent: Annotated[Float64Array, Axes("labels")]  # log probability of absence
+    label_base_absent: Annotated[Float64Array, Axes("labels")]
     absent: Annotated[Float64Array, Axes("tables")]  # log probability that all labels are absent
     base_absent: Annotated[Float64Array, Axes("tables")]
+    of_row: Annotated[Float64Array, Axes("sets")]  # log probability of each set of a table
     score: Annotated[Float64Array, Axes("tables", "sets")]  # then probability
     rest: Annotated[Float64Array, Axes("tables")]  # probability of all sets never seen
     best: Annotated[Int64Array, Axes("tables")]  # most probable set, or INDEPENDENT
@@ -111,6 +116,7 @@ class JointDecoderScratch(NamedTuple):
     marginal: Annotated[Float64Array, Axes("labels")]
     mark: Annotated[UInt8Array, Axes("labels")]
     order: Annotated[Int64Array, Axes("labels")]
+    buckets: Annotated[Int64Array, Axes(N_BUCKETS)]
     candidate: Annotated[Int32Array, Axes(TOP, "labels")]
     candidate_size: Annotated[Int64Array, Axes(TOP)]
     candidate_p: Annotated[Float64Array, Axes(TOP)]

@@ -18,6 +18,7 @@ import numpy as np
 
 from stream.engine.by_address import state_at
 from stream.engine.cells import cells_left, learn_row_of_cells, score_row
+from stream.engine.elementary import log
 from stream.engine.jit import inlined, kernel
 from stream.engine.label_cluster_layout import (
     BASE_RATE,
@@ -69,13 +70,15 @@ def _settle_past(cluster, column, now):
 
 
 @inlined
-def _past_evidence(cluster, column, now, last, rate, base):
-    absent0, absent1, present0, present1 = _settle_past(cluster, column, now)
-    if last:
-        rows, hits = present0 + present1, present1
-    else:
-        rows, hits = absent0 + absent1, absent1
-    return rare_logit((hits + PRIOR_ROWS * rate) / (rows + PRIOR_ROWS)) - base
+def _count_past(cluster, now, n_known, rate, last, out):
+    """How often labels were present after rows in which they were what they were ``last``."""
+    for column in range(n_known):
+        absent0, absent1, present0, present1 = _settle_past(cluster, column, now)
+        if last[column]:
+            rows, hits = present0 + present1, present1
+        else:
+            rows, hits = absent0 + absent1, absent1
+        out[column] = (hits + PRIOR_ROWS * rate[column]) / (rows + PRIOR_ROWS)
 
 
 @inlined
@@ -108,59 +111,109 @@ def _limited(evidence):
 
 
 @inlined
-def _answer(cluster, params, x, row, now, p, n_columns, n_known, hints, event, scratch):
+def _evidence(p, base, n, out):
+    """Log odds of probabilities [labels] against those of the base rates, which are given."""
+    for column in range(n):
+        out[column] = _limited(rare_logit(p[column]) - base[column])
+
+
+@inlined
+def _base_rates(cluster, now, n, rate, base):
+    n_present, n_unknown, rows = cluster.n_present, cluster.n_unknown, now + 1.0
+    for column in range(n):
+        rate[column] = (n_present[column] + 0.5) / (rows - n_unknown[column])
+    for column in range(n):
+        base[column] = rare_logit(rate[column])
+
+
+@inlined
+def _products(p, scores, n, out):
+    """Probabilities of labels: that of their cluster times those of their models."""
+    for column in range(n):
+        out[column] = p * sigmoid(min(max(float(scores[column]), -30.0), 30.0))
+
+
+@inlined
+def _shares(scratch, total, n):
+    """Shares of the votes."""
+    vote, silent, rate, share = scratch.vote, scratch.silent, scratch.rate, scratch.share
+    for column in range(n):
+        share[column] = vote_share(vote[column], silent[column], total, rate[column])
+
+
+@inlined
+def _mix(cluster, inputs, base, n, mixed):
+    """Probabilities of labels from the inputs of the mixer."""
+    for column in range(n):
+        mixed[column] = base[column]
+    for place in range(N_INPUTS):
+        shared, own, given = cluster.weight[place], cluster.own_weight[place], inputs[place]
+        for column in range(n):
+            mixed[column] += (shared + own[column]) * given[column]
+    for column in range(n):
+        mixed[column] = sigmoid(min(max(mixed[column], -LARGEST_MIX), LARGEST_MIX))
+
+
+# Loops over labels are short and many, each over few arrays and without a branch: the compiler
+# then has several labels done at a time.
+@inlined
+def _answer(cluster, params, x, row, now, p, n_columns, n_known, total, scratch):
     """Fill ``scratch`` with what is predicted for a row's labels."""
     score_row(cluster.cells, np.int64(0), x, row, cluster.bias, n_columns, scratch.found,
               scratch.scores)  # fmt: skip
-    total = hints.total[event]
-    gate = 0.1 * math.log(max(p, 1e-4))
+    inputs, rate, base = scratch.inputs, scratch.rate, scratch.base
+    product, share = scratch.product, scratch.share
+    _base_rates(cluster, now, n_known, rate, base)
+    _products(p, scratch.scores, n_known, product)
+    _evidence(product, base, n_known, inputs[MODEL])
+    votes, mean = inputs[VOTES], inputs[MEAN]
+    if params.use_votes and total > 0.0:
+        _shares(scratch, total, n_known)
+        _evidence(share, base, n_known, votes)
+        for column in range(n_known):
+            share[column] = 0.5 * (share[column] + product[column])
+        _evidence(share, base, n_known, mean)
+    else:
+        for column in range(n_known):
+            votes[column] = 0.0
+            mean[column] = inputs[MODEL, column]
+    persistence, trend = inputs[PERSISTENCE], inputs[TREND]
+    if params.use_past:
+        _count_past(cluster, now, n_known, rate, scratch.last, share)
+        for column in range(n_known):
+            persistence[column] = rare_logit(share[column]) - base[column]
+        for column in range(n_known):
+            trend[column] = 4.0 * (scratch.trend[column] - rate[column])
+    else:
+        for column in range(n_known):
+            persistence[column] = 0.0
+            trend[column] = 0.0
+    gate, scaled_base, bias = inputs[GATE], inputs[BASE_RATE], inputs[BIAS]
+    of_gate = 0.1 * log(max(p, 1e-4))
     for column in range(n_known):
-        rate = (cluster.n_present[column] + 0.5) / (now - cluster.n_unknown[column] + 1.0)
-        base = rare_logit(rate)
-        inputs = scratch.inputs[column]
-        score = min(max(float(scratch.scores[column]), -30.0), 30.0)
-        product = p / (1.0 + math.exp(-score))
-        inputs[MODEL] = _limited(rare_logit(product) - base)
-        hint = scratch.hint[column]
-        votes, silent, last, trend = 0.0, 0.0, 0, 0.0
-        if hint >= 0:
-            votes, silent = hints.vote[hint], hints.silent[hint]
-            last, trend = int(hints.last[hint]), hints.trend[hint]
-        inputs[VOTES] = 0.0
-        inputs[MEAN] = inputs[MODEL]
-        if params.use_votes and total > 0.0:
-            share = vote_share(votes, silent, total, rate)
-            inputs[VOTES] = _limited(rare_logit(share) - base)
-            inputs[MEAN] = _limited(rare_logit(0.5 * (share + product)) - base)
-        inputs[PERSISTENCE] = 0.0
-        inputs[TREND] = 0.0
-        if params.use_past:
-            inputs[PERSISTENCE] = _past_evidence(cluster, column, now, last, rate, base)
-            inputs[TREND] = 4.0 * (trend - rate)
-        inputs[GATE] = gate
-        inputs[BASE_RATE] = 0.25 * base
-        inputs[BIAS] = 1.0
-        score, own = base, cluster.own_weight[column]
-        for place in range(N_INPUTS):
-            score += (cluster.weight[place] + own[place]) * inputs[place]
-        scratch.rate[column] = rate
-        scratch.mixed[column] = sigmoid(min(max(score, -LARGEST_MIX), LARGEST_MIX))
+        gate[column] = of_gate
+        scaled_base[column] = 0.25 * base[column]
+        bias[column] = 1.0
+    _mix(cluster, inputs, base, n_known, scratch.mixed)
 
 
 @inlined
 def _learn_weights(cluster, params, n_labels, scratch):
     """Move the weights of the mixer against its errors."""
+    error, truth, mixed = scratch.error, scratch.truth, scratch.mixed
+    for column in range(n_labels):
+        known = truth[column] != UNKNOWN_TRUTH
+        error[column] = mixed[column] - float(truth[column]) if known else 0.0
     for place in range(N_INPUTS):
-        total = 0.0
+        given, total = scratch.inputs[place], 0.0
         for column in range(n_labels):
-            if scratch.truth[column] == UNKNOWN_TRUTH:
-                continue
-            g = (scratch.mixed[column] - scratch.truth[column]) * scratch.inputs[column, place]
-            total += g
-            if g != 0.0:
-                square = cluster.own_square[column, place] + g * g
-                cluster.own_square[column, place] = square
-                cluster.own_weight[column, place] -= params.label_rate * g / math.sqrt(square)
+            total += error[column] * given[column]
+        own_weight, own_square = cluster.own_weight[place], cluster.own_square[place]
+        for column in range(n_labels):
+            g = error[column] * given[column]
+            square = own_square[column] + g * g
+            own_square[column] = square
+            own_weight[column] -= params.label_rate * g / math.sqrt(square)
         if total != 0.0:
             cluster.square[place] += total * total
             step = params.group_rate * total / math.sqrt(cluster.square[place])
@@ -170,10 +223,11 @@ def _learn_weights(cluster, params, n_labels, scratch):
 @inlined
 def _learn_models(cluster, params, x, row, n_labels, weight, may_add, scratch):
     scores = scratch.scores
+    truth = scratch.truth
     for column in range(n_labels):
-        p = 1.0 / (1.0 + math.exp(-min(max(float(scores[column]), -30.0), 30.0)))
-        truth = scratch.truth[column]
-        scores[column] = weight * (p - truth) if truth != UNKNOWN_TRUTH else 0.0
+        p = sigmoid(min(max(float(scores[column]), -30.0), 30.0))
+        known = truth[column] != UNKNOWN_TRUTH
+        scores[column] = weight * (p - float(truth[column])) if known else 0.0
     learn_row_of_cells(
         cluster.cells, np.int64(0), x, row, cluster.bias, cluster.bias_square, n_labels,
         scratch.found, scores, np.float32(params.rate), may_add,
@@ -185,11 +239,16 @@ def _list(cluster, n_known, pair, at, output, scratch):
     """Write the answer down; returns where the next one goes."""
     log_absent, rates, log_base = 0.0, 0.0, 0.0
     output.first[pair] = at
+    absent, base_absent = scratch.product, scratch.share
     for column in range(n_known):
-        p, rate = scratch.mixed[column], scratch.rate[column]
-        log_absent += math.log(1.0 - p)
-        rates += rate
-        log_base += math.log(1.0 - rate)
+        absent[column] = log(1.0 - scratch.mixed[column])
+    for column in range(n_known):
+        base_absent[column] = log(1.0 - scratch.rate[column])
+    for column in range(n_known):
+        p = scratch.mixed[column]
+        log_absent += absent[column]
+        rates += scratch.rate[column]
+        log_base += base_absent[column]
         if p > LEAST_LISTED:
             output.label[at] = cluster.label[column]
             output.probability[at] = p
@@ -227,11 +286,17 @@ def _advance(cluster, params, work, first, last, at, output, scratch):
         concerned = rows.asked[pair] or rows.weight[pair] > 0.0
         if concerned and not (follows and answered == event - 1):
             for i in range(rows.hint[pair], rows.hint[pair + 1]):
-                scratch.hint[rows.hint_column[i]] = rows.hint_place[i]
+                column, place = rows.hint_column[i], rows.hint_place[i]
+                scratch.vote[column] = hints.vote[place]
+                scratch.silent[column] = hints.silent[place]
+                scratch.last[column] = hints.last[place]
+                scratch.trend[column] = hints.trend[place]
             _answer(cluster, params, z, row, now, rows.probability[pair], n_columns, n_known,
-                    hints, event, scratch)  # fmt: skip
+                    hints.total[event], scratch)  # fmt: skip
             for i in range(rows.hint[pair], rows.hint[pair + 1]):
-                scratch.hint[rows.hint_column[i]] = -1
+                column = rows.hint_column[i]
+                scratch.vote[column], scratch.silent[column] = 0.0, 0.0
+                scratch.last[column], scratch.trend[column] = 0, 0.0
             answered = event
         output.n[pair] = 0
         if rows.asked[pair] and not follows:

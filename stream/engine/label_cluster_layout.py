@@ -61,9 +61,9 @@ class LabelCluster(NamedTuple):
     bias_square: Annotated[Float32Array, Axes("columns", holds=COUNTS)]
     weight: Annotated[Float64Array, Axes(N_INPUTS, holds=WEIGHTS)]
     square: Annotated[Float64Array, Axes(N_INPUTS, fill=FIRST_SQUARE, holds=POSITIVE)]
-    own_weight: Annotated[Float64Array, Axes("columns", N_INPUTS, holds=WEIGHTS)]
+    own_weight: Annotated[Float64Array, Axes(N_INPUTS, "columns", holds=WEIGHTS)]
     own_square: Annotated[
-        Float64Array, Axes("columns", N_INPUTS, fill=FIRST_SQUARE, holds=POSITIVE)
+        Float64Array, Axes(N_INPUTS, "columns", fill=FIRST_SQUARE, holds=POSITIVE)
     ]
     n_present: Annotated[Float64Array, Axes("columns", holds=COUNTS)]
     n_unknown: Annotated[Float64Array, Axes("columns", holds=COUNTS)]
@@ -119,8 +119,16 @@ class ClusterScratch(NamedTuple):
 
     found: Annotated[Int64Array, Axes("entries")]
     scores: Annotated[Float32Array, Axes("columns")]
-    inputs: Annotated[Float64Array, Axes("columns", N_INPUTS)]
+    inputs: Annotated[Float64Array, Axes(N_INPUTS, "columns")]
     rate: Annotated[Float64Array, Axes("columns")]
+    base: Annotated[Float64Array, Axes("columns")]  # log odds of the rate
+    product: Annotated[Float64Array, Axes("columns")]  # probability by the gate and the models
+    share: Annotated[Float64Array, Axes("columns")]  # of the votes
     mixed: Annotated[Float64Array, Axes("columns")]
+    error: Annotated[Float64Array, Axes("columns")]
     truth: Annotated[UInt8Array, Axes("columns")]
-    hint: Annotated[Int64Array, Axes("columns", fill=-1)]
+    # What recent rows say of a label; 0 where they say nothing.
+    vote: Annotated[Float64Array, Axes("columns")]
+    silent: Annotated[Float64Array, Axes("columns")]
+    trend: Annotated[Float64Array, Axes("columns")]
+    last: Annotated[UInt8Array, Axes("columns")]

@@ -57,8 +57,8 @@ class Mixer(NamedTuple):
 
     weight: Annotated[Float64Array, Axes("groups", "inputs", holds=WEIGHTS)]
     square: Annotated[Float64Array, Axes("groups", "inputs", fill=FIRST_SQUARE, holds=POSITIVE)]
-    own_weight: Annotated[Float64Array, Axes("labels", "inputs", holds=WEIGHTS)]
-    own_square: Annotated[Float64Array, Axes("labels", "inputs", fill=FIRST_SQUARE, holds=POSITIVE)]
+    own_weight: Annotated[Float64Array, Axes("inputs", "labels", holds=WEIGHTS)]
+    own_square: Annotated[Float64Array, Axes("inputs", "labels", fill=FIRST_SQUARE, holds=POSITIVE)]
     group: Annotated[Int32Array, Axes("labels", holds=below("groups"))]
     n_known: Annotated[
         Float64Array, Axes("labels", holds=COUNTS)
@@ -72,8 +72,11 @@ class Mixer(NamedTuple):
 class MixerScratch(NamedTuple):
     """Room for one row's work; nothing in it outlives the row."""
 
-    inputs: Annotated[Float64Array, Axes("labels", "inputs")]
+    inputs: Annotated[Float64Array, Axes("inputs", "labels")]
+    rate: Annotated[Float64Array, Axes("labels")]
+    base: Annotated[Float64Array, Axes("labels")]  # log odds of the rate
     mixed: Annotated[Float64Array, Axes("labels")]  # probabilities
+    error: Annotated[Float64Array, Axes("labels")]
     gradient: Annotated[Float64Array, Axes("groups", "inputs")]
 
 
@@ -84,20 +87,40 @@ def base_rate(mixer, label):
 
 
 @inlined
-def _past_inputs(mixer, params, past, label, rate, base, inputs, first):
-    """What the label's own past says, from place ``first`` on."""
+def _base_rates(mixer, n_labels, rate, base):
+    for label in range(n_labels):
+        rate[label] = base_rate(mixer, label)
+    for label in range(n_labels):
+        base[label] = logit(rate[label])
+
+
+@inlined
+def _past_inputs(mixer, params, past, n_labels, scratch, first):
+    """What the labels' own past says, from place ``first`` on."""
+    rate, base = scratch.rate, scratch.base
+    persistence, trend = scratch.inputs[first + PERSISTENCE], scratch.inputs[first + TREND]
+    scaled_base, bias = scratch.inputs[first + BASE_RATE], scratch.inputs[first + BIAS]
     if params.use_past:
-        after = mixer.followed[label, int(past[LAST, label])]
-        rows = after[0] + after[1] + PRIOR_ROWS
-        inputs[first + PERSISTENCE] = logit((after[1] + PRIOR_ROWS * rate) / rows) - base
-        inputs[first + TREND] = 4.0 * (past[TRENDING, label] - rate)
+        trending = past[TRENDING]
+        for label in range(n_labels):
+            after = mixer.followed[label, int(past[LAST, label])]
+            rows = after[0] + after[1] + PRIOR_ROWS
+            persistence[label] = (after[1] + PRIOR_ROWS * rate[label]) / rows
+        for label in range(n_labels):
+            persistence[label] = logit(persistence[label]) - base[label]
+        for label in range(n_labels):
+            trend[label] = 4.0 * (trending[label] - rate[label])
     else:
-        inputs[first + PERSISTENCE] = 0.0
-        inputs[first + TREND] = 0.0
-    inputs[first + BASE_RATE] = 0.25 * base
-    inputs[first + BIAS] = 1.0
+        for label in range(n_labels):
+            persistence[label] = 0.0
+            trend[label] = 0.0
+    for label in range(n_labels):
+        scaled_base[label] = 0.25 * base[label]
+        bias[label] = 1.0
 
 
+# Loops over labels are short and many, each over few arrays and without a branch: the compiler
+# then has several labels done at a time.
 @inlined
 def mix_row(mixer, params, probabilities, past, n_labels, scratch):
     """Fill ``scratch`` from what the models say of a row.
@@ -109,47 +132,51 @@ def mix_row(mixer, params, probabilities, past, n_labels, scratch):
     past
         [N_PAST, labels] the last known truth, and its decayed mean.
     """
-    n_models = probabilities.shape[0]
+    n_models, base, mixed, group = probabilities.shape[0], scratch.base, scratch.mixed, mixer.group
+    _base_rates(mixer, n_labels, scratch.rate, base)
+    for model in range(n_models):
+        probability, evidence = probabilities[model], scratch.inputs[model]
+        for label in range(n_labels):
+            log_odds = logit(probability[label]) - base[label]
+            evidence[label] = min(max(log_odds, -LARGEST_EVIDENCE), LARGEST_EVIDENCE)
+    _past_inputs(mixer, params, past, n_labels, scratch, n_models)
     for label in range(n_labels):
-        rate = base_rate(mixer, label)
-        base = logit(rate)
-        inputs = scratch.inputs[label]
-        score = base
-        for model in range(n_models):
-            evidence = logit(probabilities[model, label]) - base
-            inputs[model] = min(max(evidence, -LARGEST_EVIDENCE), LARGEST_EVIDENCE)
-        _past_inputs(mixer, params, past, label, rate, base, inputs, n_models)
-        weight, own = mixer.weight[mixer.group[label]], mixer.own_weight[label]
-        for place in range(n_models + N_OWN_INPUTS):
-            score += (weight[place] + own[place]) * inputs[place]
-        scratch.mixed[label] = sigmoid(min(max(score, -LARGEST_MIX), LARGEST_MIX))
+        mixed[label] = base[label]
+    for place in range(n_models + N_OWN_INPUTS):
+        given, own = scratch.inputs[place], mixer.own_weight[place]
+        for label in range(n_labels):
+            mixed[label] += (mixer.weight[group[label], place] + own[label]) * given[label]
+    for label in range(n_labels):
+        mixed[label] = sigmoid(min(max(mixed[label], -LARGEST_MIX), LARGEST_MIX))
 
 
 @inlined
 def _learn_weights(mixer, params, truth, n_labels, scratch):
-    gradient, n_inputs = scratch.gradient, scratch.gradient.shape[1]
-    n_groups = mixer.weight.shape[0]
-    for group in range(n_groups):
+    gradient, n_inputs, error = scratch.gradient, scratch.gradient.shape[1], scratch.error
+    n_groups, mixed, group = mixer.weight.shape[0], scratch.mixed, mixer.group
+    for g in range(n_groups):
         for place in range(n_inputs):
-            gradient[group, place] = 0.0
+            gradient[g, place] = 0.0
     for label in range(n_labels):
-        if truth[label] == UNKNOWN:
-            continue
-        error = scratch.mixed[label] - truth[label]
-        total, inputs = gradient[mixer.group[label]], scratch.inputs[label]
-        own, square = mixer.own_weight[label], mixer.own_square[label]
+        known = truth[label] != UNKNOWN
+        error[label] = mixed[label] - float(truth[label]) if known else 0.0
+    for place in range(n_inputs):
+        given = scratch.inputs[place]
+        own, square = mixer.own_weight[place], mixer.own_square[place]
+        for label in range(n_labels):
+            gradient[group[label], place] += error[label] * given[label]
+        for label in range(n_labels):
+            step = error[label] * given[label]
+            squared = square[label] + step * step
+            square[label] = squared
+            own[label] -= params.label_rate * step / math.sqrt(squared)
+    for g in range(n_groups):
         for place in range(n_inputs):
-            g = error * inputs[place]
-            total[place] += g
-            square[place] += g * g
-            own[place] -= params.label_rate * g / math.sqrt(square[place])
-    for group in range(n_groups):
-        for place in range(n_inputs):
-            g = gradient[group, place]
-            if g != 0.0:
-                mixer.square[group, place] += g * g
-                step = params.group_rate * g / math.sqrt(mixer.square[group, place])
-                mixer.weight[group, place] -= step
+            total = gradient[g, place]
+            if total != 0.0:
+                mixer.square[g, place] += total * total
+                step = params.group_rate * total / math.sqrt(mixer.square[g, place])
+                mixer.weight[g, place] -= step
 
 
 @inlined

@@ -9,9 +9,17 @@ import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.arrays import Axes, Float32Array, Float64Array, Int32Array
+from stream.engine.elementary import exp, log
 from stream.engine.jit import inlined, kernel
+from stream.engine.log_odds import sigmoid
 from stream.engine.logistic import add_weights, learn_weights
-from stream.engine.naive_bayes import add_terms, count_feature, refresh_leaf, refresh_terms
+from stream.engine.naive_bayes import (
+    WORK_ROWS,
+    add_terms,
+    count_feature,
+    refresh_leaf,
+    refresh_terms,
+)
 from stream.engine.slots import take
 
 LOSS_MEMORY = 500.0  # rows over which the recent loss of a leaf model is averaged
@@ -29,16 +37,13 @@ class Scratch(NamedTuple):
     truth: Annotated[Float64Array, Axes("labels")]  # 1 present, 0 absent, -1 unknown
     wrong: Annotated[Int32Array, Axes("rates", "labels")]  # label numbers
     n_wrong: Annotated[Int32Array, Axes("rates")]
+    terms: Annotated[Float64Array, Axes(WORK_ROWS, "labels")]
     branches: Annotated[Int32Array, Axes(MAX_BRANCHES)]  # tops of the branches that learn the row
 
 
 @inlined
 def _sigmoid(score):
-    if score > LARGEST_SCORE:
-        score = LARGEST_SCORE
-    elif score < -LARGEST_SCORE:
-        score = -LARGEST_SCORE
-    return 1.0 / (1.0 + math.exp(-score))
+    return sigmoid(min(max(score, -LARGEST_SCORE), LARGEST_SCORE))
 
 
 @inlined
@@ -49,7 +54,8 @@ def softmax(scores, n_labels):
         highest = max(highest, scores[label])
     total = 0.0
     for label in range(n_labels):
-        scores[label] = math.exp(scores[label] - highest)
+        scores[label] = exp(scores[label] - highest)
+    for label in range(n_labels):
         total += scores[label]
     for label in range(n_labels):
         scores[label] /= total
@@ -73,12 +79,12 @@ def _frequencies(leaves, labels, params, k, out, n_labels):
 def _prior_scores(params, frequency, rows, score, n_labels):
     """Log odds of the frequencies (single-label: their logarithm, an unseen class counting half a
     row)."""
-    for label in range(n_labels):
-        p = frequency[label]
-        if params.single_label:
-            score[label] = math.log(max(p, 0.5 / (rows + 1.0)))
-        else:
-            score[label] = math.log(p / (1.0 - p))
+    if params.single_label:
+        for label in range(n_labels):
+            score[label] = log(max(frequency[label], 0.5 / (rows + 1.0)))
+    else:
+        for label in range(n_labels):
+            score[label] = log(frequency[label] / (1.0 - frequency[label]))
 
 
 @inlined
@@ -124,11 +130,14 @@ def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
                 score[q, label] = score[0, label]
         add_weights(tree, k, z, row, score, n_labels)
         for q in range(n_rates):
-            p = scratch.models[lay.LOGISTIC + q]
-            for label in range(n_labels):
-                p[label] = score[q, label] if params.single_label else _sigmoid(score[q, label])
+            p, of_rate = scratch.models[lay.LOGISTIC + q], score[q]
             if params.single_label:
+                for label in range(n_labels):
+                    p[label] = of_rate[label]
                 softmax(p, n_labels)
+            else:
+                for label in range(n_labels):
+                    p[label] = _sigmoid(float(of_rate[label]))
     answer = scratch.answer
     if params.single_label:
         best = _best_model(loss, params, k, 0) if params.adaptive else last_model
@@ -212,7 +221,7 @@ def _take_stat_row(tree, k, j):
 
 
 @inlined
-def _learn_features(tree, params, k, x, row, present, unknown, n_labels):
+def _learn_features(tree, params, k, x, row, present, unknown, n_labels, work):
     """Add a row to the statistics of its features in leaf ``k``; the row itself is counted
     already."""
     stats, stat_labels, shift = tree.stats, tree.stat_labels, tree.shift
@@ -234,8 +243,9 @@ def _learn_features(tree, params, k, x, row, present, unknown, n_labels):
         count_feature(stats, stat_labels, r, value, value - shift[j], present, unknown)
         if params.use_naive_bayes and stats[r].n >= stats[r].next_refresh:
             refresh_terms(
-                tree.leaves, tree.labels, stats, stat_labels, k, r, n_labels, params.single_label
-            )
+                tree.leaves, tree.labels, stats, stat_labels, k, r, n_labels, params.single_label,
+                work,
+            )  # fmt: skip
 
 
 @inlined
@@ -265,7 +275,7 @@ def learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels):
         labels.stat_present[k, label] += 1.0
     for label in unknown:
         labels.stat_unknown[k, label] += 1.0
-    _learn_features(tree, params, k, x, row, present, unknown, n_labels)
+    _learn_features(tree, params, k, x, row, present, unknown, n_labels, scratch.terms)
     if params.use_naive_bayes and leaves[k].stat_rows >= leaves[k].next_refresh:
-        refresh_leaf(tree, k, n_labels, params.single_label)
+        refresh_leaf(tree, k, n_labels, params.single_label, scratch.terms)
         leaves[k].next_refresh = 2.0 * leaves[k].stat_rows

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
+from stream.engine.elementary import exp, log
 from stream.engine.jit import inlined
 
 LARGEST_LOGIT = 9.2  # probabilities within 1e-4
 LARGEST_RARE_LOGIT = 12.0  # probabilities within 6.2e-6
 
 
+# Without a branch, for loops over arrays.
 @inlined
 def _cut_logit(p, least, largest):
-    if p < least:
-        return -largest
-    if p > 1.0 - least:
-        return largest
-    return math.log(p / (1.0 - p))
+    score = log(p / (1.0 - p))
+    score = -largest if p < least else score
+    return largest if p > 1.0 - least else score
 
 
 @inlined
@@ -33,5 +31,5 @@ def rare_logit(p):
 
 @inlined
 def sigmoid(score):
-    """Probability of a score that is small enough for ``exp``."""
-    return 1.0 / (1.0 + math.exp(-score))
+    """Probability of a score within the range of :func:`stream.engine.elementary.exp`."""
+    return 1.0 / (1.0 + exp(-score))

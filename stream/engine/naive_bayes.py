@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+from stream.engine.elementary import log
 from stream.engine.jit import inlined, kernel
 
 REFRESH_GROWTH = 1.125  # terms are made anew when their count has grown by this factor
@@ -20,21 +21,104 @@ PRIOR_STRENGTH = 1.0  # pseudo-rows with the leaf's own frequency of the feature
 SMALLEST_VARIANCE = 1e-4  # of a label's values, as a share of the feature's variance
 LARGEST_SCALED = 50.0  # values are cut here, in deviations of the feature
 
+# Rows of the room that terms are made in.
+OCCURS, LACKS, N, ROWS, TOTAL, SQUARE, SPREAD, A, B, C = range(10)
+WORK_ROWS = 10
+
 
 @inlined
 def _gaussian(n, total, square, center, scale):
     """Mean and variance of values in standard units; too few values answer as the feature itself
     does."""
-    if n < 2.0:
-        return 0.0, 1.0
-    mean = total / n
-    variance = (square - total * mean) / (n - 1.0) * scale * scale
-    return (mean - center) * scale, max(variance, SMALLEST_VARIANCE)
+    enough, some = n >= 2.0, max(n, 2.0)
+    mean = total / some
+    variance = (square - total * mean) / (some - 1.0) * scale * scale
+    variance = max(variance, SMALLEST_VARIANCE) if enough else 1.0
+    return (mean - center) * scale if enough else 0.0, variance
 
 
+@inlined
+def _count_absent(labels, stats, stat_labels, k, r, rows, n_labels, work):
+    """Of every label's absence: rows, and values of the feature, with their sums."""
+    n0, rows0, total0, square0 = work[N], work[ROWS], work[TOTAL], work[SQUARE]
+    n, total, square = stats[r].n, stats[r].total, stats[r].square
+    n1, rows1 = stat_labels.n_present[r], labels.stat_present[k]
+    total1, square1 = stat_labels.sum_present[r], stat_labels.square_present[r]
+    for label in range(n_labels):
+        n0[label] = n - float(n1[label])
+        rows0[label] = rows - rows1[label]
+    for label in range(n_labels):
+        total0[label] = total - total1[label]
+        square0[label] = square - square1[label]
+    if stat_labels.n_unknown.shape[0] > 0:
+        unknown = stat_labels.n_unknown[r]
+        for label in range(n_labels):
+            n0[label] -= float(unknown[label])
+            rows0[label] -= labels.stat_unknown[k, label]
+            total0[label] -= stat_labels.sum_unknown[r, label]
+            square0[label] -= stat_labels.square_unknown[r, label]
+
+
+@inlined
+def _chances(rows, known_share, n1, rows1, frequency, absence, n_labels, work, single_label):
+    """Chances that the value is not zero, and that it is; of a label against its absence."""
+    occurs, lacks, n0, rows0 = work[OCCURS], work[LACKS], work[N], work[ROWS]
+    for label in range(n_labels):
+        n, known = float(n1[label]), rows1[label] * known_share
+        known = max(known, n) + PRIOR_STRENGTH
+        occurs[label] = (n + PRIOR_STRENGTH * frequency) / known
+        lacks[label] = (known - PRIOR_STRENGTH - n + PRIOR_STRENGTH * absence) / known
+    if single_label:
+        return
+    for label in range(n_labels):
+        rows0[label] = max(rows0[label] * known_share, n0[label]) + PRIOR_STRENGTH
+    for label in range(n_labels):
+        occurs[label] *= rows0[label] / (n0[label] + PRIOR_STRENGTH * frequency)
+    for label in range(n_labels):
+        left = rows0[label] - PRIOR_STRENGTH - n0[label]
+        lacks[label] *= rows0[label] / (left + PRIOR_STRENGTH * absence)
+
+
+@inlined
+def _densities(n1, total1, square1, center, scale, n_labels, work, single_label):
+    """Density of a value: its parts ``a``, ``b``, ``c``, and the variance; of a label against its
+    absence."""
+    a, b, c, spread = work[A], work[B], work[C], work[SPREAD]
+    for label in range(n_labels):
+        b[label], spread[label] = _gaussian(
+            float(n1[label]), total1[label], square1[label], center, scale
+        )
+    for label in range(n_labels):
+        mean = b[label]
+        a[label] = -0.5 / spread[label]
+        b[label] = mean / spread[label]
+        c[label] = -0.5 * mean * mean / spread[label]
+    if single_label:
+        return
+    n0, mean0, spread0 = work[N], work[TOTAL], work[SQUARE]
+    for label in range(n_labels):
+        mean0[label], spread0[label] = _gaussian(
+            n0[label], mean0[label], spread0[label], center, scale
+        )
+    for label in range(n_labels):
+        a[label] += 0.5 / spread0[label]
+        spread[label] /= spread0[label]
+    for label in range(n_labels):
+        b[label] -= mean0[label] / spread0[label]
+        c[label] += 0.5 * mean0[label] * mean0[label] / spread0[label]
+
+
+# Loops over labels are short and many, each over few arrays and without a branch: the compiler
+# then has several labels done at a time.
 @kernel
-def refresh_terms(leaves, labels, stats, stat_labels, k, r, n_labels, single_label):
-    """Make the cached terms of statistics row ``r`` in leaf ``k`` anew."""
+def refresh_terms(leaves, labels, stats, stat_labels, k, r, n_labels, single_label, work):
+    """Make the cached terms of statistics row ``r`` in leaf ``k`` anew.
+
+    Parameters
+    ----------
+    work
+        [WORK_ROWS, labels] room to work in.
+    """
     n, missing = stats[r].n, stats[r].n_missing
     rows = leaves[k].stat_rows
     seen = max(rows - missing, n)
@@ -48,63 +132,50 @@ def refresh_terms(leaves, labels, stats, stat_labels, k, r, n_labels, single_lab
     )
     stats[r].center, stats[r].scale = center, scale
     frequency, absence = (n + 0.5) / (seen + 1.0), (seen - n + 0.5) / (seen + 1.0)
-    partial = stat_labels.n_unknown.shape[0] > 0
-    terms, zero = stat_labels.nb_terms, labels.nb_zero
+    n1, rows1 = stat_labels.n_present[r], labels.stat_present[k]
+    if not single_label:
+        _count_absent(labels, stats, stat_labels, k, r, rows, n_labels, work)
+    _chances(rows, known_share, n1, rows1, frequency, absence, n_labels, work, single_label)
+    a, b, c, spread, occurs, lacks = (
+        work[A], work[B], work[C], work[SPREAD], work[OCCURS], work[LACKS],
+    )  # fmt: skip
+    if scale > 0.0:
+        total1, square1 = stat_labels.sum_present[r], stat_labels.square_present[r]
+        _densities(n1, total1, square1, center, scale, n_labels, work, single_label)
+        for label in range(n_labels):
+            c[label] += log(occurs[label])
+        for label in range(n_labels):
+            c[label] -= 0.5 * log(spread[label])
+    else:
+        for label in range(n_labels):
+            a[label] = 0.0
+            b[label] = 0.0
+            c[label] = log(occurs[label])
     for label in range(n_labels):
-        n1 = float(stat_labels.n_present[r, label])
-        rows1 = max(labels.stat_present[k, label] * known_share, n1)
-        # chances that the value is not zero, or is; the density of a value, as a b c and variance
-        occurs = (n1 + PRIOR_STRENGTH * frequency) / (rows1 + PRIOR_STRENGTH)
-        lacks = (rows1 - n1 + PRIOR_STRENGTH * absence) / (rows1 + PRIOR_STRENGTH)
-        a, b, c, spread = 0.0, 0.0, 0.0, 1.0
-        if scale > 0.0:
-            mean, spread = _gaussian(
-                n1,
-                stat_labels.sum_present[r, label],
-                stat_labels.square_present[r, label],
-                center,
-                scale,
-            )
-            a, b, c = -0.5 / spread, mean / spread, -0.5 * mean * mean / spread
-        if not single_label:  # log odds: all of these against the same of the label's absence
-            n0, total0, square0 = n - n1, stats[r].total, stats[r].square
-            total0 -= stat_labels.sum_present[r, label]
-            square0 -= stat_labels.square_present[r, label]
-            rows0 = rows - labels.stat_present[k, label]
-            if partial:
-                n0 -= float(stat_labels.n_unknown[r, label])
-                total0 -= stat_labels.sum_unknown[r, label]
-                square0 -= stat_labels.square_unknown[r, label]
-                rows0 -= labels.stat_unknown[k, label]
-            rows0 = max(rows0 * known_share, n0)
-            occurs *= (rows0 + PRIOR_STRENGTH) / (n0 + PRIOR_STRENGTH * frequency)
-            lacks *= (rows0 + PRIOR_STRENGTH) / (rows0 - n0 + PRIOR_STRENGTH * absence)
-            if scale > 0.0:
-                mean, spread0 = _gaussian(n0, total0, square0, center, scale)
-                a += 0.5 / spread0
-                b -= mean / spread0
-                c += 0.5 * mean * mean / spread0
-                spread /= spread0
-        c += math.log(occurs)
-        if spread != 1.0:
-            c -= 0.5 * math.log(spread)
-        d = math.log(lacks)
-        terms[r, 0, label], terms[r, 1, label], terms[r, 2, label] = a, b, c
-        zero[k, label] -= terms[r, 3, label]
-        terms[r, 3, label] = d
-        zero[k, label] += terms[r, 3, label]
+        lacks[label] = log(lacks[label])
+    terms, zero = stat_labels.nb_terms[r], labels.nb_zero[k]
+    for part in range(3):
+        new, term = work[A + part], terms[part]
+        for label in range(n_labels):
+            term[label] = new[label]
+    lacking = terms[3]
+    for label in range(n_labels):
+        zero[label] -= lacking[label]
+        lacking[label] = lacks[label]
+        zero[label] += lacking[label]
     stats[r].next_refresh = max(n + 1.0, n * REFRESH_GROWTH)
 
 
 @kernel
-def refresh_leaf(tree, k, n_labels, single_label):
-    """Make all cached terms of leaf ``k`` anew."""
+def refresh_leaf(tree, k, n_labels, single_label, work):
+    """Make all cached terms of leaf ``k`` anew; ``work`` as in :func:`refresh_terms`."""
     for j in range(tree.stat_row.shape[1]):
         r = tree.stat_row[k, j]
         if r >= 0:
             refresh_terms(
-                tree.leaves, tree.labels, tree.stats, tree.stat_labels, k, r, n_labels, single_label
-            )
+                tree.leaves, tree.labels, tree.stats, tree.stat_labels, k, r, n_labels,
+                single_label, work,
+            )  # fmt: skip
 
 
 @inlined

@@ -9,11 +9,10 @@ columns, so that the sum of a row does not depend on what else is kept.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from stream.engine.best_first import list_best_of_ring
+from stream.engine.elementary import exp
 from stream.engine.jit import inlined, kernel
 from stream.engine.postings import add_similarities
 from stream.engine.recent_dense import (
@@ -77,7 +76,7 @@ def _add_votes(recent, n_near, event, at, hints, scratch):
     n_rows, room, total = len(recent.first_entry), len(recent.label), 0.0
     for i in range(n_near):
         similarity = scratch.near_by[i]
-        weight = math.exp(SHARPNESS * (similarity - scratch.near_by[0])) * similarity
+        weight = exp(SHARPNESS * (similarity - scratch.near_by[0])) * similarity
         total += weight
         slot = scratch.near[i] % n_rows
         for j in range(recent.n_labels[slot]):

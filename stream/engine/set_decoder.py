@@ -32,15 +32,17 @@ from stream.engine.arrays import (
     below,
     up_to,
 )
-from stream.engine.best_first import list_best
+from stream.engine.best_first import N_BUCKETS, list_best, rank
+from stream.engine.elementary import exp, log
 from stream.engine.jit import inlined
-from stream.engine.joint_decoder import expected_worth, rank
+from stream.engine.joint_decoder import expected_worth
 from stream.engine.joint_decoder_layout import (
     BALANCED,
     COMPOSED_EXPECTED,
     COMPOSED_RIGHT,
     F1,
     LEAST_REST,
+    SMALLEST,
     SUBSET,
     TOP,
     UNIT,
@@ -58,8 +60,8 @@ N_SIZES = N_ROWS + 5  # rows in SET_SIZE
 N_REGISTERS = N_ROWS + 6
 
 DONE, OUTPUT_FULL = 0, 1
-SMALLEST = 1e-300
 MAX_RANKED = 256  # most probable labels that are looked at
+NOT_COUNTED = math.inf  # of a logit
 
 
 class SetDecoder(NamedTuple):
@@ -96,9 +98,14 @@ class SetDecoderScratch(NamedTuple):
     """Room for one event's work."""
 
     place: Annotated[Int64Array, Axes("labels", fill=-1)]  # in the event's list
+    logit: Annotated[Float64Array, Axes("labels", fill=NOT_COUNTED)]
+    counted: Annotated[Int32Array, Axes("labels")]  # labels that are not listed and have a logit
     probability: Annotated[Float64Array, Axes("row_listed")]
     order: Annotated[Int64Array, Axes("row_listed")]
+    buckets: Annotated[Int64Array, Axes(N_BUCKETS)]
+    listed_logit: Annotated[Float64Array, Axes("row_listed")]
     answered: Annotated[UInt8Array, Axes("row_listed")]
+    of_row: Annotated[Float64Array, Axes("sets")]  # log probability of each set
     score: Annotated[Float64Array, Axes("sets")]
     top: Annotated[Int64Array, Axes(TOP)]
     other: Annotated[Int32Array, Axes("width")]  # members of the answer that are not listed
@@ -138,43 +145,79 @@ def mean_size(decoder):
 
 
 @inlined
-def _logit_of(decoder, label, now, factor, listed, scratch):
-    place = scratch.place[label]
-    if place >= 0:
-        p = listed.probability[place]
-        return math.log(p / (1.0 - p))
-    return logit(min(factor * base_rate(decoder, label, now), 0.5))
+def _count_logits(first, n, listed, scratch):
+    """Fill ``scratch.logit`` for the listed labels."""
+    logits, probability = scratch.listed_logit, scratch.probability
+    for i in range(n):
+        logits[i] = log(probability[i] / (1.0 - probability[i]))
+    for i in range(n):
+        scratch.logit[listed.label[first + i]] = logits[i]
+
+
+@inlined
+def _forget_logits(n_counted, first, n, listed, scratch):
+    """Leave ``scratch.logit`` as it was before the event."""
+    for i in range(first, first + n):
+        scratch.logit[listed.label[i]] = NOT_COUNTED
+    for i in range(n_counted):
+        scratch.logit[scratch.counted[i]] = NOT_COUNTED
+
+
+@inlined
+def _add_logits(decoder, now, factor, absent, scratch):
+    """Fill ``scratch.of_row`` with the log probability of each seen set; returns how many labels
+    that are not listed have a logit from now on."""
+    n_counted, logits = 0, scratch.logit
+    for s in range(decoder.n_sets[0]):
+        of_row, members = absent, decoder.members[s]
+        for i in range(decoder.size[s]):
+            label = members[i]
+            if logits[label] == NOT_COUNTED:
+                rate = base_rate(decoder, label, now)
+                logits[label] = logit(min(factor * rate, 0.5))
+                scratch.counted[n_counted] = label
+                n_counted += 1
+            of_row += logits[label]
+        scratch.of_row[s] = of_row
+    return n_counted
 
 
 @inlined
 def _score_sets(decoder, params, event, now, listed, scratch):
-    """Fill ``scratch.score`` with the probability of each seen set; returns that of all others."""
-    registers, score = decoder.registers, scratch.score
+    """Fill ``scratch.score`` with the probability of each seen set; returns that of all others, and
+    how many labels that are not listed have a logit from now on."""
+    registers, n_sets = decoder.registers, decoder.n_sets[0]
     unit, factor = registers[UNIT], kappa(decoder)
     not_asked = max(mean_size(decoder) - listed.base_rates[event], 0.0)
     absent = listed.log_absent[event] - factor * not_asked
     base_absent = listed.log_base_absent[event] - not_asked
-    rows, seen, highest = registers[N_ROWS] + unit, 0.0, -math.inf
-    for s in range(decoder.n_sets[0]):
-        of_row = absent
-        for i in range(decoder.size[s]):
-            of_row += _logit_of(decoder, decoder.members[s, i], now, factor, listed, scratch)
-        seen += math.exp(min(of_row, 0.0))
-        share = math.log(max(decoder.times[s], SMALLEST) / rows)
-        score[s] = of_row + params.beta * (share - base_absent - decoder.by_chance[s])
+    n_counted = _add_logits(decoder, now, factor, absent, scratch)
+    of_row, score, times, by_chance = (
+        scratch.of_row, scratch.score, decoder.times, decoder.by_chance,
+    )  # fmt: skip
+    rows, beta, seen, highest = registers[N_ROWS] + unit, params.beta, 0.0, -math.inf
+    for s in range(n_sets):
+        score[s] = log(max(times[s], SMALLEST) / rows)
+    for s in range(n_sets):
+        score[s] = of_row[s] + beta * (score[s] - base_absent - by_chance[s])
+    for s in range(n_sets):
+        of_row[s] = exp(min(of_row[s], 0.0))
+    for s in range(n_sets):
+        seen += of_row[s]
         highest = max(highest, score[s])
     new = (registers[N_NEW] + 0.5 * unit) / rows
-    rest = params.beta * math.log(new)
-    rest += (1.0 - params.beta) * math.log(max(1.0 - seen, LEAST_REST))
+    rest = beta * log(new)
+    rest += (1.0 - beta) * log(max(1.0 - seen, LEAST_REST))
     highest = max(highest, rest)
-    total = math.exp(rest - highest)
-    others = total
-    for s in range(decoder.n_sets[0]):
-        score[s] = math.exp(score[s] - highest)
+    for s in range(n_sets):
+        score[s] = exp(score[s] - highest)
+    others = exp(rest - highest)
+    total = others
+    for s in range(n_sets):
         total += score[s]
-    for s in range(decoder.n_sets[0]):
+    for s in range(n_sets):
         score[s] /= total
-    return others / total
+    return others / total, n_counted
 
 
 @inlined
@@ -211,7 +254,8 @@ def _is_seen(decoder, k, n_top, first, scratch):
 def _choose(decoder, params, event, now, first, n, n_known, listed, scratch):
     """Mark the answer among the listed labels, and write down its other members."""
     probability, order, registers = scratch.probability, scratch.order, decoder.registers
-    rest = _score_sets(decoder, params, event, now, listed, scratch)
+    _count_logits(first, n, listed, scratch)
+    rest, n_counted = _score_sets(decoder, params, event, now, listed, scratch)
     total = 0.0
     for i in range(n):
         total += probability[i]
@@ -225,14 +269,14 @@ def _choose(decoder, params, event, now, first, n, n_known, listed, scratch):
     for k in range(min(n, MAX_RANKED) + 1):
         if k > 0:
             i = order[k - 1]
-            p = listed.probability[first + i]
             inside += probability[i]
-            log_p += math.log(p / (1.0 - p))
-        p_set = rest * math.exp(min(log_p, 0.0))
+            log_p += scratch.listed_logit[i]
+        p_set = rest * exp(min(log_p, 0.0))
         known = min(p_set * correction, 1.0)
         worth = expected_worth(params, registers, k, inside, total, known, n_known)
         if worth > best:
             best, best_k, best_p = worth, k, p_set
+    _forget_logits(n_counted, first, n, listed, scratch)
     scratch.ranked_k[0], scratch.ranked_p[0] = best_k, best_p
     chosen = -1
     for t in range(n_top):
@@ -273,7 +317,7 @@ def choose_answer(decoder, params, event, now, n_known, listed, scratch):
         scratch.place[listed.label[first + i]] = first + i
         scratch.answered[i] = 0
         scratch.probability[i] = listed.probability[first + i]
-    rank(scratch.probability, n, scratch.order)
+    rank(scratch.probability, n, scratch.buckets, scratch.order)
     for i in range(n):
         p = scratch.probability[i]
         if params.decode == F1:

@@ -15,6 +15,7 @@ from typing import Annotated, NamedTuple
 
 from stream.engine import layout as lay
 from stream.engine.arrays import Axes, Float64Array, Int32Array
+from stream.engine.elementary import LOG2_E, log
 from stream.engine.jit import inlined, kernel
 from stream.engine.random import uniform
 
@@ -40,7 +41,7 @@ class SplitScratch(NamedTuple):
 
 @inlined
 def _plogp(p):
-    return -p * math.log2(p) if p > 0.0 else 0.0
+    return -p * LOG2_E * log(p) if p > 0.0 else 0.0
 
 
 @kernel
@@ -226,8 +227,8 @@ def best_split(tree, params, k, scratch):
             second = max(second, feature_best)
     if best_feature < 0 or (params.merit_preprune and best <= 0.0):
         return False, -1, 0.0, 0.0
-    value_range = math.log2(max(n_labels, 2)) if params.single_label else 1.0
-    bound = value_range * math.sqrt(math.log(1.0 / params.delta) / (2.0 * leaves[k].n_rows))
+    value_range = LOG2_E * log(max(float(n_labels), 2.0)) if params.single_label else 1.0
+    bound = value_range * math.sqrt(log(1.0 / params.delta) / (2.0 * leaves[k].n_rows))
     sure = (
         best - second > bound
         or bound < params.tau

@@ -13,12 +13,22 @@ import math
 import numpy as np
 
 from stream.engine.arrays import Float32Array, Int32Array, Int64Array
-from stream.engine.jit import kernel
+from stream.engine.elementary import log1p
+from stream.engine.jit import inlined, kernel
 
 LARGEST = np.float32(100.0)  # a new value beside features that were nearly zero
 
+LEAST_SQUARE = 1e-60  # of a length
+
 # (indptr, indices, values as they are predicted, values as they are learnt)
 UnitRows = tuple[Int64Array, Int32Array, Float32Array, Float32Array]
+
+
+@inlined
+def inverse_length(square):
+    """What brings a row to length one, by the square of its length; a row that is shorter than
+    single precision can bring there becomes zero."""
+    return np.float32(1.0 / math.sqrt(square)) if square > LEAST_SQUARE else np.float32(0.0)
 
 
 @kernel
@@ -28,9 +38,8 @@ def fill_unit_rows(indptr, indices, values, n_known, out):
     for row in range(len(indptr) - 1):
         known, total = 0.0, 0.0
         for entry in range(indptr[row], indptr[row + 1]):
-            size = math.log1p(abs(values[entry]))
-            if math.isnan(size):
-                size = 0.0
+            size = abs(values[entry])
+            size = log1p(size) if size > 0.0 else 0.0  # nothing, where the value is missing
             total += size * size
             if indices[entry] < n_known[row]:
                 known += size * size
