@@ -6,7 +6,6 @@ the distances to all of them are added up side by side.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from stream.engine.arrays import (
 from stream.engine.best_first import list_best_of_ring
 from stream.engine.jit import inlined
 from stream.engine.scaling import Scaler, scale_row, update_scaler
+from stream.engine.unit_rows import inverse_length
 
 # Registers.
 MODE = 0
@@ -68,10 +68,9 @@ def standardise(dense, x, row, scratch):
         if feature < len(query) and dense.scaler.n[feature] > 0:
             query[feature] = scratch.values[i]
             total += scratch.values[i] * scratch.values[i]
-    if total > 0.0:
-        scale = np.float32(1.0 / math.sqrt(total))
-        for feature in range(len(query)):
-            query[feature] *= scale
+    scale = inverse_length(total)
+    for feature in range(len(query)):
+        query[feature] *= scale
 
 
 @inlined

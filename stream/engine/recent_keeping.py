@@ -5,11 +5,10 @@ Entries of the newest rows are listed by column in :mod:`stream.engine.postings`
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from stream.engine.arrays import Int32Array, Int64Array
+from stream.engine.elementary import log
 from stream.engine.growth import power_of_two
 from stream.engine.jit import inlined
 from stream.engine.postings import append_posting, drop_oldest, places_needed
@@ -34,6 +33,7 @@ from stream.engine.recent_layout import (
     WINDOW,
     Recent,
 )
+from stream.engine.unit_rows import inverse_length
 
 LEAST_ROOM = 16  # entries, and labels
 
@@ -47,14 +47,13 @@ def weigh_row(recent, x, row, weighted):
     for entry in range(first, last):
         feature = x[1][entry]
         n_rows = recent.n_rows[feature] if feature < len(recent.n_rows) else 0
-        idf = math.log(1.0 + n_counted / (n_rows + 1.0)) if n_rows > 0 else 0.0
+        idf = log(1.0 + n_counted / (n_rows + 1.0)) if n_rows > 0 else 0.0
         value = x[2][entry] * idf
         weighted[entry - first] = value
         total += value * value
-    if total > 0.0:
-        scale = np.float32(1.0 / math.sqrt(total))
-        for i in range(last - first):
-            weighted[i] *= scale
+    scale = inverse_length(total)
+    for i in range(last - first):
+        weighted[i] *= scale
 
 
 @inlined
