@@ -83,8 +83,11 @@ class Scratch(Generic[State]):
 
 def roomier(state: State, names: tuple[str, ...], more: int = 0) -> State:
     """The same state with room for twice as many entries in some arrays, and ``more``."""
-    room = 2 * len(getattr(state, names[0])) + more + 1_000
-    changed = {name: np.resize(getattr(state, name), room) for name in names}
+    changed = {}
+    for name in names:
+        old = getattr(state, name)
+        changed[name] = np.zeros(2 * len(old) + more + 1_000, old.dtype)
+        changed[name][: len(old)] = old
     return state._replace(**changed)  # type: ignore[attr-defined]
 
 

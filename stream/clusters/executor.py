@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import functools
+import heapq
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -51,11 +52,11 @@ def deal(costs: Sequence[float], n_parts: int) -> list[list[int]]:
     [[0], [2, 1, 3]]
     """
     parts: list[list[int]] = [[] for _ in range(n_parts)]
-    totals = [0.0] * n_parts
+    totals = [(0.0, part) for part in range(n_parts)]
     for task in sorted(range(len(costs)), key=lambda task: -costs[task]):
-        least = totals.index(min(totals))
+        total, least = totals[0]
         parts[least].append(task)
-        totals[least] += costs[task]
+        heapq.heapreplace(totals, (total + costs[task], least))
     return [part for part in parts if part]
 
 

@@ -80,17 +80,17 @@ def joined_output(
     """
     if len(outputs) == 1:
         return outputs[0][1], outputs[0][0]
-    offset = 0
-    for part, (n_listed, _) in zip(parts, outputs, strict=True):
-        for number in part:
-            output.first[start[number] : start[number + 1]] += offset
-        offset += n_listed
-    label = [each.label[:n] for n, each in outputs]
-    probability = [each.probability[:n] for n, each in outputs]
     if not outputs:
         return output, 0
+    before, n_listed = np.zeros(len(start) - 1, np.int64), 0
+    for part, (n, _) in zip(parts, outputs, strict=True):
+        before[part] = n_listed
+        n_listed += n
+    output.first[:] += np.repeat(before, np.diff(start))
+    label = [each.label[:n] for n, each in outputs]
+    probability = [each.probability[:n] for n, each in outputs]
     joined = output._replace(label=np.concatenate(label), probability=np.concatenate(probability))
-    return joined, offset
+    return joined, n_listed
 
 
 def list_by_event(
