@@ -1,7 +1,7 @@
-"""The memory of recent rows where most features are not zero: distances to every kept row.
+"""The memory of recent rows where most features are not zero: the similarity of every kept row.
 
-Rows are standardised (:mod:`stream.engine.scaling`) as they are kept, and stored by column, so that
-the distances to all of them are added up side by side.
+Rows are standardised (:mod:`stream.engine.scaling`) and brought to length one as they are kept, and
+stored by column, so that the similarities of all of them are added up side by side.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class DenseScratch(NamedTuple):
     indices: Annotated[Int32Array, Axes("features_and_entries")]
     values: Annotated[Float64Array, Axes("features_and_entries")]
     query: Annotated[Float32Array, Axes("features")]
-    distance: Annotated[Float32Array, Axes("dense_rows")]
+    similarity: Annotated[Float32Array, Axes("dense_rows")]
 
 
 @inlined
@@ -75,34 +75,28 @@ def standardise(dense, x, row, scratch):
 
 @inlined
 def nearest_dense(dense, n_kept, as_of, n_nearest, scratch, near, near_by):
-    """List the rows before ``as_of`` that are nearest to the query, newer ones first among equals;
-    a row at the squared distance ``d`` has the similarity ``1 - d / 2``, which is the cosine of
-    rows of length one."""
-    value, query, distance = dense.value, scratch.query, scratch.distance
+    """List the rows before ``as_of`` that are nearest to the query, newer ones first among equals.
+    The similarity is the cosine, the product of rows of length one."""
+    value, query, similarity = dense.value, scratch.query, scratch.similarity
     n_rows = value.shape[1]
     oldest = max(n_kept - n_rows, dense.registers[BEGAN])
     used = min(n_kept, n_rows)
     for slot in range(used):
-        distance[slot] = np.float32(0.0)
+        similarity[slot] = np.float32(0.0)
     for feature in range(0, len(query) - 3, 4):  # four at once: their sum stays in a register
         a, b, c, d = query[feature], query[feature + 1], query[feature + 2], query[feature + 3]
+        first, second = value[feature], value[feature + 1]
+        third, fourth = value[feature + 2], value[feature + 3]
         for slot in range(used):
-            total = distance[slot]
-            gap = a - value[feature, slot]
-            total += gap * gap
-            gap = b - value[feature + 1, slot]
-            total += gap * gap
-            gap = c - value[feature + 2, slot]
-            total += gap * gap
-            gap = d - value[feature + 3, slot]
-            distance[slot] = total + gap * gap
+            total = similarity[slot] + a * first[slot]
+            total += b * second[slot]
+            total += c * third[slot]
+            similarity[slot] = total + d * fourth[slot]
     for feature in range(len(query) - len(query) % 4, len(query)):
+        a, first = query[feature], value[feature]
         for slot in range(used):
-            gap = query[feature] - value[feature, slot]
-            distance[slot] += gap * gap
-    for slot in range(used):
-        distance[slot] = np.float32(1.0) - np.float32(0.5) * distance[slot]
-    return list_best_of_ring(distance, oldest, as_of, n_nearest, near, near_by)
+            similarity[slot] += a * first[slot]
+    return list_best_of_ring(similarity, oldest, as_of, n_nearest, near, near_by)
 
 
 @inlined

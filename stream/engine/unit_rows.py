@@ -36,14 +36,15 @@ def fill_unit_rows(indptr, indices, values, n_known, out):
     """Write the values of rows of length one into ``out``; ``n_known`` [rows] features were known
     at each."""
     for row in range(len(indptr) - 1):
-        known, total = 0.0, 0.0
-        for entry in range(indptr[row], indptr[row + 1]):
+        first, last, known, total = indptr[row], indptr[row + 1], 0.0, 0.0
+        for entry in range(first, last):
             size = abs(values[entry])
             size = log1p(size) if size > 0.0 else 0.0  # nothing, where the value is missing
-            total += size * size
-            if indices[entry] < n_known[row]:
-                known += size * size
             out[entry] = math.copysign(size, values[entry])
+        for entry in range(first, last):
+            size = float(out[entry])
+            total += size * size
+            known += size * size if indices[entry] < n_known[row] else 0.0
         length = math.sqrt(known if known > 0.0 else total)
         if length > 0.0:
             for entry in range(indptr[row], indptr[row + 1]):

@@ -161,7 +161,7 @@ def translate(
     falls = np.flatnonzero(np.diff(translated) <= 0) + 1
     if len(falls) and not np.isin(falls, indptr).all():
         rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-        order = np.lexsort((translated, rows))
+        order = np.argsort(rows * (np.int64(translated.max()) + 1) + translated)
         translated = translated[order]
         values = tuple(array[order] for array in values)
     return indptr, translated, *values

@@ -133,12 +133,12 @@ def sparse_ranking(similarities, n_kept, as_of, n_nearest):
 
 
 def dense_ranking(similarities, n_kept, as_of, n_nearest):
-    """The same where rows are dense: they are numbers, and the query is 0."""
+    """The same where rows are dense: they are numbers, and the query is 1."""
     sizes = {"features": 1, "dense_rows": len(similarities), "features_and_entries": 0}
     state, scratch = allocate(rd.DenseRecent, sizes), allocate(rd.DenseScratch, sizes)
     for number in range(n_kept - len(similarities), n_kept):
-        gap = math.sqrt(2.0 * (1.0 - similarities[number]))
-        state.value[0, number % len(similarities)] = gap
+        state.value[0, number % len(similarities)] = similarities[number]
+    scratch.query[0] = 1.0
     near, near_by = np.zeros(n_nearest, np.int64), np.zeros(n_nearest, np.float32)
     n = rd.nearest_dense(state, n_kept, as_of, n_nearest, scratch, near, near_by)
     return near[:n].tolist()

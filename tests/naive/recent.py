@@ -33,12 +33,11 @@ class KeptRow:
         return total
 
     def nearness(self, query):
-        """The same for dense rows, as one less half the squared distance."""
+        """The same for dense rows."""
         total = 0.0
-        for j in sorted({*query, *self.standardised}):
-            gap = single(query.get(j, 0.0) - self.standardised.get(j, 0.0))
-            total = single(total + single(gap * gap))
-        return single(1.0 - 0.5 * total)
+        for j in sorted(query):
+            total = single(total + single(query[j] * self.standardised.get(j, 0.0)))
+        return total
 
 
 class NaiveRecent:
