@@ -228,19 +228,34 @@ def _inherit_sets(
     old: JointDecoder, source: int, new: JointDecoder, table: int, labels: np.ndarray
 ) -> None:
     """Fill a cluster's table with the pieces that the label sets of an older table have in it."""
-    pieces: dict[tuple[int, ...], float] = {(): 0.0}  # rows without any of the labels are most
-    inside = set(labels.tolist())
-    for s in range(int(old.n_sets[source])):
-        members = old.members[source, s, : old.size[source, s]].tolist()
-        piece = tuple(label for label in members if label in inside)
-        pieces[piece] = pieces.get(piece, 0.0) + float(old.times[source, s])
+    inside, n = np.sort(labels), int(old.n_sets[source])
+    held = _holds(old.members[source, :n], old.size[source, :n], inside)
+    nothing = bytes((len(inside) + 7) // 8)
+    pieces = {nothing: 0.0}  # rows without any of the labels are most
+    for row, count in zip(np.packbits(held, axis=1), old.times[source, :n].tolist(), strict=True):
+        piece = row.tobytes()
+        pieces[piece] = pieces.get(piece, 0.0) + count
     room = min(MAX_PIECES, new.times.shape[1])
-    kept = sorted(pieces.items(), key=lambda item: (len(item[0]) > 0, -item[1]))[:room]
+    kept = sorted(pieces.items(), key=lambda item: (item[0] != nothing, -item[1]))[:room]
     new.n_sets[table] = len(kept)
     new.n_rows[table] = old.n_rows[source]
     new.n_new[table] = min(old.n_new[source], len(pieces) * old.registers[UNIT])
-    for s, (piece, count) in enumerate(kept):
+    for s, (bits, count) in enumerate(kept):
+        held = np.unpackbits(np.frombuffer(bits, np.uint8), count=len(inside))
+        piece = inside[held == 1].astype(np.int32)
         new.times[table, s] = count
         new.size[table, s] = len(piece)
         new.members[table, s, : len(piece)] = piece
-        new.key[table, s] = set_key(np.array(piece, np.int32), len(piece))
+        new.key[table, s] = set_key(piece, len(piece))
+
+
+def _holds(members: np.ndarray, size: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Whether each set [sets, width] holds each of the labels, which are ascending [sets,
+    labels]."""
+    held = np.zeros((len(members), len(labels)), np.bool_)
+    if len(labels):
+        place = np.minimum(np.searchsorted(labels, members), len(labels) - 1)
+        own = (labels[place] == members) & (np.arange(members.shape[1]) < size[:, np.newaxis])
+        sets, members_of_sets = np.nonzero(own)
+        held[sets, place[sets, members_of_sets]] = True
+    return held
