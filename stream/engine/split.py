@@ -19,14 +19,18 @@ from stream.engine.elementary import LOG2_E, log
 from stream.engine.jit import inlined, kernel
 from stream.engine.random import uniform
 
+SMALLEST = 1e-300
+
 
 class SplitScratch(NamedTuple):
     """Room for one attempt to split.
 
-    Pairs are (label present, label unknown).
+    Pairs are (label present, label unknown), of the labels that occur in the leaf, one after the
+    other; but for ``best_left``, which has all labels.
     """
 
     labels: Annotated[Int32Array, Axes("labels")]  # the labels that occur in the leaf
+    entropy: Annotated[Float64Array, Axes(2, "labels")]  # parts of presence and absence
     mean: Annotated[Float64Array, Axes(2, "labels")]  # of a feature
     slope: Annotated[
         Float64Array, Axes(2, "labels")
@@ -41,23 +45,26 @@ class SplitScratch(NamedTuple):
 
 @inlined
 def _plogp(p):
-    return -p * LOG2_E * log(p) if p > 0.0 else 0.0
+    return -p * LOG2_E * log(max(p, SMALLEST))
 
 
+# Loops over labels are short and many, each over few arrays and without a branch: the compiler
+# then has several labels done at a time.
 @kernel
-def _impurity(params, rows, present, unknown, labels, n_labels):
+def _impurity(params, rows, present, unknown, n_labels, entropy):
     """Impurity in bits of a node with ``rows`` rows."""
     if rows <= 0.0:
         return 0.0
-    total = 0.0
+    of_presence, of_absence, total = entropy[0], entropy[1], 0.0
     for i in range(n_labels):
-        label = labels[i]
-        known = rows - unknown[label]
-        if known > 0.0:
-            p = min(max(present[label] / known, 0.0), 1.0)
-            total += _plogp(p)
-            if not params.single_label:
-                total += _plogp(1.0 - p)
+        known = rows - unknown[i]
+        p = min(max(present[i] / max(known, SMALLEST), 0.0), 1.0)
+        of_presence[i] = _plogp(p) if known > 0.0 else 0.0
+        of_absence[i] = _plogp(1.0 - p) if known > 0.0 else 0.0
+    for i in range(n_labels):
+        total += of_presence[i]
+        if not params.single_label:
+            total += of_absence[i]
     return total
 
 
@@ -71,39 +78,72 @@ def _share_below(mean, slope, threshold):
 
 @inlined
 def _moments(n, total, square):
-    mean = total / n if n > 0.0 else 0.0
-    variance = (square - total * mean) / (n - 1.0) if n >= 2.0 else 0.0
-    slope = (
-        1.0 / math.sqrt(2.0 * variance)
-        if variance > 1e-12 * mean * mean and variance > 0.0
-        else 0.0
-    )
-    return mean, slope
+    mean = total / max(n, 1.0) if n > 0.0 else 0.0
+    variance = (square - total * mean) / max(n - 1.0, 1.0) if n >= 2.0 else 0.0
+    differs = variance > 1e-12 * mean * mean and variance > 0.0
+    return mean, 1.0 / math.sqrt(2.0 * variance) if differs else 0.0
+
+
+@inlined
+def _describe_side(n, total, square, counted, observed, labels, n_labels, scratch, side):
+    """Distribution of a feature for labels that are present (side 0) or unknown (side 1).
+
+    Parameters
+    ----------
+    n, total, square
+        [all labels] values of the feature that are not zero, with their sums.
+    counted
+        [all labels] rows of the leaf.
+    """
+    nonzero, zeros = scratch.nonzero[side], scratch.zeros[side]
+    mean, slope = scratch.mean[side], scratch.slope[side]
+    for i in range(n_labels):
+        label = labels[i]
+        nonzero[i] = float(n[label])
+        zeros[i] = max(counted[label] * observed - nonzero[i], 0.0)
+        mean[i], slope[i] = _moments(nonzero[i], total[label], square[label])
 
 
 @kernel
 def _describe_feature(tree, k, r, scratch, n_labels):
     """Distribution of a feature for every label; returns rows that are zero and rows that count."""
-    labels, stats, stat_labels = tree.labels, tree.stats, tree.stat_labels
+    labels, stats, of_feature = tree.labels, tree.stats, tree.stat_labels
     rows = tree.leaves[k].stat_rows - stats[r].n_missing
     observed = rows / tree.leaves[k].stat_rows
-    partial = stat_labels.n_unknown.shape[0] > 0
-    for i in range(n_labels):
-        label = scratch.labels[i]
-        n = float(stat_labels.n_present[r, label])
-        scratch.nonzero[0, label] = n
-        scratch.zeros[0, label] = max(labels.stat_present[k, label] * observed - n, 0.0)
-        scratch.mean[0, label], scratch.slope[0, label] = _moments(
-            n, stat_labels.sum_present[r, label], stat_labels.square_present[r, label]
-        )
-        if partial:
-            n = float(stat_labels.n_unknown[r, label])
-            scratch.nonzero[1, label] = n
-            scratch.zeros[1, label] = max(labels.stat_unknown[k, label] * observed - n, 0.0)
-            scratch.mean[1, label], scratch.slope[1, label] = _moments(
-                n, stat_labels.sum_unknown[r, label], stat_labels.square_unknown[r, label]
-            )
+    _describe_side(
+        of_feature.n_present[r], of_feature.sum_present[r], of_feature.square_present[r],
+        labels.stat_present[k], observed, scratch.labels, n_labels, scratch, 0,
+    )  # fmt: skip
+    if of_feature.n_unknown.shape[0] > 0:
+        _describe_side(
+            of_feature.n_unknown[r], of_feature.sum_unknown[r], of_feature.square_unknown[r],
+            labels.stat_unknown[k], observed, scratch.labels, n_labels, scratch, 1,
+        )  # fmt: skip
+    else:
+        for i in range(n_labels):
+            scratch.nonzero[1, i] = 0.0
+            scratch.zeros[1, i] = 0.0
+    for side in range(2):
+        whole, nonzero, zeros = scratch.whole[side], scratch.nonzero[side], scratch.zeros[side]
+        for i in range(n_labels):
+            whole[i] = nonzero[i] + zeros[i]
     return max(rows - stats[r].n, 0.0), rows
+
+
+@inlined
+def _divide_side(offset, zeros_left, n_labels, scratch, side):
+    nonzero, zeros, left = scratch.nonzero[side], scratch.zeros[side], scratch.left[side]
+    mean, slope = scratch.mean[side], scratch.slope[side]
+    if math.isinf(offset):  # all values that are not zero are on one side
+        for i in range(n_labels):
+            n = zeros[i] if zeros_left else 0.0
+            left[i] = n + nonzero[i] if offset > 0.0 else n
+        return
+    for i in range(n_labels):
+        n = zeros[i] if zeros_left else 0.0
+        if nonzero[i] > 0.0:
+            n += nonzero[i] * _share_below(mean[i], slope[i], offset)
+        left[i] = n
 
 
 @kernel
@@ -111,22 +151,14 @@ def _divide(tree, params, r, offset, zeros, zeros_left, scratch, n_labels):
     """Rows left of a threshold (``offset``: threshold less the feature's shift), in all and with
     each label."""
     stats = tree.stats
-    partial = tree.stat_labels.n_unknown.shape[0] > 0
     mean, slope = _moments(stats[r].n, stats[r].total, stats[r].square)
     n_left = stats[r].n * _share_below(mean, slope, offset) + (zeros if zeros_left else 0.0)
-    for i in range(n_labels):
-        label = scratch.labels[i]
-        for side in range(2 if partial else 1):
-            n = scratch.zeros[side, label] if zeros_left else 0.0
-            if scratch.nonzero[side, label] > 0.0:
-                n += scratch.nonzero[side, label] * _share_below(
-                    scratch.mean[side, label], scratch.slope[side, label], offset
-                )
-            scratch.left[side, label] = n
+    for side in range(2 if tree.stat_labels.n_unknown.shape[0] > 0 else 1):
+        _divide_side(offset, zeros_left, n_labels, scratch, side)
     if params.single_label:  # a row has one class: the classes' rows are all rows
         n_left = 0.0
         for i in range(n_labels):
-            n_left += scratch.left[0, scratch.labels[i]]
+            n_left += scratch.left[0, i]
     return n_left
 
 
@@ -136,13 +168,13 @@ def _gain(params, rows, n_left, impurity, scratch, n_labels):
     n_right = rows - n_left
     if min(n_left, n_right) <= params.min_branch_fraction * rows:
         return -1.0
-    left, right = scratch.left, scratch.right
-    for i in range(n_labels):
-        label = scratch.labels[i]
-        for side in range(2):
-            right[side, label] = scratch.whole[side, label] - left[side, label]
-    below = n_left * _impurity(params, n_left, left[0], left[1], scratch.labels, n_labels)
-    below += n_right * _impurity(params, n_right, right[0], right[1], scratch.labels, n_labels)
+    for side in range(2):
+        whole, left, right = scratch.whole[side], scratch.left[side], scratch.right[side]
+        for i in range(n_labels):
+            right[i] = whole[i] - left[i]
+    left, right, entropy = scratch.left, scratch.right, scratch.entropy
+    below = n_left * _impurity(params, n_left, left[0], left[1], n_labels, entropy)
+    below += n_right * _impurity(params, n_right, right[0], right[1], n_labels, entropy)
     gain = impurity - below / rows
     return gain if params.single_label else gain / impurity
 
@@ -165,9 +197,11 @@ def best_split(tree, params, k, scratch):
     rows = leaves[k].stat_rows
     if params.single_label and (n_labels < 2 or most > params.max_share_to_split * rows):
         return False, -1, 0.0, 0.0
-    impurity = _impurity(
-        params, rows, labels.stat_present[k], labels.stat_unknown[k], scratch.labels, n_labels
-    )
+    for i in range(n_labels):
+        label = scratch.labels[i]
+        scratch.left[0, i] = labels.stat_present[k, label]
+        scratch.left[1, i] = labels.stat_unknown[k, label]
+    impurity = _impurity(params, rows, scratch.left[0], scratch.left[1], n_labels, scratch.entropy)
     if impurity <= 1e-9:
         return False, -1, 0.0, 0.0
 
@@ -185,12 +219,6 @@ def best_split(tree, params, k, scratch):
             ):
                 continue
         zeros, counted = _describe_feature(tree, k, r, scratch, n_labels)
-        for i in range(n_labels):
-            label = scratch.labels[i]
-            for side in range(2):
-                scratch.whole[side, label] = (
-                    scratch.nonzero[side, label] + scratch.zeros[side, label]
-                )
         low, high = stats[r].low, stats[r].high
         n_points = params.n_split_points if high > low else 0
         feature_best = -1.0
@@ -215,8 +243,8 @@ def best_split(tree, params, k, scratch):
                     best_threshold, best_rows_left = threshold, n_left
                     for i in range(n_labels):
                         label = scratch.labels[i]
-                        scratch.best_left[0, label] = scratch.left[0, label]
-                        scratch.best_left[1, label] = scratch.left[1, label]
+                        scratch.best_left[0, label] = scratch.left[0, i]
+                        scratch.best_left[1, label] = scratch.left[1, i]
         if feature_best < 0.0:
             continue
         n_candidates += 1

@@ -65,10 +65,10 @@ def test_impurity_equals_scipy_entropy(seed, single_label):
     found = _impurity(
         params,
         60.0,
-        (truth * ~unknown).sum(axis=0).astype(float),
-        unknown.sum(axis=0).astype(float),
-        labels,
+        (truth * ~unknown).sum(axis=0).astype(float)[labels],
+        unknown.sum(axis=0).astype(float)[labels],
         3,
+        np.zeros((2, 3)),
     )
     expected = impurity_of(np.where(unknown, -1, truth)[:, labels], single_label)
     assert found == pytest.approx(expected)
