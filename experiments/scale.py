@@ -213,20 +213,26 @@ def simulate(
             ]
         )
 
+    works = (
+        lambda rows: use(home, costs.recall * rows),
+        lambda rows: use(home, costs.route * rows),
+        advance,
+        lambda rows: use(home, costs.decide * rows),
+    )
+
+    def stage(number: int, pieces: list[int], done: list[list[simpy.Event]]) -> Iterator[Any]:
+        for piece, rows in enumerate(pieces):
+            if number:
+                yield done[number - 1][piece]
+            yield env.process(works[number](rows))
+            done[number][piece].succeed()
+
     def segments() -> Iterator[Any]:
         for start in range(0, n_rows, PERIOD):
             pieces = _pieces(min(PERIOD, n_rows - start))
-            for step in range(len(pieces) + 3):
-                begun = [pieces[step - late] if 0 <= step - late < len(pieces) else 0
-                         for late in range(4)]  # fmt: skip
-                at_work = [
-                    use(home, costs.recall * begun[0]),
-                    use(home, costs.route * begun[1]),
-                    use(home, costs.decide * begun[3]),
-                ]
-                if begun[2]:
-                    at_work.append(advance(begun[2]))
-                yield env.all_of([env.process(each) for each in at_work])
+            done = [[env.event() for _ in pieces] for _ in works]
+            at_work = [env.process(stage(number, pieces, done)) for number in range(len(works))]
+            yield env.all_of(at_work)
 
     env.run(env.process(segments()))
     return n_rows / env.now
