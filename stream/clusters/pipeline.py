@@ -141,7 +141,7 @@ def piece_ends(learns: UInt8Array) -> list[int]:
     --------
     >>> import numpy as np
     >>> piece_ends(np.array([0, 1] * 600, np.uint8))
-    [600, 1200]
+    [400, 800, 1200]
     """
     n_events = len(learns)
     n_pieces = -(-n_events // MOST_EVENTS)
