@@ -8,7 +8,7 @@ from stream.clusters.call import state_bytes
 from stream.clusters.checking import check_label_cluster
 from stream.engine.arrays import Float64Array, Int32Array, allocate, resize
 from stream.engine.by_address import addresses_of, words_of_field
-from stream.engine.cells import BUCKETS_A_CELL, FIRST_CELLS, with_room, without_smallest
+from stream.engine.cells import BUCKETS_A_CELL, FIRST_CELLS, Cells, with_room, without_smallest
 from stream.engine.label_cluster_layout import ClusterParams, LabelCluster
 
 # Of the conditional models, the marginal ones, the votes and the mean of both, in a new mixer.
@@ -86,15 +86,18 @@ class Cluster:
 
     def make_room(self, n_entries: int) -> None:
         """Have cells for a row of so many entries."""
-        before, after = self._state.cells, with_room(self._state.cells, n_entries)
-        if after is not before:
-            self._state = self._state._replace(cells=after)
-            self.n_bytes += state_bytes(after) - state_bytes(before)
-            self.addresses[words_of_field(self._state, "cells")] = addresses_of(after)
+        self._use_cells(with_room(self._state.cells, n_entries))
 
     def shrink(self, n_cells: int) -> None:
         """Give up the pairs with the smallest weights, so that about ``n_cells`` are left."""
-        self.state = self.state._replace(cells=without_smallest(self.state.cells, n_cells))
+        self._use_cells(without_smallest(self._state.cells, n_cells))
+
+    def _use_cells(self, cells: Cells) -> None:
+        """Have other cells; nothing else of the state is looked at, as it stays."""
+        if cells is not self._state.cells:
+            self.n_bytes += state_bytes(cells) - state_bytes(self._state.cells)
+            self._state = self._state._replace(cells=cells)
+            self.addresses[words_of_field(self._state, "cells")] = addresses_of(cells)
 
 
 def _sizes(n_labels: int) -> dict[str, int]:

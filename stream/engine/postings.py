@@ -20,6 +20,7 @@ from stream.engine.jit import inlined, kernel
 from stream.engine.recent_layout import N_KEPT, WINDOW, Recent
 
 LEAST_POOL = 1024  # places
+COLUMNS_A_PLACE = 8
 COMMON = 8  # one row of so many has a column that stands by row
 
 
@@ -122,8 +123,8 @@ def _fill(recent, oldest, postings):
 
 
 def postings_of(recent: Recent, n_more: int = 0) -> Postings:
-    """The index of the rows that vote, with room for ``n_more`` places and as many again as are
-    used."""
+    """The index of the rows that vote, with room for ``n_more`` places, as many again as are used,
+    and one for so many columns: to make it anew takes as long as there are columns."""
     n_features, n_slots = len(recent.n_rows), len(recent.first_entry)
     oldest = max(int(recent.registers[N_KEPT] - recent.registers[WINDOW]), 0)
     n = np.zeros(n_features, np.int64)
@@ -134,7 +135,7 @@ def postings_of(recent: Recent, n_more: int = 0) -> Postings:
         (n > 0) & ~is_common, 1 << np.ceil(np.log2(np.maximum(n, 1))).astype(np.int64), 0
     )
     used = int(capacity.sum())
-    pool = power_of_two(2 * used + n_more, LEAST_POOL)
+    pool = power_of_two(2 * used + n_features // COLUMNS_A_PLACE + n_more, LEAST_POOL)
     sizes = {"features": n_features, "pool": pool, "common": n_common, "rows": n_slots}
     postings = allocate(Postings, sizes)
     postings.common[is_common] = np.arange(n_common)
