@@ -196,10 +196,6 @@ def _keep_largest(cells, least):
     return kept
 
 
-def _sizes(n_cells: int, n_columns: int) -> dict[str, int]:
-    return {"cells": n_cells, "buckets": BUCKETS_A_CELL * n_cells, "columns": n_columns}
-
-
 def with_room(cells: Cells, n_more: int) -> Cells:
     """The same cells with room for so many more; capacity is a power of two."""
     capacity = len(cells.key)

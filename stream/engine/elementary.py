@@ -17,6 +17,7 @@ from numba import types
 from stream.engine.jit import inlined, written
 
 LARGEST_EXPONENT = 700.0
+SMALLEST = 1e-300  # instead of 0, where a logarithm is taken or divided by it
 
 # A double whose last bits are the integer that was added to it.
 _INTEGER_IN_BITS = 1.5 * 2.0**52

@@ -32,7 +32,7 @@ from stream.engine.arrays import (
 from stream.engine.cells import Cells, cells_left, learn_row_of_cells, score_row
 from stream.engine.events import Events
 from stream.engine.jit import inlined, kernel
-from stream.engine.log_odds import sigmoid
+from stream.engine.log_odds import cut_sigmoid
 from stream.engine.placement import N_CLUSTERS
 from stream.engine.recent_layout import Hints
 from stream.engine.unit_rows import UnitRows
@@ -161,7 +161,7 @@ def _score(gate, level, node, n_children, x, row, scratch):
 def _chances(scores, n, chance):
     """Probabilities of children, given that of their node."""
     for child in range(n):
-        chance[child] = sigmoid(min(max(float(scores[child]), -30.0), 30.0))
+        chance[child] = cut_sigmoid(scores[child])
 
 
 @inlined

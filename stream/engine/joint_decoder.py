@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 
 from stream.engine.best_first import list_best, rank
-from stream.engine.elementary import exp, log
+from stream.engine.elementary import SMALLEST, exp, log
 from stream.engine.jit import inlined
 from stream.engine.joint_decoder_layout import (
     ANSWERED,
@@ -42,7 +42,6 @@ from stream.engine.joint_decoder_layout import (
     NO_COMPOSED,
     PREDICTED,
     PRESENT,
-    SMALLEST,
     SUBSET,
     TOP,
     TRUE_POSITIVE,
@@ -151,13 +150,13 @@ def _decode_clusters(decoder, params, p, n_labels, n_tables, scratch):
         scratch.piece[label] = scratch.rest[decoder.table[label]] * p[label]
     for table in range(1, n_tables):
         _add_members(decoder, table, scratch, scratch.piece)
-        best, log_rest = scratch.best[table], log(max(scratch.rest[table], 1e-300))
+        best, log_rest = scratch.best[table], log(max(scratch.rest[table], SMALLEST))
         independent = log_rest + _independent_best(decoder, table, scratch, n_labels)
-        if best == INDEPENDENT or log(max(scratch.score[table, best], 1e-300)) < independent:
+        if best == INDEPENDENT or log(max(scratch.score[table, best], SMALLEST)) < independent:
             scratch.best[table] = INDEPENDENT
             composed += independent
         else:
-            composed += log(max(scratch.score[table, best], 1e-300))
+            composed += log(max(scratch.score[table, best], SMALLEST))
     return composed
 
 

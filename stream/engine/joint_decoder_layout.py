@@ -23,7 +23,6 @@ from stream.errors import SnapshotError
 MEMORY = 2000.0  # rows that the counts look back
 TOP = 24  # most probable label sets that are compared with each other
 MAX_PIECES = 64  # sets in the table of a cluster
-SMALLEST = 1e-300  # count of a set
 LEAST_REST = 1e-6  # probability that sets never seen have together
 INDEPENDENT = -1  # best piece of a cluster: each label on its own
 # What is answered, ``DecoderParams.decode``; INDEPENDENTLY: every label over one half, without

@@ -37,7 +37,7 @@ from stream.engine.label_cluster_layout import (
     VOTES,
 )
 from stream.engine.label_mixer import PAST_MEMORY, PRIOR_ROWS
-from stream.engine.log_odds import rare_logit, sigmoid
+from stream.engine.log_odds import cut_sigmoid, rare_logit, sigmoid
 from stream.engine.recalled import vote_share
 
 LEAST_LISTED = 1e-3  # probability of a label that is worth being listed
@@ -130,7 +130,7 @@ def _base_rates(cluster, now, n, rate, base):
 def _products(p, scores, n, out):
     """Probabilities of labels: that of their cluster times those of their models."""
     for column in range(n):
-        out[column] = p * sigmoid(min(max(float(scores[column]), -30.0), 30.0))
+        out[column] = p * cut_sigmoid(scores[column])
 
 
 @inlined
@@ -222,10 +222,9 @@ def _learn_weights(cluster, params, n_labels, scratch):
 
 @inlined
 def _learn_models(cluster, params, x, row, n_labels, weight, may_add, scratch):
-    scores = scratch.scores
-    truth = scratch.truth
+    scores, truth = scratch.scores, scratch.truth
     for column in range(n_labels):
-        p = sigmoid(min(max(float(scores[column]), -30.0), 30.0))
+        p = cut_sigmoid(scores[column])
         known = truth[column] != UNKNOWN_TRUTH
         scores[column] = weight * (p - float(truth[column])) if known else 0.0
     learn_row_of_cells(

@@ -11,7 +11,7 @@ from stream.engine import layout as lay
 from stream.engine.arrays import Axes, Float32Array, Float64Array, Int32Array
 from stream.engine.elementary import exp, log
 from stream.engine.jit import inlined, kernel
-from stream.engine.log_odds import sigmoid
+from stream.engine.log_odds import cut_sigmoid
 from stream.engine.logistic import add_weights, learn_weights
 from stream.engine.naive_bayes import (
     WORK_ROWS,
@@ -23,7 +23,6 @@ from stream.engine.naive_bayes import (
 from stream.engine.slots import take
 
 LOSS_MEMORY = 500.0  # rows over which the recent loss of a leaf model is averaged
-LARGEST_SCORE = 30.0
 MAX_BRANCHES = 128  # in which one row is learnt: the tree, and alternates on the row's path
 
 
@@ -39,11 +38,6 @@ class Scratch(NamedTuple):
     n_wrong: Annotated[Int32Array, Axes("rates")]
     terms: Annotated[Float64Array, Axes(WORK_ROWS, "labels")]
     branches: Annotated[Int32Array, Axes(MAX_BRANCHES)]  # tops of the branches that learn the row
-
-
-@inlined
-def _sigmoid(score):
-    return sigmoid(min(max(score, -LARGEST_SCORE), LARGEST_SCORE))
 
 
 @inlined
@@ -120,7 +114,7 @@ def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
             softmax(p, n_labels)
         else:
             for label in range(n_labels):
-                p[label] = _sigmoid(p[label])
+                p[label] = cut_sigmoid(p[label])
     if params.use_logistic:
         last_model = lay.LOGISTIC
         score, n_rates = scratch.score, len(scratch.score)
@@ -137,7 +131,7 @@ def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
                 softmax(p, n_labels)
             else:
                 for label in range(n_labels):
-                    p[label] = _sigmoid(float(of_rate[label]))
+                    p[label] = cut_sigmoid(of_rate[label])
     answer = scratch.answer
     if params.single_label:
         best = _best_model(loss, params, k, 0) if params.adaptive else last_model

@@ -7,6 +7,7 @@ from stream.engine.jit import inlined
 
 LARGEST_LOGIT = 9.2  # probabilities within 1e-4
 LARGEST_RARE_LOGIT = 12.0  # probabilities within 6.2e-6
+LARGEST_SCORE = 30.0  # of a model
 
 
 # Without a branch, for loops over arrays.
@@ -33,3 +34,9 @@ def rare_logit(p):
 def sigmoid(score):
     """Probability of a score within the range of :func:`stream.engine.elementary.exp`."""
     return 1.0 / (1.0 + exp(-score))
+
+
+@inlined
+def cut_sigmoid(score):
+    """Probability of a model's score, which is cut at LARGEST_SCORE."""
+    return sigmoid(min(max(float(score), -LARGEST_SCORE), LARGEST_SCORE))

@@ -33,7 +33,7 @@ from stream.engine.arrays import (
     up_to,
 )
 from stream.engine.best_first import N_BUCKETS, list_best, rank
-from stream.engine.elementary import exp, log
+from stream.engine.elementary import SMALLEST, exp, log
 from stream.engine.jit import inlined
 from stream.engine.joint_decoder import expected_worth
 from stream.engine.joint_decoder_layout import (
@@ -42,7 +42,6 @@ from stream.engine.joint_decoder_layout import (
     COMPOSED_RIGHT,
     F1,
     LEAST_REST,
-    SMALLEST,
     SUBSET,
     TOP,
     UNIT,

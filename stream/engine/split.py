@@ -15,11 +15,9 @@ from typing import Annotated, NamedTuple
 
 from stream.engine import layout as lay
 from stream.engine.arrays import Axes, Float64Array, Int32Array
-from stream.engine.elementary import LOG2_E, log
+from stream.engine.elementary import LOG2_E, SMALLEST, log
 from stream.engine.jit import inlined, kernel
 from stream.engine.random import uniform
-
-SMALLEST = 1e-300
 
 
 class SplitScratch(NamedTuple):

@@ -12,7 +12,8 @@ import numpy as np
 from naive.scaling import NaiveScaler
 from river.drift import ADWIN
 
-from stream.engine.leaf import LARGEST_SCORE, LOSS_MEMORY
+from stream.engine.leaf import LOSS_MEMORY
+from stream.engine.log_odds import LARGEST_SCORE
 from stream.engine.logistic import EPSILON, SMALL_GRADIENT
 from stream.engine.naive_bayes import (
     LARGEST_SCALED,
