@@ -47,6 +47,7 @@ class Cluster:
         self._state = state
         self.n_bytes = state_bytes(state)  # of the arrays
         self.addresses = addresses_of(state)
+        self._words_of_cells = words_of_field(state, "cells")
 
     def check_restored(self) -> None:
         """Raise SnapshotError unless the kernels can work with the arrays."""
@@ -97,7 +98,7 @@ class Cluster:
         if cells is not self._state.cells:
             self.n_bytes += state_bytes(cells) - state_bytes(self._state.cells)
             self._state = self._state._replace(cells=cells)
-            self.addresses[words_of_field(self._state, "cells")] = addresses_of(cells)
+            self.addresses[self._words_of_cells] = addresses_of(cells)
 
 
 def _sizes(n_labels: int) -> dict[str, int]:

@@ -122,6 +122,11 @@ class PartitionedLearner:
         if self.watcher is not None:
             self.watcher.check_clusters(clusters)
 
+    @property
+    def n_clusters(self) -> int:
+        """Clusters of the partition."""
+        return len(self.partition.clusters())
+
     # ---- what a learner adds
 
     def _clusters_grew(self, clusters: NumberedClusters) -> None:

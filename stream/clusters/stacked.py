@@ -62,6 +62,11 @@ class StackedLearner:
         return _Placed(self.gated) if self.trees is None else self.trees.partition
 
     @property
+    def n_clusters(self) -> int:
+        """Clusters of the partition."""
+        return self.gated.n_clusters if self.trees is None else self.trees.n_clusters
+
+    @property
     def events(self) -> list[Any]:
         """What happened to the partition, in order."""
         return self._events if self.trees is None else self.trees.events

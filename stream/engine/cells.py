@@ -35,6 +35,7 @@ BUCKETS_A_CELL = 4
 FLOATS_A_LINE = 16  # of the processor's cache
 LEAST_SQUARE = np.float32(1e-6)  # keeps the first step of a weight finite
 LEAST_BIAS_SQUARE = np.float32(1e-2)
+NO_WEIGHT = np.int32(0x7FFFFFFF)  # above the bits of every number
 SMALLEST_ERROR = np.float32(0.01)  # of a probability: what is this right is not learnt
 
 
@@ -179,14 +180,24 @@ def learn_row_of_cells(
 
 
 @kernel
-def _keep_largest(cells, least):
+def _fill_largest_weights(cells, largest):
+    """Fill ``largest`` [used cells] with the largest weight of each, without its sign, as the bits
+    of a number: in the order of the numbers, and compared several at a time."""
+    for cell in range(len(largest)):
+        bits = cells.weight[cell].view(np.int32)
+        most = np.int32(0)
+        for column in range(len(bits)):
+            most = max(most, bits[column] & np.int32(0x7FFFFFFF))
+        largest[cell] = most
+    return largest
+
+
+@kernel
+def _keep_largest(cells, largest, least):
     """Move the cells whose largest weight is at least ``least`` to the front; returns how many."""
     kept = 0
-    for cell in range(cells.used[0]):
-        largest = np.float32(0.0)
-        for column in range(cells.weight.shape[1]):
-            largest = max(largest, abs(cells.weight[cell, column]))
-        if largest >= least:
+    for cell in range(len(largest)):
+        if largest[cell] >= least:
             if kept != cell:
                 cells.key[kept] = cells.key[cell]
                 cells.square[kept] = cells.square[cell]
@@ -224,18 +235,19 @@ def without_smallest(cells: Cells, n_kept: int) -> Cells:
     used = int(cells.used[0])
     if used <= n_kept:
         return cells
-    largest = np.abs(cells.weight[:used]).max(axis=1)
-    least = np.partition(largest, used - n_kept)[used - n_kept] if n_kept else np.inf
-    kept = _keep_largest(cells, np.float32(least))
+    largest = np.empty(used, np.int32)
+    _fill_largest_weights(cells, largest)
+    least = np.partition(largest, used - n_kept)[used - n_kept] if n_kept else NO_WEIGHT
+    kept = _keep_largest(cells, largest, least)
+    cells.used[0] = kept
     capacity = FIRST_CELLS
     while capacity < kept:
         capacity *= 2
-    cells.used[0] = kept
-    cells.key[kept:] = 0
-    cells.weight[kept:] = 0.0
-    cells.square[kept:] = 0.0
+    if capacity < len(cells.key):
+        return _with_capacity(cells, capacity)
+    cells.key[kept:used] = 0
+    cells.weight[kept:used] = 0.0
+    cells.square[kept:used] = 0.0
     cells.bucket[:] = -1
-    if capacity == len(cells.key):
-        _refill_buckets(cells)
-        return cells
-    return _with_capacity(cells, capacity)
+    _refill_buckets(cells)
+    return cells

@@ -266,11 +266,12 @@ class _Evaluation:
         answered, seconds = self.runner.run(piece, self.source, seen, stop)
         done = answered.n_rows
         self.model_seconds += seconds
-        for low, high, n_labels in _label_stretches(self.source, seen, seen + done):
+        scored = slice_rows(piece, 0, done)
+        for low, high, n_labels in self.stretches(scored, seen):
             answers = answered.slice(low - seen, high - seen)
             self.metrics.update_many(
                 answers.labels,
-                slice_rows(piece, low - seen, high - seen),
+                slice_rows(scored, low - seen, high - seen),
                 n_labels,
                 ranking=answers.ranking,
                 probabilities=answers.probabilities,
@@ -284,6 +285,16 @@ class _Evaluation:
             self.watcher.after(piece, answered.labels, self.metrics, told)
         self.progress.update(self.metrics.n_rows, self.metrics.brief)
         return done
+
+    def stretches(self, rows: Batch, seen: int) -> Iterator[tuple[int, int, int]]:
+        """The rows after the first ``seen``, in stretches with one number of known labels.
+
+        Where the truth of all is complete it makes no difference how many are known.
+        """
+        stop = seen + rows.n_rows
+        if rows.n_rows and not len(rows.u_indices):
+            return iter([(seen, stop, self.source.n_labels_by(stop - 1))])
+        return _label_stretches(self.source, seen, stop)
 
     def result(self, model_name: str, error: DataError | None) -> PrequentialResult:
         schema = self.source.schema

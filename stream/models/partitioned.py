@@ -125,7 +125,7 @@ class PartitionedShell(MultiLabelShell):
         """Count what :meth:`structure` lists, without making the lists."""
         kinds = [event.kind for event in self._partitioned.events]
         return {
-            "clusters": len(self._partitioned.partition.clusters()),
+            "clusters": self._partitioned.n_clusters,
             "restructures": sum(kind in STRUCTURAL for kind in kinds),
             "drifts": sum(kind in DRIFTS for kind in kinds),
         }

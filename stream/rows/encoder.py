@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -239,17 +239,18 @@ class RowEncoder:
         known = self.labels.number.__contains__
         return not (all(map(known, truth.present)) and all(map(known, truth.absent)))
 
-    def columns(self, entries: Iterable[Hashable]) -> list[int]:
+    def columns(self, entries: Collection[Hashable]) -> list[int]:
         """Columns of the features of a row; -1 where there is no room for one that is new."""
         number = self.features.number
-        try:
-            return [number[name] for name in entries]
-        except KeyError:
-            new = in_order(name for name in entries if name not in number)
+        columns = list(map(number.get, entries))
+        if None in columns:
+            known = zip(entries, columns, strict=True)
+            new = [name for name, column in known if column is None]
             if self.max_features is not None:
-                new = new[: self.max_features - len(self.features)]
+                new = in_order(new)[: self.max_features - len(self.features)]
             self.features.add_all(new)
             return [number.get(name, -1) for name in entries]
+        return cast(list[int], columns)
 
     def columns_of_rows(self, rows: Sequence[Mapping[Hashable, Any]]) -> list[int]:
         """Columns of the features of rows, one row after the other, as :meth:`columns` gives them

@@ -9,7 +9,7 @@ with them.
 
 from __future__ import annotations
 
-import itertools
+import operator
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any
 
@@ -32,7 +32,7 @@ def in_order(names: Iterable[Hashable]) -> list[Hashable]:
     names = list(names)
     try:
         ordered = sorted(names)  # type: ignore[type-var]
-        if all(a < b for a, b in itertools.pairwise(ordered)):  # type: ignore[operator]
+        if all(map(operator.lt, ordered, ordered[1:])):  # type: ignore[arg-type]
             return ordered
     except TypeError:
         pass
