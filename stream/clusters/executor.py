@@ -23,6 +23,8 @@ from stream.engine.label_cluster_layout import ClusterOutput, ClusterParams
 from stream.errors import ParameterError
 
 LEAST_PAIRS_A_PART = 256  # fewer pairs (row, cluster) are not worth a part of their own
+SMALL_TASKS = 8  # a part has more of them than that
+LEAST_ROOM = 1e-9  # of a part that large tasks fill
 PARTS_A_THREAD = 2  # so that a thread that has done its part finds another
 
 
@@ -42,21 +44,31 @@ def n_threads(n_jobs: int) -> int:
     return max(1, processors + 1 + n_jobs)
 
 
-def deal(costs: Sequence[float], n_parts: int) -> list[list[int]]:
-    """Deal tasks out so that all parts cost about the same: the dearest first, each to the part
-    that has cost least so far.
+def deal(costs: Sequence[float] | Int64Array, n_parts: int) -> list[list[int]]:
+    """Deal tasks out so that all parts cost about the same: the large ones first, the dearest to
+    the part that has cost least so far; the small ones fill up the parts, in their order.
 
     Examples
     --------
     >>> deal([5, 1, 3, 1], 2)
     [[0], [2, 1, 3]]
     """
+    cost = np.asarray(costs, np.float64)
+    mean = cost.sum() / n_parts
+    large = np.flatnonzero(cost * SMALL_TASKS > mean)
+    small = np.flatnonzero(cost * SMALL_TASKS <= mean)
     parts: list[list[int]] = [[] for _ in range(n_parts)]
     totals = [(0.0, part) for part in range(n_parts)]
-    for task in sorted(range(len(costs)), key=lambda task: -costs[task]):
+    for task in large[np.argsort(-cost[large], kind="stable")].tolist():
         total, least = totals[0]
         parts[least].append(task)
-        heapq.heapreplace(totals, (total + costs[task], least))
+        heapq.heapreplace(totals, (total + float(cost[task]), least))
+    taken = np.array([total for total, _ in sorted(totals, key=lambda each: each[1])])
+    room = np.cumsum(np.maximum(mean - taken, LEAST_ROOM))
+    done = np.cumsum(cost[small])
+    ends = np.searchsorted(done, room[:-1] * (done[-1] / room[-1])) if len(small) else []
+    for part, tasks in zip(parts, np.split(small, ends), strict=False):
+        part += tasks.tolist()
     return [part for part in parts if part]
 
 
@@ -234,9 +246,7 @@ class LocalExecutor(Executor):
     def divide(self, work: Work, *, explain: bool = False) -> Parts:
         """See :meth:`Executor.divide`."""
         output = allocate(ClusterOutput, {"asked": work.n_pairs, "listed": 0})
-        sizes = np.diff(work.read.start)
-        busy = np.flatnonzero(sizes)
-        parts = self._deal(busy.tolist(), sizes[busy].tolist())
+        parts = self._deal(np.diff(work.read.start))
 
         def advance(numbers: list[int]) -> Done:
             return work_off(self._clusters, numbers, work, output_like(output), explain)
@@ -249,12 +259,14 @@ class LocalExecutor(Executor):
 
         return Parts([functools.partial(advance, part) for part in parts], join)
 
-    def _deal(self, clusters: Sequence[int], n_pairs: Sequence[int]) -> list[list[int]]:
-        """The clusters that are worked off one after the other, for each part."""
+    def _deal(self, n_pairs: Int64Array) -> list[list[int]]:
+        """The clusters that are worked off one after the other, for each part; those without a pair
+        are in none."""
+        busy = np.flatnonzero(n_pairs)
         if self.n_threads == 1:
-            return [list(clusters)] if clusters else []
-        n_parts = min(PARTS_A_THREAD * self.n_threads, 1 + sum(n_pairs) // self.least_pairs)
-        return [[clusters[task] for task in part] for part in deal(n_pairs, n_parts)]
+            return [busy.tolist()] if len(busy) else []
+        n_parts = min(PARTS_A_THREAD * self.n_threads, 1 + int(n_pairs.sum()) // self.least_pairs)
+        return [busy[part].tolist() for part in deal(n_pairs[busy], n_parts)]
 
     @property
     def n_cells(self) -> Int64Array:

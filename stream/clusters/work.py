@@ -71,7 +71,7 @@ def work_off(
     explain
         Whether each cluster's mixer inputs are kept.
     """
-    widest = max((clusters[number].capacity for number in numbers), default=1)
+    widest = max([clusters[number].capacity for number in numbers], default=1)
     scratch = allocate(ClusterScratch, {"entries": work.most_entries, "columns": widest})
     at, mixer_inputs = 0, []
     # The inputs of a cluster's mixer stand in the room to work in until the next one comes.
@@ -102,7 +102,8 @@ def _advance(
     if not numbers:
         return at, output
     own = [clusters[number] for number in numbers]
-    addresses, numbered = np.stack([each.addresses for each in own]), np.array(numbers)
+    addresses = np.concatenate([each.addresses for each in own]).reshape(len(own), -1)
+    numbered = np.array(numbers)
     place, first = 0, -1
     while True:
         code, place, first, at = advance_clusters(

@@ -39,8 +39,8 @@ class Anywhere(LocalExecutor):
         super().__init__(clusters, n_jobs=1 + seed % 2)
         self.rng = np.random.default_rng(seed)
 
-    def _deal(self, clusters, n_pairs):
-        order = self.rng.permutation(np.array(clusters, np.int64)).tolist()
+    def _deal(self, n_pairs):
+        order = self.rng.permutation(np.flatnonzero(n_pairs)).tolist()
         cut = int(self.rng.integers(0, len(order) + 1))
         return [part for part in (order[:cut], order[cut:]) if part]
 
