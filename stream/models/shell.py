@@ -14,6 +14,7 @@ from stream.engine.arrays import FeatureRows, Float64Array, Int64Array
 from stream.engine.checking import require
 from stream.engine.events import PREDICT_ONLY
 from stream.engine.growth import most_features
+from stream.engine.postings import LEAST_POOL
 from stream.models.saved import Saved
 from stream.rows.batch import Batch
 from stream.rows.features import feature_entries
@@ -24,6 +25,7 @@ from stream.rows.predictions import Predictions, SparsePredictions
 from stream.rows.schema import Schema, Task
 
 FeatureName = Hashable
+WIDE_ROW = LEAST_POOL + 1  # features of a row for which all that features need has to grow
 NO_LABELS = (np.zeros(2, np.int64), np.zeros(0, np.int32))  # a row without any
 
 
@@ -238,10 +240,11 @@ class Shell(Saved, base.Estimator):
         -------
         Seconds that this took.
         """
-        start = time.perf_counter()
-        indptr = np.arange(self._warm_up_rows + 1)
-        entries = np.zeros(self._warm_up_rows, np.int32)
-        nothing = np.zeros(len(indptr), np.int64), np.zeros(0, np.int32)
-        rows = Batch(indptr, entries, np.ones(len(entries)), indptr, entries, *nothing)
+        start, n_rows = time.perf_counter(), self._warm_up_rows
+        y_indptr, labels = np.arange(n_rows + 1), np.zeros(n_rows, np.int32)
+        features = np.concatenate([np.arange(WIDE_ROW, dtype=np.int32), labels[1:]])
+        x_indptr = np.append(0, y_indptr[:-1] + WIDE_ROW)
+        nothing = np.zeros(n_rows + 1, np.int64), np.zeros(0, np.int32)
+        rows = Batch(x_indptr, features, np.ones(len(features)), y_indptr, labels, *nothing)
         self._new_learner().run(rows, predict=True)
         return time.perf_counter() - start
