@@ -12,8 +12,6 @@ label's own, from evidence against the base rate (as :mod:`stream.engine.label_m
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from stream.engine.by_address import state_at
@@ -38,6 +36,7 @@ from stream.engine.label_cluster_layout import (
 )
 from stream.engine.label_mixer import PAST_MEMORY, PRIOR_ROWS
 from stream.engine.log_odds import cut_sigmoid, rare_logit, sigmoid
+from stream.engine.mixer_steps import move_own_weights, move_shared_weight
 from stream.engine.recalled import vote_share
 
 LEAST_LISTED = 1e-3  # probability of a label that is worth being listed
@@ -208,16 +207,11 @@ def _learn_weights(cluster, params, n_labels, scratch):
         given, total = scratch.inputs[place], 0.0
         for column in range(n_labels):
             total += error[column] * given[column]
-        own_weight, own_square = cluster.own_weight[place], cluster.own_square[place]
-        for column in range(n_labels):
-            g = error[column] * given[column]
-            square = own_square[column] + g * g
-            own_square[column] = square
-            own_weight[column] -= params.label_rate * g / math.sqrt(square)
-        if total != 0.0:
-            cluster.square[place] += total * total
-            step = params.group_rate * total / math.sqrt(cluster.square[place])
-            cluster.weight[place] -= step
+        move_own_weights(
+            cluster.own_weight[place], cluster.own_square[place], error, given, n_labels,
+            params.label_rate,
+        )  # fmt: skip
+        move_shared_weight(cluster.weight, cluster.square, place, total, params.group_rate)
 
 
 @inlined

@@ -12,7 +12,6 @@ weights learnt online follows Mattern, "Mixing strategies in data compression", 
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, NamedTuple
 
 from stream.engine.arrays import (
@@ -26,6 +25,7 @@ from stream.engine.arrays import (
 )
 from stream.engine.jit import inlined, kernel
 from stream.engine.log_odds import logit, sigmoid
+from stream.engine.mixer_steps import move_own_weights, move_shared_weight
 
 LARGEST_EVIDENCE = 4.0  # of one model against the base rate, in logits
 LARGEST_MIX = 10.0
@@ -162,21 +162,17 @@ def _learn_weights(mixer, params, truth, n_labels, scratch):
         error[label] = mixed[label] - float(truth[label]) if known else 0.0
     for place in range(n_inputs):
         given = scratch.inputs[place]
-        own, square = mixer.own_weight[place], mixer.own_square[place]
         for label in range(n_labels):
             gradient[group[label], place] += error[label] * given[label]
-        for label in range(n_labels):
-            step = error[label] * given[label]
-            squared = square[label] + step * step
-            square[label] = squared
-            own[label] -= params.label_rate * step / math.sqrt(squared)
+        move_own_weights(
+            mixer.own_weight[place], mixer.own_square[place], error, given, n_labels,
+            params.label_rate,
+        )  # fmt: skip
     for g in range(n_groups):
         for place in range(n_inputs):
-            total = gradient[g, place]
-            if total != 0.0:
-                mixer.square[g, place] += total * total
-                step = params.group_rate * total / math.sqrt(mixer.square[g, place])
-                mixer.weight[g, place] -= step
+            move_shared_weight(
+                mixer.weight[g], mixer.square[g], place, gradient[g, place], params.group_rate
+            )
 
 
 @inlined
