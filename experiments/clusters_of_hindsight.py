@@ -10,19 +10,18 @@ labels while the stream runs knows as much, so that what these gain bounds what 
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from reporting import (
-    RESULTS,
+    can_be_read,
     command_line,
     machine,
     machine_markdown,
     markdown_table,
+    parser_of_streams,
     print_table,
     write_results,
 )
@@ -30,7 +29,6 @@ from scipy.sparse import csr_matrix
 
 import stream
 from stream.data import open_source
-from stream.errors import DriftHomerError
 from stream.evaluate import prequential
 
 STREAMS = (
@@ -120,17 +118,9 @@ def line_of(run: dict[str, Any]) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--data-dir", help="folder of data files, besides DRIFTHOMER_DATA")
-    parser.add_argument("--streams", nargs="+", default=STREAMS)
-    parser.add_argument("--limit", type=int, help="only the first rows of each: for trials")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser = parser_of_streams(__doc__.partition("\n\n")[0], STREAMS)
     given = parser.parse_args()
-    try:
-        for name in given.streams:
-            open_source(name, data_dir=given.data_dir)
-    except DriftHomerError as error:
-        print(f"{error} --data-dir names a folder of data files.", file=sys.stderr)
+    if not can_be_read(given.streams, given.data_dir):
         return 2
     runs = []
     for name in given.streams:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import os
@@ -16,6 +17,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from stream.data import open_source
+from stream.errors import DriftHomerError
 from stream.evaluate.result import versions
 
 WIDTH = 130  # where there is no terminal
@@ -92,6 +95,27 @@ def command_line() -> str:
     words = [f"experiments/{Path(sys.argv[0]).name}"]
     words += [f".../{Path(word).name}" if os.path.isabs(word) else word for word in sys.argv[1:]]
     return " ".join(["python", *words])
+
+
+def parser_of_streams(about: str, streams: Sequence[str]) -> argparse.ArgumentParser:
+    """Options of an experiment on whole streams, each of which can be shortened for trials."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--data-dir", help="folder of data files, besides DRIFTHOMER_DATA")
+    parser.add_argument("--streams", nargs="+", default=streams)
+    parser.add_argument("--limit", type=int, help="only the first rows of each: for trials")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    return parser
+
+
+def can_be_read(names: Sequence[str], data_dir: str | None) -> bool:
+    """Whether all streams are there; says on standard error which is not."""
+    try:
+        for name in names:
+            open_source(name, data_dir=data_dir)
+    except DriftHomerError as error:
+        print(f"{error} --data-dir names a folder of data files.", file=sys.stderr)
+        return False
+    return True
 
 
 def median(values: Sequence[float]) -> float:

@@ -6,26 +6,24 @@ compared with all labels. Run: python experiments/unknown_labels.py --data-dir D
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from reporting import (
-    RESULTS,
+    can_be_read,
     command_line,
     machine,
     machine_markdown,
     markdown_table,
+    parser_of_streams,
     print_table,
     write_results,
 )
 
 import stream
 from stream.data import open_source
-from stream.errors import DriftHomerError
 from stream.rows.batch import Batch, slice_rows
 
 STREAMS = ("debian_tags.txt.gz", "delicious", "stackex-cooking", "bibtex", "yeast")
@@ -102,18 +100,10 @@ def lines_of(runs: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", help="folder of data files, besides DRIFTHOMER_DATA")
-    parser.add_argument("--streams", nargs="+", default=STREAMS)
+    parser = parser_of_streams(__doc__.splitlines()[0], STREAMS)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="only the first rows of each: for trials")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = parser.parse_args()
-    try:
-        for name in given.streams:
-            open_source(name, data_dir=given.data_dir)
-    except DriftHomerError as error:
-        print(f"{error} --data-dir names a folder of data files.", file=sys.stderr)
+    if not can_be_read(given.streams, given.data_dir):
         return 2
     runs = []
     for name in given.streams:
