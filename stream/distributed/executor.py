@@ -14,6 +14,7 @@ from stream.clusters.cluster import Cluster
 from stream.clusters.executor import Answered, Executor, Moved, Parts, WorkerState, deal
 from stream.clusters.work import Work
 from stream.distributed.balance import balanced, costs, imbalance, without_others
+from stream.distributed.packing import unpacked
 from stream.distributed.session import Session
 from stream.distributed.shard import Call, Shard
 from stream.distributed.worker import Answer, NewLabel
@@ -21,12 +22,11 @@ from stream.engine.arrays import Float64Array, Int64Array, allocate
 from stream.engine.label_cluster_layout import ClusterOutput, ClusterParams
 from stream.engine.recent_layout import Hints
 from stream.engine.unit_rows import UnitRows
-from stream.snapshot import loads
 
 logger = logging.getLogger(__name__)
 
 STAGE_THREADS = 4  # one for each stage of a call
-REPLAYED_BYTES = 32_000_000  # of batches that are kept until the next snapshots of workers
+REPLAYED_BYTES = 256_000_000  # of batches that are kept until the next snapshots of workers
 REPLAYED_CALLS = 2_000  # of a worker, likewise
 LEAST_SECONDS = 1e-6  # what a cluster costs at least
 BALANCE_SEGMENTS = 64  # segments between two looks at what workers cost
@@ -92,7 +92,7 @@ class RayExecutor(Executor):
         """Copies of all clusters by number."""
         found: dict[int, Cluster] = {}
         for snapshot in self._ask("save"):
-            found |= loads(snapshot)
+            found |= unpacked(snapshot)
         return [found[number] for number in range(len(self._owner))]
 
     def begin(self, n_clusters: int, params: ClusterParams, capacity: int) -> None:

@@ -15,7 +15,7 @@ from stream.errors import DriftHomerError, NotAvailableError
 
 logger = logging.getLogger(__name__)
 
-OBJECT_STORE_BYTES = 200_000_000  # of a Ray that is started here
+OBJECT_STORE_BYTES = 600_000_000  # of a Ray that is started here
 ADDRESS = "RAY_ADDRESS"
 # What Ray reads when it is imported: to listen on loopback alone, as it does on these systems, and
 # to be spoken to with a token alone.

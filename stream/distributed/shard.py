@@ -7,9 +7,9 @@ import logging
 from typing import Any
 
 from stream.clusters.cluster import Cluster
+from stream.distributed.packing import packed
 from stream.distributed.session import Session, WorkerError
 from stream.distributed.worker import Worker
-from stream.snapshot import dumps
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Shard:
             scheduling_strategy="SPREAD",
             enable_task_events=False,
         )(Worker)
-        self._snapshot = dumps(clusters)
+        self._snapshot = packed(clusters)
         self._n_before = 0  # changes before the snapshot
         self._n_changes = 0
         self._calls: list[Call] = []  # since the snapshot, and those whose results are to come

@@ -12,11 +12,11 @@ import numpy as np
 
 from stream.clusters.cluster import Cluster
 from stream.clusters.work import MixerInputs, Work, work_off
+from stream.distributed.packing import packed, unpacked
 from stream.distributed.views import as_kernels_take_them
 from stream.engine.arrays import Float64Array, Int64Array, allocate
 from stream.engine.label_cluster_layout import ClusterOutput, ClusterParams
 from stream.engine.unit_rows import UnitRows
-from stream.snapshot import dumps, loads
 
 
 class Answer(NamedTuple):
@@ -48,7 +48,7 @@ class Worker:
 
     def restore(self, n_changes: int, snapshot: bytes) -> None:
         """Have the clusters of a snapshot, which was taken after so many changes."""
-        self._clusters = loads(snapshot)
+        self._clusters = unpacked(snapshot)
         self._n_changes = n_changes
 
     def change(self, number: int, name: str, *args: Any) -> Any:
@@ -129,17 +129,17 @@ class Worker:
 
     def take(self, numbers: Sequence[int]) -> bytes:
         """Give clusters away, as the bytes of a snapshot."""
-        return dumps({number: self._clusters.pop(number) for number in numbers})
+        return packed({number: self._clusters.pop(number) for number in numbers})
 
     def put(self, snapshot: bytes) -> None:
         """Take clusters in."""
-        self._clusters |= loads(snapshot)
+        self._clusters |= unpacked(snapshot)
 
     # ---- questions
 
     def save(self) -> bytes:
         """All clusters, as the bytes of a snapshot."""
-        return dumps(self._clusters)
+        return packed(self._clusters)
 
     def place(self) -> tuple[str, int]:
         """Name of the machine and number of the process."""
