@@ -43,13 +43,18 @@ def group_by_cluster(
     n_pairs = int(asked.start[n_events])
     start = np.zeros(n_clusters + 1, np.int64)
     count_clusters(asked, n_pairs, start)
-    sizes = {"asked": n_pairs, "asked1": n_pairs + 1, "hints": int(hints.start[n_events])}
+    sizes = {"asked": n_pairs, "asked1": n_pairs + 1, "hints": 0}
     taught = allocate(ClusterRows, sizes | {"truths": int(rows.y[0][-1] + rows.u[0][-1])})
     pair_of, place = np.zeros(n_pairs, np.int64), np.full(n_clusters, -1, np.int64)
     sort_by_cluster(asked, n_events, start[:-1].copy(), taught, pair_of)
-    details = (asked, segment.events, placement, hints, rows.y, rows.u, pair_of, taught, place)
-    count_details(*details)
-    fill_details(*details, np.zeros(n_pairs, np.int64), np.zeros(n_pairs, np.int64))
+    given = (asked, segment.events, placement, hints, rows.y, rows.u, pair_of)
+    count_details(*given, taught, place)
+    n_hints = int(taught.hint[n_pairs])
+    taught = taught._replace(
+        hint_column=np.zeros(n_hints, np.int32), hint_place=np.zeros(n_hints, np.int64)
+    )
+    n_done, n_told = np.zeros(n_pairs, np.int64), np.zeros(n_pairs, np.int64)
+    fill_details(*given, taught, place, n_done, n_told)
     return Grouped(taught, start, pair_of)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.engine.arrays import Int64Array, UInt8Array
+from stream.engine.jit import inlined
 
 PREDICT_ONLY = -1
 
@@ -32,6 +33,13 @@ class Events(NamedTuple):
             self.now[start:stop],
             self.as_of[start:stop],
         )
+
+
+@inlined
+def follows(events, event):
+    """Whether a row is learnt as soon as it was predicted, in the event before: with the same
+    answer, and the same hints."""
+    return events.learns[event] and event > 0 and events.row[event - 1] == events.row[event]
 
 
 def schedule(

@@ -30,7 +30,7 @@ from stream.engine.arrays import (
     UInt8Array,
 )
 from stream.engine.cells import Cells, cells_left, learn_row_of_cells, score_row
-from stream.engine.events import Events
+from stream.engine.events import Events, follows
 from stream.engine.jit import inlined, kernel
 from stream.engine.log_odds import cut_sigmoid
 from stream.engine.placement import N_CLUSTERS
@@ -366,7 +366,7 @@ def ask_clusters(gate, params, placement, work, first, asked, scratch):
             n_nodes = 1 + (y[0][row + 1] - y[0][row]) * MAX_LEVELS
             if cells_left(gate.cells) < (x[0][row + 1] - x[0][row]) * n_nodes:
                 return CELLS_FULL, event
-        if learns and event > 0 and events.row[event - 1] == row:
+        if follows(events, event):
             before = asked.start[event - 1]
             for i in range(before, asked.start[event]):
                 _put(asked, at, asked.cluster[i], asked.probability[i], 1, place)

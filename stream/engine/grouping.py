@@ -3,7 +3,8 @@ sorted by event. Both keep the order of rows inside."""
 
 from __future__ import annotations
 
-from stream.engine.jit import kernel
+from stream.engine.events import follows
+from stream.engine.jit import inlined, kernel
 from stream.engine.label_cluster_layout import TRUE, UNKNOWN_TRUTH
 
 
@@ -52,17 +53,26 @@ def _unmark(asked, event, place):
         place[asked.cluster[i]] = -1
 
 
+@inlined
+def _hinted(placement, hints, i, place, rows, again):
+    """The pair that a hint is for, or -1; ``again``: it was for the event before, too, and clusters
+    that were asked then have answered."""
+    pair = place[placement.cluster[hints.label[i]]]
+    return -1 if pair >= 0 and again and rows.asked[pair] else pair
+
+
 @kernel
 def count_details(asked, events, placement, hints, y, u, pair_of, rows, place):
-    """Count the hints and the truths of each pair, into ``rows.hint[pair + 1]`` and
+    """Count the hints that each pair needs, and its truths, into ``rows.hint[pair + 1]`` and
     ``rows.truth[pair + 1]``, and add them up; ``place`` [clusters] is -1 before and after."""
     for pair in range(len(rows.hint)):
         rows.hint[pair] = 0
         rows.truth[pair] = 0
     for event in range(len(events.row)):
         _mark(asked, event, pair_of, place)
-        for i in range(hints.start[event], hints.start[event + 1]):
-            pair = place[placement.cluster[hints.label[i]]]
+        again = follows(events, event)
+        for i in range(hints.start[event - again], hints.start[event - again + 1]):
+            pair = _hinted(placement, hints, i, place, rows, again)
             if pair >= 0:
                 rows.hint[pair + 1] += 1
         if events.learns[event]:
@@ -97,8 +107,9 @@ def fill_details(asked, events, placement, hints, y, u, pair_of, rows, place, n_
     """
     for event in range(len(events.row)):
         _mark(asked, event, pair_of, place)
-        for i in range(hints.start[event], hints.start[event + 1]):
-            pair = place[placement.cluster[hints.label[i]]]
+        again = follows(events, event)
+        for i in range(hints.start[event - again], hints.start[event - again + 1]):
+            pair = _hinted(placement, hints, i, place, rows, again)
             if pair >= 0:
                 at = rows.hint[pair] + n_hints[pair]
                 n_hints[pair] += 1

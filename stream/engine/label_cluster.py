@@ -17,6 +17,7 @@ import numpy as np
 from stream.engine.by_address import state_at
 from stream.engine.cells import cells_left, learn_row_of_cells, score_row
 from stream.engine.elementary import log
+from stream.engine.events import follows
 from stream.engine.jit import inlined, kernel
 from stream.engine.label_cluster_layout import (
     BASE_RATE,
@@ -267,17 +268,19 @@ def _advance(cluster, params, work, first, last, at, output, scratch):
             n_known += 1
         while n_labels < n_columns and cluster.born[n_labels] < now + learns:
             n_labels += 1
-        if at + n_known > len(output.label):
-            return OUTPUT_FULL, pair, at
-        size = x[0][row + 1] - x[0][row]
-        if learns and cells_left(cluster.cells) < size:
-            return CELLS_FULL, pair, at
+        done = follows(events, event) and answered == event - 1
+        if not done:  # else there is room, and the answer must not be lost
+            if at + n_known > len(output.label):
+                return OUTPUT_FULL, pair, at
+            soon = pair + 1 < last and rows.event[pair + 1] == event + 1
+            will_learn = learns or (soon and follows(events, event + 1))
+            if will_learn and cells_left(cluster.cells) < x[0][row + 1] - x[0][row]:
+                return CELLS_FULL, pair, at
         present = False
         for i in range(rows.truth[pair], rows.truth[pair + 1]):
             present = present or rows.truth_value[i] == TRUE
-        follows = learns and event > 0 and events.row[event - 1] == row
         concerned = rows.asked[pair] or rows.weight[pair] > 0.0
-        if concerned and not (follows and answered == event - 1):
+        if concerned and not done:
             for i in range(rows.hint[pair], rows.hint[pair + 1]):
                 column, place = rows.hint_column[i], rows.hint_place[i]
                 scratch.vote[column] = hints.vote[place]
@@ -292,7 +295,7 @@ def _advance(cluster, params, work, first, last, at, output, scratch):
                 scratch.last[column], scratch.trend[column] = 0, 0.0
             answered = event
         output.n[pair] = 0
-        if rows.asked[pair] and not follows:
+        if rows.asked[pair] and not follows(events, event):
             at = _list(cluster, n_known, pair, at, output, scratch)
         if not learns:
             continue

@@ -13,6 +13,7 @@ import numpy as np
 
 from stream.engine.best_first import list_best_of_ring
 from stream.engine.elementary import exp
+from stream.engine.events import follows
 from stream.engine.jit import inlined, kernel
 from stream.engine.postings import add_similarities
 from stream.engine.recent_dense import (
@@ -116,19 +117,6 @@ def _add_past(recent, as_of, at, hints, scratch):
 
 
 @inlined
-def _copy_hints(hints, event, first, last):
-    """The same output as the event before, whose entries are ``first`` to ``last``."""
-    hints.total[event] = hints.total[event - 1]
-    for i in range(first, last):
-        to = last + i - first
-        hints.label[to] = hints.label[i]
-        hints.vote[to] = hints.vote[i]
-        hints.silent[to] = hints.silent[i]
-        hints.last[to] = hints.last[i]
-        hints.trend[to] = hints.trend[i]
-
-
-@inlined
 def _n_hints(recent, n_near, as_of, scratch):
     """Labels that an event's output has at most."""
     n_rows, n = len(recent.first_entry), 0
@@ -201,12 +189,8 @@ def recall(recent, postings, params, events, first, x, raw, y, u, hints, scratch
             missing = missing_room(recent, postings, params, z, row, n_truths)
             if missing != DONE:
                 return missing, event
-        if learns and event > 0 and events.row[event - 1] == row:
-            before = hints.start[event - 1]
-            if 2 * at - before > len(hints.label):
-                return HINTS_FULL, event
-            _copy_hints(hints, event, before, at)
-            at += at - before
+        if follows(events, event):
+            hints.total[event] = hints.total[event - 1]
         else:
             n_near = _find_nearest(recent, postings, params, z, raw, row, as_of, scratch)
             if at + _n_hints(recent, n_near, as_of, scratch) > len(hints.label):

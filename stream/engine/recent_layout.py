@@ -88,7 +88,11 @@ class Recent(NamedTuple):
 
 
 class Hints(NamedTuple):
-    """What recent rows say of labels, for each event; labels that are not listed have no vote."""
+    """What recent rows say of labels, for each event; labels that are not listed have no vote.
+
+    An event that follows another (:func:`stream.engine.events.follows`) has no entries of its own:
+    those of the other are its, too.
+    """
 
     start: Annotated[Int64Array, Axes("events1")]
     total: Annotated[Float64Array, Axes("events")]  # weight of all neighbours

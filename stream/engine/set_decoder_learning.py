@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.engine.arrays import Int32Array, Int64Array
-from stream.engine.events import Events
+from stream.engine.events import Events, follows
 from stream.engine.jit import inlined, kernel
 from stream.engine.joint_decoder_layout import (
     ANSWERED,
@@ -231,7 +231,7 @@ def decode(decoder, params, work, first, max_sets, answers, scratch):
             else:
                 answers.start[row + 1] = answers.start[row]
             continue
-        fresh = learns and event > 0 and events.row[event - 1] == row
+        fresh = follows(events, event)
         source = event - 1 if fresh else event
         if not learns:
             at = answers.start[row]
@@ -258,7 +258,6 @@ def decode(decoder, params, work, first, max_sets, answers, scratch):
         if learns:
             missed = work.missed[event]
             learn_answered(decoder, source, now, labels, unknown, missed, listed, max_sets, scratch)
-        follows = event + 1 < len(events.row) and events.learns[event + 1]
-        if learns or not (follows and events.row[event + 1] == row):
+        if not (event + 1 < len(events.row) and follows(events, event + 1)):
             forget_places(source, listed, scratch)
     return DONE, len(events.row)

@@ -146,7 +146,9 @@ class Recorder:
                     raw=_entries(*rows.raw, row),
                     present=_labels(rows.y, row),
                     unknown=_labels(rows.u, row),
-                    hints=_by_label(hints, e, ("vote", "silent", "last", "trend"), key="label"),
+                    hints=_by_label(
+                        hints, e - follows, ("vote", "silent", "last", "trend"), key="label"
+                    ),
                     total=float(hints.total[e]),
                     asked=_by_label(asked, e, ("probability", "asked"), key="cluster"),
                     weights={
