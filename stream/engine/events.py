@@ -39,7 +39,7 @@ class Events(NamedTuple):
 def follows(events, event):
     """Whether a row is learnt as soon as it was predicted, in the event before: with the same
     answer, and the same hints."""
-    return events.learns[event] and event > 0 and events.row[event - 1] == events.row[event]
+    return events.learns[event] == 1 and event > 0 and events.row[event - 1] == events.row[event]
 
 
 def schedule(

@@ -84,6 +84,22 @@ def drop_oldest(postings, feature, slot):
 
 
 @inlined
+def stands_by_row(postings, feature, weight):
+    """Whether what a column contributes is added up by row."""
+    return feature < len(postings.n) and weight != 0.0 and postings.common[feature] >= 0
+
+
+@inlined
+def add_two_by_row(postings, first, first_weight, second, second_weight, n_slots, similarity):
+    """As :func:`add_similarities` for one column and then for another, which stand by row."""
+    one = postings.by_row[postings.common[first]]
+    other = postings.by_row[postings.common[second]]
+    for slot in range(n_slots):
+        sum_of_first = similarity[slot] + first_weight * one[slot]
+        similarity[slot] = sum_of_first + second_weight * other[slot]
+
+
+@inlined
 def add_similarities(postings, feature, weight, n_slots, similarity):
     """Add what a column contributes to the similarity of each row that has it, which are among the
     first ``n_slots``."""

@@ -15,7 +15,7 @@ from stream.engine.best_first import list_best_of_ring
 from stream.engine.elementary import exp
 from stream.engine.events import follows
 from stream.engine.jit import inlined, kernel
-from stream.engine.postings import add_similarities
+from stream.engine.postings import add_similarities, add_two_by_row, stands_by_row
 from stream.engine.recent_dense import (
     DENSE,
     MODE,
@@ -44,10 +44,20 @@ def _nearest_sparse(recent, postings, params, x, row, as_of, scratch):
     """List the rows before ``as_of`` that are nearest to a row; returns how many."""
     weigh_row(recent, x, row, scratch.weighted)
     first, n_slots = x[0][row], min(recent.registers[N_KEPT], len(scratch.similarity))
-    for entry in range(first, x[0][row + 1]):
+    entry, last = first, x[0][row + 1]
+    while entry < last:
         feature, weight = x[1][entry], scratch.weighted[entry - first]
+        if entry + 1 < last and stands_by_row(postings, feature, weight):
+            following, its_weight = x[1][entry + 1], scratch.weighted[entry + 1 - first]
+            if stands_by_row(postings, following, its_weight):
+                add_two_by_row(
+                    postings, feature, weight, following, its_weight, n_slots, scratch.similarity
+                )
+                entry += 2
+                continue
         if feature < len(postings.n) and weight != 0.0:
             add_similarities(postings, feature, weight, n_slots, scratch.similarity)
+        entry += 1
     oldest = max(recent.registers[N_KEPT] - recent.registers[WINDOW], 0)
     n = list_best_of_ring(
         scratch.similarity, oldest, as_of, params.n_nearest, scratch.near, scratch.near_by
