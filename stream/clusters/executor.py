@@ -23,7 +23,7 @@ from stream.engine.label_cluster_layout import ClusterOutput, ClusterParams
 from stream.errors import ParameterError
 
 LEAST_PAIRS_A_PART = 256  # fewer pairs (row, cluster) are not worth a part of their own
-SMALL_TASKS = 8  # a part has more of them than that
+SMALL_TASKS = 8  # a task is small where so many of its kind cost no more than a part
 LEAST_ROOM = 1e-9  # of a part that large tasks fill
 PARTS_A_THREAD = 2  # so that a thread that has done its part finds another
 

@@ -189,7 +189,6 @@ def _fill_largest_weights(cells, largest):
         for column in range(len(bits)):
             most = max(most, bits[column] & np.int32(0x7FFFFFFF))
         largest[cell] = most
-    return largest
 
 
 @kernel

@@ -9,6 +9,7 @@ with them.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any
@@ -30,6 +31,8 @@ def in_order(names: Iterable[Hashable]) -> list[Hashable]:
     """Names sorted; names that have no order, or only a partial one as sets do, are sorted by what
     they look like."""
     names = list(names)
+    if len(names) < 2:
+        return names
     try:
         ordered = sorted(names)  # type: ignore[type-var]
         if all(map(operator.lt, ordered, ordered[1:])):  # type: ignore[arg-type]
@@ -137,11 +140,11 @@ class Translation:
         columns, first = np.unique(indices[unseen], return_index=True)
         rows = np.searchsorted(indptr, unseen[first], side="right") - 1
         by_row = np.argsort(rows, kind="stable")
-        for new in np.split(columns[by_row], np.flatnonzero(np.diff(rows[by_row])) + 1):
-            self._names.add([self._columns[column] for column in new.tolist()], most)
-        find = self._names.number.get
-        for column in columns.tolist():
-            numbers[column] = find(self._columns[column], UNSEEN)
+        columns, ends = columns[by_row], np.flatnonzero(np.diff(rows[by_row])) + 1
+        names = [self._columns[column] for column in columns.tolist()]
+        for start, end in itertools.pairwise([0, *ends.tolist(), len(names)]):
+            self._names.add(names[start:end], most)
+        numbers[columns] = self._names.numbers_of(names)
         self._n_names = len(self._names)
 
 
