@@ -15,16 +15,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from reporting import (
-    can_be_read,
-    command_line,
-    machine,
-    machine_markdown,
-    markdown_table,
-    parser_of_streams,
-    print_table,
-    write_results,
-)
+from reporting import can_be_read, parser_of_streams, print_table, rows_told, write_runs
 from scipy.sparse import csr_matrix
 
 import stream
@@ -129,17 +120,14 @@ def main() -> int:
             print(*line_of(runs[-1]), file=sys.stderr)
     lines = [line_of(run) for run in runs]
     print_table("DriftHOMER with found and other clusters", HEADS, lines)
-    rows = f"the first {given.limit:,} rows" if given.limit else "whole streams"
-    text = (
-        f"# What better clusters could gain\n\n`{command_line()}`\n\n"
-        f"`DriftHOMER`, {rows}, the other parameters at their defaults: clusters found at first "
-        f"sight of each label (the default), random ones (mean of seeds "
+    about = (
+        f"`DriftHOMER`, {rows_told(given.limit)}, the other parameters at their defaults: "
+        f"clusters found at first sight of each label (the default), random ones (mean of seeds "
         f"{', '.join(map(str, RANDOM_SEEDS))}), and clusters of hindsight, made of all rows before "
-        "the first is learnt.\n\n" + markdown_table(HEADS, lines) + "\n"
-        + machine_markdown(machine())
-    )  # fmt: skip
-    about = {"command": command_line(), "machine": machine()}
-    write_results("clusters_of_hindsight", {**about, "runs": runs}, text, given.out)
+        "the first is learnt."
+    )
+    title = "What better clusters could gain"
+    write_runs("clusters_of_hindsight", title, about, (HEADS, lines), runs, given.out)
     return 0
 
 

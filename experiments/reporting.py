@@ -154,6 +154,33 @@ def write_results(name: str, data: dict[str, Any], markdown: str, folder: Path) 
     (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
 
 
+def write_runs(
+    name: str,
+    title: str,
+    about: str,
+    table: tuple[Sequence[str], Sequence[Sequence[str]]],
+    runs: Sequence[dict[str, Any]],
+    folder: Path,
+) -> None:
+    """Write ``name.json`` with runs, and ``name.md`` with a table of them.
+
+    Parameters
+    ----------
+    about
+        What was run, in a paragraph.
+    table
+        Heads and rows.
+    """
+    text = f"# {title}\n\n`{command_line()}`\n\n{about}\n\n{markdown_table(*table)}\n"
+    found = {"command": command_line(), "machine": machine(), "runs": list(runs)}
+    write_results(name, found, text + machine_markdown(found["machine"]), folder)
+
+
+def rows_told(limit: int | None) -> str:
+    """Which rows of each stream ran."""
+    return f"the first {limit:,} rows" if limit else "whole streams"
+
+
 def machine_markdown(about: dict[str, Any]) -> str:
     listed = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     return f"{about['processor']}, {about['cores']} cores, {about['system']}; {listed}.\n"

@@ -11,16 +11,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from reporting import (
-    can_be_read,
-    command_line,
-    machine,
-    machine_markdown,
-    markdown_table,
-    parser_of_streams,
-    print_table,
-    write_results,
-)
+from reporting import can_be_read, parser_of_streams, print_table, rows_told, write_runs
 
 import stream
 from stream.data import open_source
@@ -113,19 +104,14 @@ def main() -> int:
                 print(f"{name}, {share:.0%} unknown, seed {seed}", file=sys.stderr)
     lines = lines_of(runs)
     print_table("DriftHOMER with unknown labels", HEADS, lines)
-    rows = f"the first {given.limit:,} rows" if given.limit else "whole streams"
     seeds = f"the mean over seeds 1 to {given.seeds}" if given.seeds > 1 else "seed 1"
-    text = (
-        f"# Rows of which many labels are unknown\n\n`{command_line()}`\n\n"
-        f"`DriftHOMER` with its defaults, {rows}, {seeds}: predict, "
+    about = (
+        f"`DriftHOMER` with its defaults, {rows_told(given.limit)}, {seeds}: predict, "
         "then learn. Of every row, each label that an earlier row had is unknown with the "
-        "probability named; answers are compared with all labels.\n\n"
-        + markdown_table(HEADS, lines)
-        + "\n"
-        + machine_markdown(machine())
+        "probability named; answers are compared with all labels."
     )
-    about = {"command": command_line(), "machine": machine()}
-    write_results("unknown_labels", {**about, "runs": runs}, text, given.out)
+    title = "Rows of which many labels are unknown"
+    write_runs("unknown_labels", title, about, (HEADS, lines), runs, given.out)
     return 0
 
 

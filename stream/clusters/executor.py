@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import functools
-import heapq
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -55,15 +54,14 @@ def deal(costs: Sequence[float] | Int64Array, n_parts: int) -> list[list[int]]:
     """
     cost = np.asarray(costs, np.float64)
     mean = cost.sum() / n_parts
-    large = np.flatnonzero(cost * SMALL_TASKS > mean)
-    small = np.flatnonzero(cost * SMALL_TASKS <= mean)
+    is_large = cost * SMALL_TASKS > mean
+    large, small = np.flatnonzero(is_large), np.flatnonzero(~is_large)
     parts: list[list[int]] = [[] for _ in range(n_parts)]
-    totals = [(0.0, part) for part in range(n_parts)]
+    taken = np.zeros(n_parts)
     for task in large[np.argsort(-cost[large], kind="stable")].tolist():
-        total, least = totals[0]
+        least = int(taken.argmin())
         parts[least].append(task)
-        heapq.heapreplace(totals, (total + float(cost[task]), least))
-    taken = np.array([total for total, _ in sorted(totals, key=lambda each: each[1])])
+        taken[least] += cost[task]
     room = np.cumsum(np.maximum(mean - taken, LEAST_ROOM))
     done = np.cumsum(cost[small])
     ends = np.searchsorted(done, room[:-1] * (done[-1] / room[-1])) if len(small) else []

@@ -1,7 +1,7 @@
 """Clusters as bytes on their way between processes of one version.
 
 Ray gives its workers what it is given as pickles, and so these are: to write and read the snapshots
-that users keep, which are checked and are read by later versions, takes four times as long.
+that users keep, which are checked and are read by later versions, takes about three times as long.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ BUCKETS_A_CELL = 4
 FLOATS_A_LINE = 16  # of the processor's cache
 LEAST_SQUARE = np.float32(1e-6)  # keeps the first step of a weight finite
 LEAST_BIAS_SQUARE = np.float32(1e-2)
-NO_WEIGHT = np.int32(0x7FFFFFFF)  # above the bits of every number
+ALL_BUT_SIGN = np.int32(0x7FFFFFFF)  # bits of a number; those of none are above
 SMALLEST_ERROR = np.float32(0.01)  # of a probability: what is this right is not learnt
 
 
@@ -187,7 +187,7 @@ def _fill_largest_weights(cells, largest):
         bits = cells.weight[cell].view(np.int32)
         most = np.int32(0)
         for column in range(len(bits)):
-            most = max(most, bits[column] & np.int32(0x7FFFFFFF))
+            most = max(most, bits[column] & ALL_BUT_SIGN)
         largest[cell] = most
 
 
@@ -236,7 +236,7 @@ def without_smallest(cells: Cells, n_kept: int) -> Cells:
         return cells
     largest = np.empty(used, np.int32)
     _fill_largest_weights(cells, largest)
-    least = np.partition(largest, used - n_kept)[used - n_kept] if n_kept else NO_WEIGHT
+    least = np.partition(largest, used - n_kept)[used - n_kept] if n_kept else ALL_BUT_SIGN
     kept = _keep_largest(cells, largest, least)
     cells.used[0] = kept
     capacity = FIRST_CELLS

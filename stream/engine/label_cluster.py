@@ -268,7 +268,8 @@ def _advance(cluster, params, work, first, last, at, output, scratch):
             n_known += 1
         while n_labels < n_columns and cluster.born[n_labels] < now + learns:
             n_labels += 1
-        done = follows(events, event) and answered == event - 1
+        again = follows(events, event)
+        done = again and answered == event - 1
         if not done:  # else there is room, and the answer must not be lost
             if at + n_known > len(output.label):
                 return OUTPUT_FULL, pair, at
@@ -295,7 +296,7 @@ def _advance(cluster, params, work, first, last, at, output, scratch):
                 scratch.last[column], scratch.trend[column] = 0, 0.0
             answered = event
         output.n[pair] = 0
-        if rows.asked[pair] and not follows(events, event):
+        if rows.asked[pair] and not again:
             at = _list(cluster, n_known, pair, at, output, scratch)
         if not learns:
             continue

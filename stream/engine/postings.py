@@ -20,7 +20,7 @@ from stream.engine.jit import inlined, kernel
 from stream.engine.recent_layout import N_KEPT, WINDOW, Recent
 
 LEAST_POOL = 1024  # places
-COLUMNS_A_PLACE = 8
+COLUMNS_A_PLACE = 8  # columns for which the pool has one place more
 COMMON = 8  # one row of so many has a column that stands by row
 
 
