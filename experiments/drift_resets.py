@@ -26,9 +26,11 @@ from reporting import (
 )
 
 from stream import DriftHOMER
+from stream.clusters.cluster import Cluster
 from stream.clusters.coordinator import Coordinator
-from stream.clusters.stacked import StackedLearner
-from stream.clusters.tree_mixture import TreeMixture
+from stream.clusters.executor import LocalExecutor
+from stream.clusters.gate import ClusterGate
+from stream.clusters.tree_clusters import TreeClusters
 from stream.data.synthetic import create
 from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
 from stream.engine.learner import GrowingTree
@@ -40,35 +42,43 @@ STREAMS = ("syn-hp-rec", "syn-tree-rec", "syn-rbf-rec", "syn-hp-sud")
 OFF = {"drift_detection": False, "cluster_drift": False, "partition_drift": False}
 STEP = 100  # rows of a batch: changes are at multiples of it
 
-Reset = Callable[[StackedLearner, TreeMixture], None]
+Reset = Callable[[Coordinator, TreeClusters], None]
 
 
-def shared_tree(learner: StackedLearner, trees: TreeMixture) -> None:
+def shared_tree(learner: Coordinator, trees: TreeClusters) -> None:
     """Begin with one leaf."""
-    old = trees.shared.growing
-    trees.shared.growing = GrowingTree(old.params, old.max_size)
-    trees.shared.growing.widen(0, trees.n_labels)
-    trees.shared.growing.count_without_labels(trees.n_learnt)
+    part = trees.shared.part
+    part.growing = GrowingTree(part.growing.params, part.growing.max_size)
+    part.growing.widen(0, trees.n_labels)
+    part.growing.count_without_labels(learner.n_learnt)
 
 
-def clusters(learner: StackedLearner, trees: TreeMixture) -> None:
+def clusters(learner: Coordinator, trees: TreeClusters) -> None:
     """Forget the clusters' models, the gate and the recent rows."""
-    learner.gated = Coordinator(learner.gated.params, learner.gated.given)
+    gated, made = learner.gated, []
+    for old in gated.clusters:
+        made.append(Cluster(old.params, old.capacity))
+        for label in old.labels.tolist():
+            made[-1].add_label(label, learner.n_learnt)
+    gated.executor = LocalExecutor(made)
+    gated.gate = ClusterGate(gated.params.gate)
+    gated.gate.make_room(gated.n_clusters, learner.n_labels)
+    recent_rows(learner, trees)
 
 
-def recent_rows(learner: StackedLearner, trees: TreeMixture) -> None:
+def recent_rows(learner: Coordinator, trees: TreeClusters) -> None:
     """Forget the rows that vote, and which labels persist. The streams' rows are dense."""
     state = learner.gated.recent.state
     state.dense.registers[BEGAN] = state.registers[N_KEPT]
     state.n_labels[:] = 0
 
 
-def mixer_and_decoder(learner: StackedLearner, trees: TreeMixture) -> None:
+def mixer_and_decoder(learner: Coordinator, trees: TreeClusters) -> None:
     """Weigh all models alike, and forget label sets."""
     old = trees.mixer_decoder
     trees.mixer_decoder = GrowingMixerDecoder(old.params, old.n_models, old.n_given)
     trees.mixer_decoder.add_labels(old.n_labels, 1)
-    trees.mixer_decoder.regroup(old.clusters)
+    trees.mixer_decoder.regroup([cluster.labels for cluster in trees.clusters], 0)
 
 
 PARTS: dict[str, tuple[Reset, ...]] = {
@@ -104,7 +114,7 @@ def micro_f1(spec: str, n_rows: int, seed: int, params: dict[str, Any], line: st
                 model = made[concept]
             for reset in PARTS.get(line, ()):
                 learner = model._learner
-                assert isinstance(learner, StackedLearner)
+                assert isinstance(learner, Coordinator)
                 assert learner.trees is not None
                 reset(learner, learner.trees)
         answers = model.test_then_train_many(batch, source.schema)

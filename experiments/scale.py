@@ -112,7 +112,7 @@ class Stopwatch:
 def stage_costs(n_labels: int, n_rows: int) -> tuple[float, float, float, float]:
     """Seconds a row of recall, route, clusters and decide, in the second half of the rows."""
     model = DriftHOMER(seed=SEED)
-    stages = model._stacked.gated
+    stages = model._gated
     clusters = Stopwatch(executor_module, "work_off")
     watches = (
         Stopwatch(model, "test_then_train_many"),
@@ -145,7 +145,7 @@ class OnWorkers(NamedTuple):
 def run_on_workers(n_labels: int, n_rows: int, workers: int) -> OnWorkers:
     """Learn a stream with its clusters on workers of this machine."""
     model = on_ray(DriftHOMER(seed=SEED), workers)
-    executor = model._stacked.gated.executor
+    executor = model._gated.executor
     send = Stopwatch(executor, "_put")
     batches = list(text(n_labels, n_rows))
     half = len(batches) // 2

@@ -8,6 +8,7 @@ import numpy as np
 
 from stream.engine.arrays import FeatureRows, Int64Array, LabelRows, allocate
 from stream.engine.events import Events
+from stream.engine.learner import LabelsOfRows
 from stream.engine.unit_rows import UnitRows
 
 State = TypeVar("State", bound=tuple)
@@ -16,10 +17,12 @@ State = TypeVar("State", bound=tuple)
 class CallRows(NamedTuple):
     """Rows of a call and their labels."""
 
-    x: UnitRows
+    x: UnitRows  # of length one
     raw: FeatureRows  # as they came
     y: LabelRows  # present
     u: LabelRows  # unknown
+    n_features: Int64Array  # [rows] feature columns that each row and the rows before it need
+    truths: dict[bytes, LabelsOfRows]  # in the columns of some labels, as far as they were needed
 
     @property
     def most_entries(self) -> int:
@@ -43,7 +46,7 @@ class Segment(NamedTuple):
     """Events that pass all stages before the next ones do."""
 
     events: Events
-    n_known: Int64Array  # [events] labels known at each
+    n_known: Int64Array  # [events + 1] labels known at each, and after the last one
 
     @property
     def n_events(self) -> int:
@@ -52,12 +55,22 @@ class Segment(NamedTuple):
 
     def slice(self, start: int, stop: int) -> Segment:
         """Events ``start`` to ``stop``."""
-        return Segment(self.events.slice(start, stop), self.n_known[start:stop])
+        return Segment(self.events.slice(start, stop), self.n_known[start : stop + 1])
 
     @property
     def learnt(self) -> Int64Array:
         """Rows that are learnt, in order."""
         return self.events.row[self.events.learns == 1]
+
+    @property
+    def n_learnt(self) -> int:
+        """Rows learnt in the whole stream after the last event."""
+        return int(self.events.now[-1] + self.events.learns[-1])
+
+    @property
+    def n_labels(self) -> int:
+        """Labels known after the last event."""
+        return int(self.n_known[-1])
 
 
 class Scratch(Generic[State]):

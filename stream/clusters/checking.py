@@ -24,7 +24,7 @@ from stream.engine.recent_layout import Recent, RecentParams
 from stream.engine.set_decoder import N_NEW, N_ROWS, SetDecoder
 
 if TYPE_CHECKING:
-    from stream.clusters.coordinator import Coordinator
+    from stream.clusters.gated import GatedClusters
 
 
 def _within(values: Any, start: int, stop: int, what: str) -> None:
@@ -119,11 +119,10 @@ def check_set_decoder(decoder: SetDecoder, max_sets: int) -> None:
     check_units(registers[UNIT], registers[N_ROWS], decoder.times)
 
 
-def check_clusters(clusters: Coordinator) -> None:
-    """Raise SnapshotError unless all stages know of the same labels, clusters and rows."""
-    n_labels, n_clusters = clusters.n_labels, len(clusters.clusters)
-    require(clusters.n_learnt >= 0, "the rows learnt are counted")
-    require(clusters.n_features >= 0, "the features learnt are counted")
+def check_clusters(clusters: GatedClusters, n_labels: int, n_learnt: int) -> None:
+    """Raise SnapshotError unless all stages know of these labels and rows, and the same
+    clusters."""
+    n_clusters = len(clusters.clusters)
     check_placement(clusters.placement, n_labels, clusters.clusters)
     gate, recent, decoder = clusters.gate.state, clusters.recent.state, clusters.decoder.state
     require(
@@ -131,12 +130,12 @@ def check_clusters(clusters: Coordinator) -> None:
     )
     require(gate.bias.shape[1] >= gt.children_needed(n_clusters), "each child has a bias")
     require(n_labels <= len(gate.n_present), "the gate counts every label")
-    require(recent.registers[rc.N_KEPT] == clusters.n_learnt, "each row learnt was kept")
+    require(recent.registers[rc.N_KEPT] == n_learnt, "each row learnt was kept")
     _within(recent.label, 0, max(n_labels, 1), "the labels of recent rows")
     _within(decoder.members, 0, max(n_labels, 1), "the members of a set")
     require(n_labels <= len(decoder.n_present), "there is room for every label")
-    require(decoder.n_present <= clusters.n_learnt, "rows that had a label were learnt")
+    require(decoder.n_present <= n_learnt, "rows that had a label were learnt")
     for cluster in clusters.clusters:
         own = cluster.state
-        require(own.touched <= clusters.n_learnt, "rows that had a label were learnt")
-        require(own.n_present + own.n_unknown <= clusters.n_learnt, "labels were in rows learnt")
+        require(own.touched <= n_learnt, "rows that had a label were learnt")
+        require(own.n_present + own.n_unknown <= n_learnt, "labels were in rows learnt")

@@ -11,19 +11,16 @@ AI 2016).
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from stream.clusters.partitioned import Segment
-from stream.clusters.tree_parts import PartRows
+from stream.clusters.tree_parts import PartRows, Stretch
 from stream.engine.arrays import Float64Array
 from stream.engine.checking import require
-from stream.engine.events import PREDICT_ONLY
-from stream.engine.learner import GrowingTree, LabelsOfRows
+from stream.engine.events import predictions_of
+from stream.engine.learner import GrowingTree, LabelsOfRows, Work
 from stream.engine.losses import add_differences, squared_errors
 
 WATCHED_ROWS = 3_000  # after a drift, in which an earlier concept may come back
@@ -98,7 +95,7 @@ class ConceptMemory:
             self.since = -1
 
     def compare(
-        self, rows: PartRows, segment: Segment, truth: LabelsOfRows, probabilities: Float64Array
+        self, rows: PartRows, stretch: Stretch, truth: LabelsOfRows, probabilities: Float64Array
     ) -> None:
         """Ask the trees about rows that are learnt.
 
@@ -110,29 +107,21 @@ class ConceptMemory:
         if self.since < 0:
             return
         room = np.zeros(max(probabilities.shape[2], int(truth.n_labels[-1])), np.int8)
-        start, stop = segment.learnt, segment.stop
 
         def errors_of(probabilities: Float64Array) -> Float64Array:
             errors = np.zeros(len(probabilities))
-            squared_errors(probabilities, truth.y, truth.u, start, stop, room, errors)
+            squared_errors(probabilities, truth.y, truth.u, int(learnt[0]), room, errors)
             return errors
 
+        learnt = stretch.learnt
         errors = errors_of(probabilities)
-        for concept, answers in self._asked(rows, segment, truth, probabilities):
-            add_differences(self.sums[concept], errors, errors_of(answers), start, stop)
-
-    def _asked(
-        self, rows: PartRows, segment: Segment, truth: LabelsOfRows, probabilities: Float64Array
-    ) -> Iterator[tuple[int, Float64Array]]:
-        work = rows.work
-        asking = dataclasses.replace(work, predicted=work.learnt, predict=True, delay=PREDICT_ONLY)
-        no_answers = np.zeros((0, *probabilities.shape[1:]))
-        for concept in self.sums:
-            cursor, out = np.array([segment.learnt, 0], np.int64), np.zeros(probabilities.shape)
-            answers, _ = self.trees[concept].advance(
-                asking, truth, cursor, segment.stop, out, no_answers
+        asking = predictions_of(learnt)
+        work = Work(rows.work.x, rows.scaled_learnt(stretch), asking, rows.work.n_features)
+        for concept, sums in self.sums.items():
+            answers = self.trees[concept].advance(
+                work, truth, 0, len(learnt), np.zeros(probabilities.shape), asked=False
             )
-            yield concept, answers
+            add_differences(sums, errors, errors_of(answers))
 
     def recalled(self, n_learnt: int) -> tuple[Recall, GrowingTree] | None:
         """The concept that is back, with a copy of its tree; None: none is, so far."""

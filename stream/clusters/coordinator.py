@@ -1,368 +1,216 @@
-"""The stages that a batch passes, each in the order of rows: recent rows and gate, clusters, set
-decoder. None looks back into an earlier one, so that any chunking gives the same answers."""
+"""The stages that a batch passes, each in the order of events. None looks back into an earlier one,
+so that any chunking gives the same answers."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from stream.clusters.call import CallRows, Segment, state_bytes
+from stream.clusters.answers import CallAnswers
+from stream.clusters.call import CallRows, Segment
 from stream.clusters.checking import check_clusters
-from stream.clusters.cluster import Cluster
-from stream.clusters.decoder import ClusterDecoder, new_answers
-from stream.clusters.executor import Executor, LocalExecutor, Parts
-from stream.clusters.gate import ClusterGate
-from stream.clusters.grouping import Grouped, group_by_cluster, list_by_event
-from stream.clusters.memory import RecentRows
-from stream.clusters.pipeline import Task, in_one, piece_ends, run_stages
-from stream.clusters.work import MixerInputs, Work
-from stream.engine import placement as pl
-from stream.engine.arrays import Int64Array, allocate, resize
+from stream.clusters.former import upgraded_learner
+from stream.clusters.gated import GatedClusters
+from stream.clusters.given import Collector, Given
+from stream.clusters.tree_clusters import Explanation, TreeClusters
+from stream.engine.arrays import Float64Array, Int64Array
 from stream.engine.checking import require
 from stream.engine.events import PREDICT_ONLY, Events, schedule
-from stream.engine.gate import Asked, GateParams
-from stream.engine.growth import column_capacity
-from stream.engine.joint_decoder_layout import DecoderParams
-from stream.engine.label_cluster_layout import ClusterParams, ClusterWork
 from stream.engine.learner import columns_needed, labels_needed
-from stream.engine.placement import Placement, place_rows
-from stream.engine.recent_layout import Hints, RecentParams
-from stream.engine.set_decoder import Answers, Listed
 from stream.engine.unit_rows import unit_rows
 from stream.rows.batch import Batch
-from stream.rows.predictions import SparsePredictions
+from stream.rows.predictions import Predictions, SparsePredictions
 
 PERIOD = 1000  # rows learnt between two looks at the memory
-LEAST_KEPT = 0.1  # share of the weights that a look at the memory leaves
-
-Collector = Callable[[Events, Listed, Hints], None]
-
-
-class ClustersParams(NamedTuple):
-    """Parameters of all stages."""
-
-    gate: GateParams
-    recent: RecentParams
-    cluster: ClusterParams
-    decoder: DecoderParams
-    capacity: int  # labels of a cluster; where clusters may have any size, room at first
-    placement: int  # how labels are placed
-    max_bytes: float  # of all arrays
-    max_bytes_beside_trees: float  # while labels are so few that there are trees
-    seed: int
-
-
-class ExplainedLabel(NamedTuple):
-    """What leads to the answer for one label."""
-
-    label: int
-    cluster: int
-    answered: bool
-    probability: float
-    inputs: list[float]  # of the mixer: evidence against the base rate, in logits
-    weights: list[float]
-
-
-class ClustersExplanation(NamedTuple):
-    """What leads to the answer to one row."""
-
-    labels: list[ExplainedLabel]  # those worth mentioning, the most probable first
-    clusters: list[tuple[int, list[int], float]]  # asked: number, labels, the gate's probability
-
-
-class Routed(NamedTuple):
-    """Which clusters are asked about the events of a segment."""
-
-    asked: Asked
-    grouped: Grouped
-    work: Work
+ANY_NUMBER = 2**63 - 1  # of labels
+NO_VALUES = np.zeros(0, np.float32)
 
 
 class Coordinator:
-    """Clusters of labels behind a gate.
+    """All that a model of clusters learns with: its stages, and what they have learnt.
+
+    Where there are both, what the clusters behind the gate and the recent rows say of a row are
+    models among those of the trees, which answer. A tree that knows every label of every row is
+    worth its cost while labels are few. When there are more than ``max_tree_labels``, the trees are
+    given up, and the clusters behind the gate answer alone.
 
     Parameters
     ----------
-    params
-        Parameters of all stages.
-    given
-        The cluster of a label, by its number, where ``params.placement`` says that clusters are
-        given.
+    gated
+        Clusters behind a gate; None: there are none.
+    trees
+        Trees over the clusters of a partition; None: there are none.
+    max_tree_labels
+        Labels up to which trees are kept.
     """
 
-    def __init__(self, params: ClustersParams, given: Callable[[int], int] | None = None):
-        self.params = params
-        self.given = given
-        self.n_labels = 0
+    given_up = frozenset({"trees"})  # None where labels are many
+
+    def __init__(
+        self,
+        gated: GatedClusters | None,
+        trees: TreeClusters | None,
+        max_tree_labels: int = ANY_NUMBER,
+    ):
+        self.gated = gated
+        self.trees = trees
+        self.max_tree_labels = max_tree_labels
+        self.n_labels = 0  # label columns that were learnt
         self.n_features = 0
         self.n_learnt = 0
-        self.placement = allocate(Placement, {"labels": 4, "clusters": 4})
-        self.gate = ClusterGate(params.gate)
-        self.recent = RecentRows(params.recent)
-        self.decoder = ClusterDecoder(params.decoder)
-        self.executor: Executor = LocalExecutor()
+        self._events: list[Any] = []  # of the trees' partition, once these are given up
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Where clusters live is not part of what they are.
-        kept = {name: value for name, value in self.__dict__.items() if name != "executor"}
-        return kept | {"clusters": self.clusters}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = dict(state)
-        self.executor = LocalExecutor(kept.pop("clusters"))
-        self.__dict__.update(kept)
+    @staticmethod
+    def upgrade_state(state: dict[str, Any], version: int) -> dict[str, Any]:
+        """Before version 3, a learner of trees over clusters stood alone."""
+        return upgraded_learner(state) | {"max_tree_labels": ANY_NUMBER}
 
     def check_restored(self) -> None:
-        """Raise SnapshotError unless the stages fit together."""
-        params = self.params
-        same = (
-            self.gate.params == params.gate,
-            self.recent.params == params.recent,
-            self.decoder.params == params.decoder,
-            *(cluster.params == params.cluster for cluster in self.clusters),
-        )
-        require(all(same), "the parameters of a stage are others")
-        require((self.given is not None) == (params.placement == pl.GIVEN), "clusters are given")
-        check_clusters(self)
+        """Raise SnapshotError unless the stages know the same labels and rows."""
+        require(self.n_learnt >= 0, "the rows learnt are counted")
+        require(self.n_features >= 0, "the features learnt are counted")
+        if self.gated is not None:
+            check_clusters(self.gated, self.n_labels, self.n_learnt)
+        if self.trees is None:
+            require(self.gated is not None, "there is something that learns")
+            require(self.n_labels > self.max_tree_labels, "trees are given up for many labels")
+            return
+        require(self.trees.n_labels == self.n_labels, "trees know the labels")
+        require(self.n_labels <= self.max_tree_labels, "trees know few labels")
+        n_given = 0 if self.gated is None else self.gated.n_models
+        require(self.trees.n_given == n_given, "clusters and recent rows are models of the mixer")
 
     @property
-    def clusters(self) -> list[Cluster]:
-        """All clusters by number; those that live elsewhere are copies."""
-        return self.executor.clusters
+    def clusters(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Number and labels of every cluster."""
+        if self.trees is not None:
+            return [(each.number, tuple(each.labels.tolist())) for each in self.trees.clusters]
+        return [] if self.gated is None else self.gated.labels_of_clusters()
 
     @property
     def n_clusters(self) -> int:
-        """Clusters that were begun."""
-        return int(self.placement.registers[pl.N_CLUSTERS])
+        """Clusters of the partition."""
+        if self.trees is not None:
+            return len(self.trees.clusters)
+        return 0 if self.gated is None else self.gated.n_clusters
+
+    @property
+    def events(self) -> list[Any]:
+        """What happened to the partition, in order."""
+        return self._events if self.trees is None else self.trees.events
+
+    @property
+    def listeners(self) -> list[Any]:
+        """What is told of every event."""
+        return [] if self.trees is None else self.trees.listeners
 
     @property
     def n_bytes(self) -> int:
         """Bytes of the arrays."""
-        stages = self.gate.n_bytes + self.recent.n_bytes + self.decoder.n_bytes
-        return state_bytes(self.placement) + stages + self.executor.n_bytes
-
-    def labels_of_clusters(self) -> list[tuple[int, tuple[int, ...]]]:
-        """Number and labels of every cluster."""
-        labels: list[list[int]] = [[] for _ in range(self.n_clusters)]
-        for label, number in enumerate(self.placement.cluster[: self.n_labels].tolist()):
-            labels[number].append(label)
-        return [(number, tuple(own)) for number, own in enumerate(labels)]
-
-    def move_clusters(self, begin: Callable[[list[Cluster], int], Executor]) -> None:
-        """Have clusters live elsewhere; ``begin`` takes them and the number of threads."""
-        before = self.executor
-        self.executor = begin(before.clusters, before.n_jobs)
-        before.close()
-
-    def collect_clusters(self) -> None:
-        """Have clusters live here."""
-        if self.executor.n_workers:
-            self.move_clusters(LocalExecutor)
+        return sum(each.n_bytes for each in (self.gated, self.trees) if each is not None)
 
     # ---- a call
+
+    def run(
+        self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
+    ) -> Float64Array:
+        """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
+        return self.answer(batch, first_row=first_row, predict=predict, delay=delay).probabilities
 
     def answer(
         self,
         batch: Batch,
         *,
         first_row: int = 0,
-        predict: bool,
+        predict: bool = True,
         delay: int = 0,
         waited: Int64Array | None = None,
-        collect: Collector | None = None,
-        explain: list[MixerInputs] | None = None,
-        beyond: int = -1,
-    ) -> SparsePredictions:
-        """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`.
+    ) -> Predictions | SparsePredictions:
+        """As :meth:`run`, with the label sets that are answered.
 
         Parameters
         ----------
         waited
             See :func:`stream.engine.events.schedule`.
-        collect
-            Is given the events of every segment, the labels' probabilities before label sets are
-            looked at, and what recent rows say.
-        explain
-            Takes in what every cluster that is asked says of the last row.
-        beyond
-            Rows before which no more labels than that are known are not answered: others do that.
         """
-        n_rows = batch.n_rows
-        raw = (batch.x_indptr, batch.x_indices, batch.x_values)
-        y, u = batch.truths
         events = schedule(
-            n_rows, first_row, self.n_learnt, predict=predict, delay=delay, waited=waited
+            batch.n_rows, first_row, self.n_learnt, predict=predict, delay=delay, waited=waited
         )
-        n_known = _known_at(events, labels_needed(y, u), self.n_labels)
-        needed = columns_needed(raw[0], raw[1])
-        n_features = _known_at(events, needed, self.n_features)
-        x = unit_rows(raw, *(_by_row(events, n_features, n_rows, learns) for learns in (0, 1)))
-        rows = CallRows(x, raw, y, u)
-        call, start = Segment(events, n_known), 0
-        answers = new_answers(n_rows if predict else 0)
-        for stop in _segment_ends(events):
-            segment = call.slice(start, stop)
-            answers = self._run_segment(segment, rows, answers, collect, explain, beyond)
-            start = stop
-        learnt = events.row[events.learns == 1]
-        if len(learnt):
-            self.n_features = max(self.n_features, int(needed[learnt[-1]]))
-        end = int(answers.start[-1])
-        found = (answers.label[:end], answers.probability[:end], answers.present[:end])
-        return SparsePredictions(answers.start, *found, self.n_labels)
+        call, rows = self._call(batch, events)
+        answers = CallAnswers(batch.n_rows if predict else 0)
+        for start, stop in itertools.pairwise(self._cuts(call)):
+            self._run_segment(call.slice(start, stop), rows, answers)
+        return answers.predictions(self.n_labels, sparse=self.trees is None)
 
-    def _run_segment(
-        self,
-        segment: Segment,
-        rows: CallRows,
-        answers: Answers,
-        collect: Collector | None,
-        explain: list[MixerInputs] | None,
-        beyond: int,
-    ) -> Answers:
-        self._place_labels(segment, rows)
-        n_threads = self.executor.n_threads if explain is None else 1
-        ends = piece_ends(segment.events.learns) if n_threads > 1 else [segment.n_events]
-        pieces = [segment.slice(a, b) for a, b in itertools.pairwise([0, *ends])]
-        recalled: list[Hints] = []
-        routed: list[Routed] = []
-        advanced: list[Parts] = []
+    def _call(self, batch: Batch, events: Events) -> tuple[Segment, CallRows]:
+        """All events, and the rows as every stage takes them."""
+        raw, (y, u) = batch.features, batch.truths
+        n_features = columns_needed(*raw[:2])
+        x = (*raw[:2], NO_VALUES, NO_VALUES)
+        if self.gated is not None:
+            known = _known_at(events, n_features, self.n_features)[:-1]
+            x = unit_rows(raw, *(_by_row(events, known, batch.n_rows, kind) for kind in (0, 1)))
+        n_labels = _known_at(events, labels_needed(y, u), self.n_labels)
+        return Segment(events, n_labels), CallRows(x, raw, y, u, n_features, {})
 
-        def recall(piece: int) -> None:
-            recalled.append(self.recent.recall(pieces[piece], rows, len(self.placement.cluster)))
+    def _cuts(self, call: Segment) -> list[int]:
+        """Where segments begin and end: after the event that learns a multiple of PERIOD rows, and
+        after the one with which labels become too many for trees."""
+        if call.events.n_answers == 1:  # of one row, which is learnt last
+            return [0, call.n_events]
+        learns, now = call.events.learns, call.events.now
+        ends = np.flatnonzero((learns == 1) & ((now + 1) % PERIOD == 0)) + 1
+        most = int(np.searchsorted(call.n_known, self.max_tree_labels, side="right"))
+        return sorted({0, min(most, call.n_events), call.n_events, *ends.tolist()})
 
-        def route(piece: int) -> None:
-            routed.append(self._route(pieces[piece], rows, recalled[piece]))
+    def _run_segment(self, segment: Segment, rows: CallRows, answers: CallAnswers) -> None:
+        given = self._run_gated(segment, rows, answers)
+        if self.trees is not None:
+            self.trees.run(segment, rows, given, answers)
+        self.n_labels, self.n_learnt = segment.n_labels, segment.n_learnt
+        if len(learnt := segment.learnt):
+            self.n_features = max(self.n_features, int(rows.n_features[learnt[-1]]))
+            if self.gated is not None and self.n_learnt % PERIOD == 0:
+                self.gated.keep_within_limit()
+        if self.trees is not None and self.n_labels > self.max_tree_labels:
+            self._events = self.trees.events
+            self.trees = None
 
-        def advance(piece: int) -> list[Task]:
-            work = routed[piece].work
-            advanced.append(self.executor.divide(work, explain=explain is not None))
-            return advanced[piece].tasks
-
-        def decide(piece: int) -> None:
-            nonlocal answers
-            asked, grouped, _ = routed[piece]
-            output, n_listed, mixer_inputs = advanced[piece].joined()
-            listed = list_by_event(pieces[piece], asked, grouped, output, n_listed)
-            if explain is not None:
-                explain.extend(mixer_inputs)
-            if collect is not None:
-                collect(pieces[piece].events, listed, recalled[piece])
-            answers = self.decoder.decode(
-                pieces[piece], rows, asked.missed, listed, answers, beyond
-            )
-
-        stages = (in_one(recall), in_one(route), advance, in_one(decide))
-        run_stages(stages, len(pieces), n_threads)
-        n_learnt = len(segment.learnt)
-        self.n_learnt += n_learnt
-        if n_learnt and self.n_learnt % PERIOD == 0:
-            self._keep_within_limit()
-        return answers
-
-    def _place_labels(self, segment: Segment, rows: CallRows) -> None:
-        """Give every label that is new a cluster."""
-        learnt = segment.learnt
-        if not len(learnt):
-            return
-        first, last = int(learnt[0]), int(learnt[-1]) + 1
-        most = 1 + max(
-            int(labels[1][labels[0][first] : labels[0][last]].max(initial=-1))
-            for labels in (rows.y, rows.u)
+    def _run_gated(self, segment: Segment, rows: CallRows, answers: CallAnswers) -> Given | None:
+        if self.gated is None:
+            return None
+        if self.trees is None:
+            answers.sparse = self.gated.run(segment, rows, answers.sparse)
+            return None
+        collector = Collector(self.gated, segment, rows)
+        answers.sparse = self.gated.run(
+            segment, rows, answers.sparse, answered=False, collect=collector.add
         )
-        if most <= self.n_labels:
-            return
-        given = np.zeros(0, np.int32)
-        if self.given is not None:
-            given = np.zeros(most, np.int32)  # only those of new labels are read
-            for label in range(self.n_labels, most):
-                given[label] = self.given(label)
-        room = max(self.n_clusters + most - self.n_labels, int(given.max(initial=0)) + 1)
-        sizes = {"labels": column_capacity(most), "clusters": column_capacity(room)}
-        self.placement = resize(self.placement, sizes)
-        params = self.params
-        place_rows(
-            self.placement, rows.y, rows.u, first, last, self.n_learnt, params.capacity,
-            params.placement, given, params.seed,
-        )  # fmt: skip
-        n_clusters = self.n_clusters
-        self.placement = resize(self.placement, sizes | {"clusters": column_capacity(n_clusters)})
-        self.executor.begin(n_clusters, params.cluster, params.capacity)
-        new = np.arange(self.n_labels, most)
-        for label in new[np.argsort(self.placement.column[new], kind="stable")].tolist():
-            number, born = self.placement.cluster[label], self.placement.born[label]
-            self.executor.add_label(int(number), label, int(born))
-        self.n_labels = most
-        self.decoder.add_labels(most)
-        self.gate.make_room(n_clusters, most)
-
-    def _route(self, segment: Segment, rows: CallRows, hints: Hints) -> Routed:
-        """Which clusters are asked about each event, and all that they need to know."""
-        asked = self.gate.ask(segment, rows, self.placement, hints, self.n_clusters)
-        grouped = group_by_cluster(segment, rows, self.placement, hints, asked, self.n_clusters)
-        read = ClusterWork(segment.events, rows.x, grouped.rows, grouped.start, hints)
-        return Routed(asked, grouped, Work(read, rows.most_entries))
-
-    def _keep_within_limit(self) -> None:
-        """Give up the smallest weights and the oldest rows where the limit is passed."""
-        n_bytes, params = self.n_bytes, self.params
-        few = self.n_labels <= params.gate.ask_all_labels
-        max_bytes = params.max_bytes_beside_trees if few else params.max_bytes
-        if n_bytes <= max_bytes:
-            return
-        share = max(0.8 * max_bytes / n_bytes, LEAST_KEPT)
-        cells = self.executor.n_cells
-        self.executor.shrink(_level(cells, share * cells.sum()))
-        self.gate.shrink(int(share * int(self.gate.state.cells.used[0])))
-        self.recent.shrink(share)
+        return collector.given
 
     # ---- explanations
 
-    def explain(self, batch: Batch) -> ClustersExplanation:
-        """What leads to the answer to one row."""
-        mixer_inputs: list[MixerInputs] = []
-        answers = self.answer(batch, predict=True, delay=PREDICT_ONLY, explain=mixer_inputs)
-        inputs = {
-            label: given
-            for each in mixer_inputs
-            for label, given in zip(each.labels.tolist(), each.inputs, strict=True)
-        }
-        numbers = self.placement.cluster[answers.label].tolist()
-        weights = {number: self.executor.mixer_weights(number) for number in set(numbers)}
-        found = []
-        for label, number, p, present in zip(
-            answers.label.tolist(), numbers, answers.probability.tolist(), answers.present,
-            strict=True,
-        ):  # fmt: skip
-            own = weights[number][self.placement.column[label]]
-            given = inputs.get(label, np.zeros(len(own)))
-            found.append(
-                ExplainedLabel(label, number, bool(present), p, given.tolist(), own.tolist())
-            )
-        asked = [(each.number, each.labels.tolist(), each.probability) for each in mixer_inputs]
-        return ClustersExplanation(found, asked)
+    def one_row(self, batch: Batch) -> tuple[Segment, CallRows]:
+        """The event of one row that is predicted, and the row."""
+        return self._call(batch, schedule(1, 0, self.n_learnt, predict=True, delay=PREDICT_ONLY))
 
-
-def _level(counts: np.ndarray, total: float) -> int:
-    """The largest number such that counts cut at it add up to at most ``total``."""
-    ordered = np.sort(counts)
-    below = np.concatenate([[0], np.cumsum(ordered)])
-    for i, count in enumerate(ordered.tolist()):
-        if below[i] + count * (len(ordered) - i) > total:
-            return int((total - below[i]) / (len(ordered) - i))
-    return int(ordered[-1]) if len(ordered) else 0
+    def explain(self, segment: Segment, rows: CallRows) -> Explanation:
+        """What leads to the trees' answer to one row."""
+        assert self.trees is not None
+        return self.trees.explain(segment, rows, self._run_gated(segment, rows, CallAnswers(1)))
 
 
 def _known_at(events: Events, needed: Int64Array, before: int) -> Int64Array:
-    """Columns known at each event; ``needed`` by each row and the rows before it."""
-    learnt = np.cumsum(events.learns, dtype=np.int64) - events.learns
-    known = np.zeros(len(learnt) + 1, np.int64)
-    rows = events.row[events.learns == 1]
-    known[1 : len(rows) + 1] = needed[rows]
-    return np.maximum(known[learnt], before)
+    """Columns known [events + 1] at each event, and after the last one; ``needed`` by each row and
+    the rows before it."""
+    known = np.full(len(events.row) + 1, before)
+    learnt = events.learnt
+    if len(learnt):
+        known[learnt + 1] = needed[events.row[learnt]]
+        known = np.maximum.accumulate(known)
+    return known
 
 
 def _by_row(events: Events, values: Int64Array, n_rows: int, learns: int) -> Int64Array:
@@ -372,10 +220,3 @@ def _by_row(events: Events, values: Int64Array, n_rows: int, learns: int) -> Int
         chosen = events.learns == kind
         out[events.row[chosen]] = values[chosen]
     return out
-
-
-def _segment_ends(events: Events) -> list[int]:
-    """Where segments end: after the event that learns a multiple of PERIOD rows, and at the end."""
-    ends = np.flatnonzero((events.learns == 1) & ((events.now + 1) % PERIOD == 0)) + 1
-    n_events = len(events.row)
-    return [*(end for end in ends.tolist() if end < n_events), *([n_events] if n_events else [])]

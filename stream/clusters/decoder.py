@@ -64,7 +64,7 @@ class ClusterDecoder:
         missed: Int32Array,
         listed: Listed,
         answers: Answers,
-        beyond: int,
+        answered: bool,
     ) -> Answers:
         """Answer and learn the events.
 
@@ -72,8 +72,8 @@ class ClusterDecoder:
         ----------
         missed
             [events] present labels whose cluster was not asked.
-        beyond
-            Events at which no more labels than that are known are learnt, but not answered.
+        answered
+            Whether rows are answered; else they are only learnt.
         """
         learnt = segment.learnt
         largest = int((rows.y[0][learnt + 1] - rows.y[0][learnt]).max(initial=0))
@@ -89,7 +89,9 @@ class ClusterDecoder:
                 "width": width,
             }
         )
-        work = DecoderWork(segment.events, rows.y, rows.u, missed, segment.n_known, listed, beyond)
+        work = DecoderWork(
+            segment.events, rows.y, rows.u, missed, segment.n_known, listed, answered
+        )
         event = 0
         while True:
             code, event = decode(

@@ -6,17 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.clusters.call import CallRows, Segment
-from stream.clusters.coordinator import Coordinator
-from stream.clusters.memory import Neighbor
-from stream.clusters.tree_mixture import TreeMixture
+from stream.clusters.call import CallRows
+from stream.clusters.gated import GatedClusters
 from stream.engine.arrays import Float64Array
 from stream.engine.contributions import PathTest, Terms, cell_terms, leaf_terms, path_of
-from stream.engine.events import PREDICT_ONLY, schedule
+from stream.engine.layout import Tree
+from stream.engine.learner import Work
 from stream.engine.recent_dense import BEGAN, DENSE, MODE
 from stream.engine.recent_layout import N_KEPT
-from stream.engine.unit_rows import unit_rows
-from stream.rows.batch import Batch
 
 
 class LeafExplanation(NamedTuple):
@@ -26,61 +23,44 @@ class LeafExplanation(NamedTuple):
     terms: Terms  # of the leaf's logistic models
 
 
-def explain_tree(trees: TreeMixture, batch: Batch) -> LeafExplanation:
-    """The way of one row through the shared tree, and what its leaf makes of it."""
-    work = trees.rows.prepare(batch, 0, True, PREDICT_ONLY)
-    end, scaled_end = work.x[0][1], work.predicted[0][1]
-    tree = trees.shared.growing.tree
-    path, leaf = path_of(tree, (work.x[1][:end], work.x[2][:end]))
-    scaled = work.predicted[1][:scaled_end], work.predicted[2][:scaled_end]
+def explain_tree(tree: Tree, work: Work) -> LeafExplanation:
+    """The way of the one row of ``work`` through a tree, and what its leaf makes of it."""
+    path, leaf = path_of(tree, work.x[1:])
+    end = work.scaled[0][1]
+    scaled = work.scaled[1][:end], work.scaled[2][:end]
     return LeafExplanation(path, leaf_terms(tree, leaf, scaled, single_label=False))
 
 
-def _call_of(gated: Coordinator, batch: Batch) -> CallRows:
-    raw = (batch.x_indptr, batch.x_indices, batch.x_values)
-    known = np.array([gated.n_features])
-    y, u = batch.truths
-    return CallRows(unit_rows(raw, known, known), raw, y, u)
-
-
-def explain_clusters(gated: Coordinator, batch: Batch, numbers: list[int]) -> dict[int, Terms]:
-    """Terms of the models of some clusters, in the order of :attr:`Cluster.labels`: they tell the
-    labels apart given that the row has one of the cluster's."""
-    rows = _call_of(gated, batch)
-    row = rows.x[1], rows.x[2]
+def explain_clusters(gated: GatedClusters, row: CallRows, numbers: list[int]) -> dict[int, Terms]:
+    """Terms of the models of some clusters for the one row, in the order of
+    :attr:`Cluster.labels`: they tell the labels apart given that the row has one of the
+    cluster's."""
     found = {}
     for number in numbers:
         cluster = gated.clusters[number]
         state = cluster.state
-        found[number] = cell_terms(state.cells, state.bias[: len(cluster.labels)], row)
+        found[number] = cell_terms(state.cells, state.bias[: len(cluster.labels)], row.x[1:3])
     return found
 
 
-def nearest_rows(gated: Coordinator, batch: Batch) -> list[Neighbor]:
-    """The recent rows that vote for one row, the nearest first."""
-    events = schedule(1, 0, gated.n_learnt, predict=True, delay=PREDICT_ONLY)
-    segment = Segment(events, np.array([gated.n_labels]))
-    return gated.recent.nearest(segment, _call_of(gated, batch), gated.n_labels)
-
-
-def importances(gated: Coordinator) -> Float64Array:
+def importances(gated: GatedClusters, n_features: int) -> Float64Array:
     """Shares [features] that features have in what the clusters' logistic models say of the rows
     remembered: the mean size of a feature in these rows, times the sizes of its weights, added up
     over labels. Without rows remembered all sizes count as 1."""
-    weights = np.zeros(gated.n_features)
+    weights = np.zeros(n_features)
     for cluster in gated.clusters:
         cells, n_labels = cluster.state.cells, len(cluster.labels)
         used = int(cells.used[0])
         sizes = np.abs(cells.weight[:used, :n_labels]).sum(axis=1, dtype=np.float64)
         np.add.at(weights, cells.key[:used], sizes)
-    totals: Float64Array = weights * _mean_sizes(gated)
+    totals: Float64Array = weights * _mean_sizes(gated, n_features)
     whole = totals.sum()
     return totals / whole if whole else totals
 
 
-def _mean_sizes(gated: Coordinator) -> Float64Array:
+def _mean_sizes(gated: GatedClusters, n_features: int) -> Float64Array:
     """Mean size [features] in the rows remembered, as these are kept for their votes."""
-    state, n_features = gated.recent.state, gated.n_features
+    state = gated.recent.state
     n_kept, window = int(state.registers[N_KEPT]), gated.recent.params.window
     if not window or not n_kept:
         return np.ones(n_features)

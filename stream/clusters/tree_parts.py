@@ -1,12 +1,15 @@
-"""A cluster of labels: the trees that know it, and the rows in the columns of its labels."""
+"""Trees that know some of the labels, and the rows of a segment in the columns of these labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from stream.clusters.call import CallRows, Segment
 from stream.engine.arrays import (
+    FeatureRows,
     Float64Array,
     Int32Array,
     Int64Array,
@@ -14,9 +17,72 @@ from stream.engine.arrays import (
     UInt8Array,
 )
 from stream.engine.checking import require
+from stream.engine.events import Events
 from stream.engine.growth import project
 from stream.engine.learner import ALL_ROWS, GrowingTree, LabelsOfRows, Work, labels_needed
-from stream.rows.batch import Batch
+
+
+class Stretch(NamedTuple):
+    """Events of a segment during which clusters stay as they are."""
+
+    events: Events
+    first: int  # of the segment's events
+    first_answer: int  # of the segment's answers
+    n_labels_before: int  # labels that are known until the first row is learnt
+    n_labels: int  # from then on
+
+    @property
+    def end(self) -> int:
+        """First event of the segment that comes after it."""
+        return self.first + len(self.events.row)
+
+    @property
+    def answers(self) -> slice:
+        """Its answers, among the segment's."""
+        return slice(self.first_answer, self.first_answer + self.events.n_answers)
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has rows to learn."""
+        return bool(self.events.learns.any())
+
+    @property
+    def learnt(self) -> Int64Array:
+        """Rows that are learnt: one after the other."""
+        return self.events.row[self.events.learns == 1]
+
+    @property
+    def learnt_answers(self) -> slice | Int64Array:
+        """Places of the answers to the rows that are learnt, among its own answers."""
+        places = self.events.answer[self.events.learns == 1] - self.events.answer[0]
+        return slice(None) if len(places) == self.events.n_answers else places
+
+    @property
+    def n_learnt(self) -> int:
+        """Rows learnt in the whole stream after the last event."""
+        return int(self.events.now[-1] + self.events.learns[-1])
+
+
+def stretches(segment: Segment, periods: Iterable[int]) -> Iterator[Stretch]:
+    """The stretches of a segment: one ends where a multiple of a period was learnt, or before the
+    next row that is learnt has a label that is new."""
+    events, before = segment.events, int(segment.n_known[0])
+    if events.n_answers == 1:  # of one row, which is learnt last
+        yield Stretch(events, 0, 0, before, segment.n_labels)
+        return
+    known_after, learnt = segment.n_known[1:], events.learnt
+    known, n_learnt = known_after[learnt], events.now[learnt] + 1
+    ends = np.append(known[1:] > known[:-1], False)[: len(learnt)]
+    for period in periods:
+        ends |= n_learnt % period == 0
+    stops = [*(learnt[ends] + 1).tolist(), segment.n_events]
+    start = 0
+    for stop in stops:
+        if stop > start:
+            after = int(segment.n_known[stop])
+            first_answer = int(events.answer[start] - events.answer[0])
+            yield Stretch(events.slice(start, stop), start, first_answer, before, after)
+            start, before = stop, after
 
 
 class Part:
@@ -45,108 +111,90 @@ class Part:
         tree = project(self.growing.tree, known)
         return Part(labels, GrowingTree(self.growing.params, self.growing.max_size, tree))
 
-
-class ClusterOfTrees:
-    """A cluster: parts that answer and, after a merge, the joint tree that is to replace them."""
-
-    def __init__(self, number: int, labels: Iterable[int], parts: list[Part]):
-        self.number = number
-        self.labels = np.fromiter(labels, np.int64)
-        self.parts = parts
-        self.joint: Part | None = None
-        self.n_compared = 0
-        self.loss_parts = 0.0
-        self.loss_joint = 0.0
-
-    def check_restored(self) -> None:
-        """Raise SnapshotError where a restored state cannot be right."""
-        labels = [label for part in self.parts for label in part.labels.tolist()]
-        require(
-            self.labels.dtype == np.int64 and sorted(labels) == self.labels.tolist(),
-            "each label of a cluster is in one of its parts",
-        )
-        require(
-            self.joint is None or np.array_equal(self.joint.labels, self.labels),
-            "the joint tree knows all labels of its cluster",
-        )
-
-    @property
-    def trees(self) -> list[Part]:
-        """All that learn."""
-        return self.parts if self.joint is None else [*self.parts, self.joint]
-
     def add_label(self, label: int) -> None:
         """Take in a label that was never present before."""
         self.labels = np.append(self.labels, label)
-        for part in self.trees:
-            if part is self.joint or part is self.parts[0]:
-                part.labels = np.append(part.labels, label)
 
 
 class PartRows:
-    """Rows of one call, and the probabilities that every part gives them."""
+    """Rows of a segment, and the probabilities that every part gives them.
 
-    def __init__(self, batch: Batch, work: Work):
-        self.batch = batch
+    Parameters
+    ----------
+    work
+        The rows as all trees take them.
+    rows
+        The rows of the call, with their labels.
+    """
+
+    def __init__(self, work: Work, rows: CallRows):
         self.work = work
-        self._truth: dict[bytes, LabelsOfRows] = {}
-        self._probabilities: dict[Part, tuple[Float64Array, Float64Array]] = {}
+        self.rows = rows
+        self._answers: dict[Part, Float64Array] = {}
 
     def truth_of(self, labels: np.ndarray) -> LabelsOfRows:
         """Labels of the rows in the columns of a part."""
-        key = labels.tobytes()
-        if key not in self._truth:
-            batch = self.batch
-            y = _columns_of(batch.y_indptr, batch.y_indices, labels)
-            u = _columns_of(batch.u_indptr, batch.u_indices, labels)
-            self._truth[key] = LabelsOfRows(y, u, labels_needed(y, u))
-        return self._truth[key]
+        rows, key = self.rows, labels.tobytes()
+        if key not in rows.truths:
+            y, u = _columns_of(*rows.y, labels), _columns_of(*rows.u, labels)
+            rows.truths[key] = LabelsOfRows(y, u, labels_needed(y, u))
+        return rows.truths[key]
 
     def advance(
         self,
         part: Part,
-        cursor: Int64Array,
-        end: int,
+        stretch: Stretch,
         *,
-        ask: bool,
+        asked: bool,
         n_models: int = 1,
         n_labels: int = 0,
         chosen: UInt8Array = ALL_ROWS,
     ) -> None:
-        """Let a tree predict and learn up to ``end``.
+        """Let a tree predict and learn a stretch.
 
         Parameters
         ----------
-        cursor
-            Next row to predict and next row to learn.
-        ask
-            Whether the probabilities of the rows that are learnt are kept, from just before that.
+        asked
+            Whether rows that are learnt are answered, too.
         n_models
             1: the answer of the tree; or as many as it has leaf models: those of each.
         n_labels
             Label columns that will be needed, where more than the tree has now.
         chosen
-            [rows, or 0: all] 1: the row is learnt.
+            [answers of the segment, or 0: all] 1: the row is learnt.
         """
-        growing, n_rows = part.growing, self.work.n_rows
-        n_labels = max(growing.n_labels, n_labels)
-        out, answers = self._probabilities.get(part) or (
-            np.zeros((n_rows if self.work.predict else 0, n_models, n_labels)),
-            np.zeros((n_rows if ask else 0, n_models, n_labels)),
-        )
-        truth = self.truth_of(part.labels)
-        self._probabilities[part] = growing.advance(
-            self.work, truth, cursor.copy(), end, out, answers, chosen
-        )
+        growing, events = part.growing, self.work.events
+        answers = self._answers.get(part)
+        if answers is None:
+            answered = asked or not events.learns.all()
+            n_labels = max(growing.n_labels, n_labels)
+            answers = np.zeros((events.n_answers if answered else 0, n_models, n_labels))
+        self._answers[part] = growing.advance(
+            self.work, self.truth_of(part.labels), stretch.first, stretch.end, answers,
+            asked=asked, chosen=chosen,
+        )  # fmt: skip
 
-    def predicted_by(self, part: Part) -> Float64Array:
-        """Probabilities [rows, models, labels] of the rows that a tree has predicted so far."""
-        return self._probabilities[part][0]
+    def answers_of(self, part: Part, stretch: Stretch) -> Float64Array:
+        """Probabilities [answers, models, labels] that a tree gave to a stretch."""
+        return self._answers[part][stretch.answers]
 
-    def learnt_by(self, part: Part) -> Float64Array:
-        """Probabilities [rows, models, labels] that a tree gave the rows just before they were
-        learnt."""
-        return self._probabilities[part][1]
+    def scaled(self, stretch: Stretch) -> FeatureRows:
+        """Scaled rows [answers] of a stretch."""
+        indptr, indices, values = self.work.scaled
+        start, stop = stretch.answers.start, stretch.answers.stop
+        low, high = indptr[start], indptr[stop]
+        return indptr[start : stop + 1] - low, indices[low:high], values[low:high]
+
+    def scaled_learnt(self, stretch: Stretch) -> FeatureRows:
+        """Scaled rows of a stretch as they are learnt."""
+        indptr, indices, values = self.scaled(stretch)
+        places = stretch.learnt_answers
+        if isinstance(places, slice):
+            return indptr, indices, values
+        lengths = np.diff(indptr)[places]
+        taken = np.concatenate([[0], np.cumsum(lengths)])
+        at = np.repeat(indptr[places] - taken[:-1], lengths) + np.arange(taken[-1])
+        return taken, indices[at], values[at]
 
 
 def _columns_of(indptr: Int64Array, indices: Int32Array, labels: np.ndarray) -> LabelRows:

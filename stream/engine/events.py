@@ -24,6 +24,9 @@ class Events(NamedTuple):
     learns: UInt8Array  # [events] 1: the row is learnt; 0: it is predicted
     now: Int64Array  # [events] rows learnt before, in the whole stream
     as_of: Int64Array  # [events] rows learnt when the row was predicted
+    # [events] number of the answer, which ascends: a row that is learnt as soon as it was predicted
+    # has the same answer in both events.
+    answer: Int64Array
 
     def slice(self, start: int, stop: int) -> Events:
         """Events ``start`` to ``stop``."""
@@ -32,14 +35,35 @@ class Events(NamedTuple):
             self.learns[start:stop],
             self.now[start:stop],
             self.as_of[start:stop],
+            self.answer[start:stop],
         )
+
+    @property
+    def predicted(self) -> Int64Array:
+        """Events in which a row is predicted."""
+        return (self.learns == 0).nonzero()[0]
+
+    @property
+    def learnt(self) -> Int64Array:
+        """Events in which a row is learnt."""
+        return self.learns.nonzero()[0]
+
+    @property
+    def n_answers(self) -> int:
+        """Answers to these events."""
+        return int(self.answer[-1] - self.answer[0]) + 1 if len(self.answer) else 0
+
+    @property
+    def n_learnt(self) -> int:
+        """Rows that are learnt."""
+        return int(self.learns.sum())
 
 
 @inlined
 def follows(events, event):
     """Whether a row is learnt as soon as it was predicted, in the event before: with the same
     answer, and the same hints."""
-    return events.learns[event] == 1 and event > 0 and events.row[event - 1] == events.row[event]
+    return event > 0 and events.answer[event] == events.answer[event - 1]
 
 
 def schedule(
@@ -74,19 +98,48 @@ def schedule(
     >>> events = schedule(3, 0, 10, predict=True, delay=1)
     >>> list(zip(events.row.tolist(), events.learns.tolist(), events.as_of.tolist()))
     [(0, 0, 10), (1, 0, 10), (0, 1, 9), (2, 0, 11), (1, 1, 10)]
+    >>> schedule(3, 0, 10, predict=True, delay=0).answer.tolist()
+    [0, 0, 1, 1, 2, 2]
     """
+    if n_rows == 1 and delay <= 0:
+        return _schedule_one(first_row, n_learnt, predict, delay, waited)
     rows = np.arange(n_rows)
+    lag: int | Int64Array = 0
     if not predict:
         learns, order = np.ones(n_rows, np.uint8), rows
-        lag: int | Int64Array = 0 if waited is None else waited
+        lag = 0 if waited is None else waited
+    elif delay == PREDICT_ONLY:
+        learns, order = np.zeros(n_rows - first_row, np.uint8), rows[first_row:]
     else:
         # A row is predicted at 2 * row and learnt just after row + delay was predicted.
-        learnable = rows[: max(n_rows - delay, 0)] if delay >= 0 else rows[:0]
-        when = np.concatenate([2 * rows[first_row:], 2 * (learnable + max(delay, 0)) + 1])
+        learnable = rows[: max(n_rows - delay, 0)]
+        when = np.concatenate([2 * rows[first_row:], 2 * (learnable + delay) + 1])
         order = np.argsort(when, kind="stable")
         learns = (order >= n_rows - first_row).astype(np.uint8)
-        order = np.concatenate([rows[first_row:], learnable])[order]
-        lag = max(delay, 0)
+        order, lag = np.concatenate([rows[first_row:], learnable])[order], delay
     now = n_learnt + np.cumsum(learns) - learns
     as_of = np.maximum(now - np.where(learns == 1, lag, 0), 0)
-    return Events(order.astype(np.int64), learns, now.astype(np.int64), as_of.astype(np.int64))
+    answer = np.arange(len(order))
+    answer[1:] -= np.cumsum((order[1:] == order[:-1]) & (learns[1:] == 1))
+    return Events(order, learns, now.astype(np.int64), as_of.astype(np.int64), answer)
+
+
+def _schedule_one(
+    first_row: int, n_learnt: int, predict: bool, delay: int, waited: Int64Array | None
+) -> Events:
+    """The events of a call of one row, which is how streams often come."""
+    kinds = [0] * (predict and first_row == 0) + [1] * (not predict or delay != PREDICT_ONLY)
+    n, lag = len(kinds), 0 if waited is None else int(waited[0])
+    return Events(
+        np.zeros(n, np.int64),
+        np.array(kinds, np.uint8),
+        np.array([n_learnt] * n, np.int64),
+        np.array([max(n_learnt - lag, 0)] * n, np.int64),
+        np.zeros(n, np.int64),
+    )
+
+
+def predictions_of(rows: Int64Array) -> Events:
+    """Events in which rows are predicted once more, whatever has been learnt."""
+    nothing = np.zeros(len(rows), np.int64)
+    return Events(rows, np.zeros(len(rows), np.uint8), nothing, nothing, np.arange(len(rows)))

@@ -126,13 +126,13 @@ class PartScratch(NamedTuple):
 
 
 @inlined
-def _ask_experts(parts, params, x, z, row, scratch):
+def _ask_experts(parts, params, x, row, z, answer, scratch):
     """What every expert says of a row."""
     trees, mixture, probabilities = parts.trees, parts.mixture, scratch.mixture.probabilities
     n = 2 if params.mixture.task else mixture.n_labels[0]
     for e in range(len(parts.roots)):
         k = find_leaf(trees, parts.roots[e], x, row)
-        predict_leaf(trees, params.trees, k, x, z, row, scratch.trees, n)
+        predict_leaf(trees, params.trees, k, x, row, z, answer, scratch.trees, n)
         for label in range(n):
             probabilities[e, label] = scratch.trees.answer[label]
 
@@ -230,12 +230,13 @@ def _conclude(parts, params, scratch):
 
 
 @kernel
-def answer_row(parts, params, x, z, r, row, scratch):
+def answer_row(parts, params, x, row, z, r, answer, scratch):
     """Fill ``scratch.mixture`` with what every part and the whole say of a row.
 
     ``x``, ``z`` and ``r`` are the raw rows, the scaled rows, and the rows as the router sees them,
-    each ``(indptr, indices, values)``. There must be a class.
+    each ``(indptr, indices, values)``; the last two are numbered as the answers are. There must be
+    a class.
     """
-    forward(parts.network, params.network, r, row, scratch.network)
-    _ask_experts(parts, params, x, z, row, scratch)
+    forward(parts.network, params.network, r, answer, scratch.network)
+    _ask_experts(parts, params, x, row, z, answer, scratch)
     _conclude(parts, params, scratch)

@@ -10,6 +10,7 @@ import numpy as np
 
 from stream.engine import layout as lay
 from stream.engine.arrays import FeatureRows
+from stream.engine.events import follows
 from stream.engine.expert_mixture import (
     LATEST_DECAY,
     N_INPUTS,
@@ -25,9 +26,10 @@ from stream.engine.network_layout import N_FEATURES
 from stream.engine.tree import TreeRows, change_structure, learn_row, room_for_row
 
 # Places in the cursor.
-TO_PREDICT, TO_LEARN = 0, 1  # next rows
-EXPERT = 2  # of the row that is being learnt: 0 before it began, 1 + the next expert to learn it
-GROWN = 3  # 1: that expert has learnt the row and may still want to change its tree
+EVENT = 0  # the next one
+EXPERT = 1  # of the row that is being learnt: 0 before it began, 1 + the next expert to learn it
+GROWN = 2  # 1: that expert has learnt the row and may still want to change its tree
+N_CURSORS = 3
 
 GATE_WEIGHT = 0.3  # of the experts' outputs in the trunk, beside one for the classes' outputs
 
@@ -74,7 +76,7 @@ def _router_errors(parts, params, label, scratch):
 
 
 @inlined
-def _learn_router(parts, params, r, row, label, scratch):
+def _learn_router(parts, params, r, answer, label, scratch):
     mixture, network = parts.mixture, scratch.network
     _router_errors(parts, params.mixture, label, scratch)
     if params.mixture.class_head:
@@ -82,7 +84,7 @@ def _learn_router(parts, params, r, row, label, scratch):
             truth = 1.0 if other == label else 0.0
             error = scratch.mixture.inputs[ROUTER, other] - truth
             network.errors[mixture.class_output[other]] = np.float32(error)
-    learn_forwarded(parts.network, params.network, r, row, network)
+    learn_forwarded(parts.network, params.network, r, answer, network)
 
 
 @inlined
@@ -121,22 +123,22 @@ def _choose_learners(mixture, params, scratch):
 
 
 @inlined
-def _begin_row(parts, params, x, z, r, row, label, fresh, scratch):
+def _begin_row(parts, params, x, row, z, r, answer, label, fresh, scratch):
     """Let router and mixer learn a row, and choose the experts that will."""
     known = parts.network.registers[N_FEATURES]
-    meet_features(parts.network, r, row)
+    meet_features(parts.network, r, answer)
     if not fresh or known != parts.network.registers[N_FEATURES]:
-        answer_row(parts, params, x, z, r, row, scratch)
+        answer_row(parts, params, x, row, z, r, answer, scratch)
     own, mixture = params.mixture, parts.mixture
     _choose_learners(mixture, own, scratch.mixture)
-    _learn_router(parts, params, r, row, label, scratch)
+    _learn_router(parts, params, r, answer, label, scratch)
     if own.mixer:
         _learn_mixer(mixture, own.mixer_rate, label, scratch.mixture)
         _count_past(mixture.past, label, mixture.n_labels[0])
 
 
 @inlined
-def _learn_experts(parts, params, x, z, y, u, row, cursor, scratch, nothing):
+def _learn_experts(parts, params, x, row, z, answer, y, u, cursor, scratch):
     """Let the chosen experts learn a row; returns the pool without room, or DONE."""
     trees, roots = parts.trees, parts.roots
     present = y[1][y[0][row] : y[0][row + 1]]
@@ -147,7 +149,7 @@ def _learn_experts(parts, params, x, z, y, u, row, cursor, scratch, nothing):
         if scratch.mixture.learns[e]:
             trees.registers[lay.ROOT] = roots[e]
             if not cursor[GROWN]:
-                missing = room_for_row(trees, params.trees, x, z, row, 0)
+                missing = room_for_row(trees, params.trees, x, row, z, answer, 0)
                 if missing != lay.DONE:
                     return missing
                 truth = present
@@ -155,7 +157,7 @@ def _learn_experts(parts, params, x, z, y, u, row, cursor, scratch, nothing):
                     own = 1 if e == label else 0
                     truth = scratch.mixture.binary[own : own + 1]
                 learn_row(
-                    trees, params.trees, x, z, row, truth, unknown, scratch.trees, False, nothing
+                    trees, params.trees, x, row, z, answer, truth, unknown, scratch.trees, False
                 )
                 parts.mixture.rows_learnt[e] += 1
                 cursor[GROWN] = 1
@@ -172,25 +174,25 @@ class MixtureRows(NamedTuple):
     """Rows that a mixture predicts and learns."""
 
     trees: TreeRows
-    router_predicted: FeatureRows  # as the router sees them, as they are predicted
-    router_learnt: FeatureRows  # and as they are learnt
+    router: FeatureRows  # [answers] as the router sees them
 
 
 @kernel
 def advance_mixture(
-    parts, params, rows, cursor, turns, out, scratch
+    parts, params, rows, cursor, learn_stop, out, scratch
 ):  # fmt: skip
-    """Predict each row from ``cursor[0]`` on and learn the row ``turns.delay`` before it, until
-    done or until a pool is full.
+    """Predict and learn the rows of the events from ``cursor[EVENT]`` on, until done or until a
+    pool is full.
 
     Parameters
     ----------
     rows
         :class:`MixtureRows`; a row without a present label is not learnt.
     cursor
-        Where it is (``TO_PREDICT`` and so on); moved on.
-    turns
-        :class:`stream.engine.tree.Turns`.
+        Where it is (``EVENT`` and so on); moved on.
+    learn_stop
+        The call ends when this row or a later one would be learnt: it has classes or features that
+        there is no room for yet.
     out
         [rows, classes] probabilities of the predicted rows, in place.
     scratch
@@ -200,43 +202,32 @@ def advance_mixture(
     -------
     DONE, PAUSED at ``learn_stop``, or the pool that has to grow before the call is made again.
     """
-    x, z_predict, z_learn, y, u = rows.trees
-    end, learn_stop, predict, delay = turns
+    x, z, y, u, events = rows.trees
     n = parts.mixture.n_labels[0]
-    nothing = parts.trees.labels.loss[0:0]  # an array without rows, as for answers
-    fresh = -1  # row that ``scratch`` holds the answer for
-    while True:
-        row = cursor[TO_PREDICT]
-        if cursor[EXPERT] == 0 and predict and row < end and (
-            delay < 0 or cursor[TO_LEARN] > row - 1 - delay
-        ):  # fmt: skip
+    fresh = False  # whether ``scratch`` holds the answer to the event before
+    while cursor[EVENT] < len(events.row):
+        event = cursor[EVENT]
+        row, answer = events.row[event], events.answer[event] - events.answer[0]
+        if not events.learns[event]:
             if n > 0:
-                answer_row(parts, params, x, z_predict, rows.router_predicted, row, scratch)
+                answer_row(parts, params, x, row, z, rows.router, answer, scratch)
                 for label in range(n):
                     out[row, label] = scratch.mixture.answer[label]
-            fresh = row
-            cursor[TO_PREDICT] = row + 1
-        elif delay >= 0 and cursor[TO_LEARN] < end and (
-            cursor[EXPERT] > 0 or not predict or cursor[TO_LEARN] <= row - 1 - delay
-        ):  # fmt: skip
-            learn = cursor[TO_LEARN]
-            if learn == learn_stop:
-                return lay.PAUSED
-            if y[0][learn] < y[0][learn + 1]:
-                if cursor[EXPERT] == 0:
-                    label = y[1][y[0][learn]]
-                    same = delay == 0 and fresh == learn
-                    _begin_row(
-                        parts, params, x, z_learn, rows.router_learnt, learn, label, same, scratch
-                    )
-                    cursor[EXPERT] = 1
-                missing = _learn_experts(
-                    parts, params, x, z_learn, y, u, learn, cursor, scratch, nothing
-                )
-                if missing != lay.DONE:
-                    return missing
-                cursor[EXPERT] = 0
-            fresh = -1
-            cursor[TO_LEARN] = learn + 1
-        else:
-            return lay.DONE
+            fresh = True
+            cursor[EVENT] = event + 1
+            continue
+        if row >= learn_stop:
+            return lay.PAUSED
+        if y[0][row] < y[0][row + 1]:
+            if cursor[EXPERT] == 0:
+                label = y[1][y[0][row]]
+                known = fresh and follows(events, event)
+                _begin_row(parts, params, x, row, z, rows.router, answer, label, known, scratch)
+                cursor[EXPERT] = 1
+            missing = _learn_experts(parts, params, x, row, z, answer, y, u, cursor, scratch)
+            if missing != lay.DONE:
+                return missing
+            cursor[EXPERT] = 0
+        fresh = False
+        cursor[EVENT] = event + 1
+    return lay.DONE

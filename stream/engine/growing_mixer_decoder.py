@@ -43,7 +43,6 @@ class GrowingMixerDecoder:
         self.n_models = n_models
         self.n_given = n_given
         self.n_labels = 0
-        self.clusters: list[np.ndarray] = []  # labels of each
         sizes = {"labels": column_capacity(0), "groups": 0, "tables": 1, "width": 4}
         sizes |= {"inputs": n_models + N_OWN_INPUTS, "sets": params.decoder.max_sets}
         self.state = allocate(MixerDecoder, sizes)
@@ -62,7 +61,7 @@ class GrowingMixerDecoder:
         sizes = self._sizes
         require(self.n_labels <= sizes["labels"], "there is room for every label")
         require(
-            sizes["groups"] == len(self.clusters) == sizes["tables"] - 1,
+            sizes["groups"] == sizes["tables"] - 1,
             "each cluster has its weights and its table",
         )
         require(sizes["inputs"] == self.n_models + N_OWN_INPUTS, "each model is an input")
@@ -71,10 +70,12 @@ class GrowingMixerDecoder:
 
     def check_clusters(self, clusters: Sequence[Sequence[int]]) -> None:
         """Raise SnapshotError unless the clusters have these labels."""
-        require(
-            [labels.tolist() for labels in self.clusters] == [list(each) for each in clusters],
-            "clusters are the partition's",
-        )
+        mixer, decoder = self.state
+        for place, labels in enumerate(clusters):
+            own = list(labels)
+            require(np.all(mixer.group[own] == place), "clusters share their weights")
+            require(np.all(decoder.table[own] == place + 1), "clusters have their tables")
+        require(len(clusters) == len(mixer.weight), "each cluster has its weights")
 
     @property
     def _sizes(self) -> dict[str, int]:
@@ -120,41 +121,48 @@ class GrowingMixerDecoder:
         if width > sizes["width"]:
             self.state = resize(self.state, sizes | {"width": width})
 
-    def regroup(self, clusters: Sequence[np.ndarray]) -> None:
-        """Take other clusters: what their labels shared before comes along."""
-        if _only_grew(self.clusters, clusters):
-            self._assign(self.state, clusters)
+    def regroup(self, clusters: Sequence[np.ndarray], n_before: int) -> None:
+        """Take other clusters: what their labels shared before comes along.
+
+        Parameters
+        ----------
+        clusters
+            Labels of each.
+        n_before
+            Labels that were in clusters before; those from there on are new.
+        """
+        old, before = self.state, self.state.mixer.group[:n_before]
+        n_old = len(old.mixer.weight)
+        now = np.zeros(self.n_labels, np.int32)
+        for place, labels in enumerate(clusters):
+            now[labels] = place
+        if len(clusters) == n_old and np.array_equal(now[:n_before], before):  # they only grew
+            self._assign(self.state, now)
             return
-        old, before = self.state, self._cluster_of_label()
         sizes = self._sizes | {"groups": len(clusters), "tables": len(clusters) + 1}
-        sources = [
-            [before[label] for label in labels.tolist() if label in before] for labels in clusters
-        ]
+        sources = [before[labels[labels < n_before]].tolist() for labels in clusters]
         first = [each[0] if each else 0 for each in sources]
-        if self.clusters:
+        if n_old:
             tables = np.array([0, *(place + 1 for place in first)])
             new = select(old, "groups", np.array(first), self._sizes | {"groups": len(clusters)})
             new = select(new, "tables", tables, sizes)
         else:
             new = resize(old, sizes)
+        n_labels_before = np.bincount(before, minlength=n_old)
         for place, (labels, own) in enumerate(zip(clusters, sources, strict=True)):
-            grown = bool(own) and own == [own[0]] * len(self.clusters[own[0]])
+            grown = bool(own) and own == [own[0]] * int(n_labels_before[own[0]])
             if not grown:
                 self._inherit_weights(new, place, own)
                 source = 1 + own[0] if len(set(own)) == 1 else 0
                 _inherit_sets(old.decoder, source, new.decoder, place + 1, labels)
-        self._assign(new, clusters)
+        self._assign(new, now)
         self._allocate_scratch()
 
-    def _assign(self, state: MixerDecoder, clusters: Sequence[np.ndarray]) -> None:
-        """Give every label to its cluster."""
-        for place, labels in enumerate(clusters):
-            state.mixer.group[labels] = place
-            state.decoder.table[labels] = place + 1
-        self.state, self.clusters = state, list(clusters)
-
-    def _cluster_of_label(self) -> dict[int, int]:
-        return {label: place for place, each in enumerate(self.clusters) for label in each.tolist()}
+    def _assign(self, state: MixerDecoder, places: np.ndarray) -> None:
+        """Give every label to the cluster at its place [labels]."""
+        state.mixer.group[: len(places)] = places
+        state.decoder.table[: len(places)] = places + 1
+        self.state = state
 
     def _inherit_weights(self, new: MixerDecoder, place: int, sources: list[int]) -> None:
         """Begin a cluster's weights with the mean of what its labels used before."""
@@ -215,13 +223,6 @@ def first_weights(n_models: int, n_given: int) -> Float64Array:
     given = 0.5 ** np.arange(n_given, 0, -1)
     n_own = n_models - n_given
     return np.concatenate([np.full(n_own, (1.0 - given.sum()) / n_own), given])
-
-
-def _only_grew(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> bool:
-    """Whether clusters are the same but for labels that joined them."""
-    return len(before) == len(now) and all(
-        np.array_equal(old, new[: len(old)]) for old, new in zip(before, now, strict=True)
-    )
 
 
 def _inherit_sets(

@@ -95,10 +95,11 @@ def _best_model(loss, params, k, label):
 
 
 @inlined
-def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
+def predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels):
     """Fill ``scratch`` with what leaf ``k`` says of a row.
 
-    ``x`` and ``z`` are the raw and the scaled rows, each ``(indptr, indices, values)``.
+    ``x`` and ``z`` are the raw rows and the scaled ones, which are numbered as the answers are;
+    each ``(indptr, indices, values)``.
     """
     leaves, labels, loss = tree.leaves, tree.labels, tree.labels.loss
     frequency = scratch.models[lay.FREQUENCY]
@@ -122,7 +123,7 @@ def predict_leaf(tree, params, k, x, z, row, scratch, n_labels):
         for q in range(1, n_rates):
             for label in range(n_labels):
                 score[q, label] = score[0, label]
-        add_weights(tree, k, z, row, score, n_labels)
+        add_weights(tree, k, z, answer, score, n_labels)
         for q in range(n_rates):
             p, of_rate = scratch.models[lay.LOGISTIC + q], score[q]
             if params.single_label:
@@ -243,7 +244,7 @@ def _learn_features(tree, params, k, x, row, present, unknown, n_labels, work):
 
 
 @inlined
-def learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels):
+def learn_leaf(tree, params, k, x, row, z, answer, present, unknown, scratch, n_labels):
     """Learn a row in leaf ``k``; ``scratch`` holds what the leaf predicted for it and the truth."""
     leaves, labels = tree.leaves, tree.labels
     if params.adaptive:
@@ -254,7 +255,7 @@ def learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels):
                 error = scratch.models[lay.LOGISTIC + q, label] - scratch.truth[label]
                 scratch.gradient[q, label] = error if scratch.truth[label] >= 0.0 else 0.0
         learn_weights(
-            tree, k, z, row, scratch.gradient, scratch.wrong, scratch.n_wrong, n_labels,
+            tree, k, z, answer, scratch.gradient, scratch.wrong, scratch.n_wrong, n_labels,
             params.learning_rates,
         )  # fmt: skip
     leaves[k].n_rows += 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -21,7 +20,7 @@ from stream.engine.arrays import (
     resize,
 )
 from stream.engine.checking import check_scaler, check_tree, require
-from stream.engine.events import PREDICT_ONLY
+from stream.engine.events import Events, schedule
 from stream.engine.growth import (
     column_capacity,
     make_room,
@@ -33,54 +32,28 @@ from stream.engine.layout import Tree, TreeParams
 from stream.engine.leaf import Scratch
 from stream.engine.scaling import Scaler, scale_rows
 from stream.engine.split import SplitScratch
-from stream.engine.tree import TreeRows, Turns, advance
+from stream.engine.tree import TreeRows, advance
 
 if TYPE_CHECKING:
     from stream.rows.batch import Batch
 
 ALL_ROWS = np.zeros(0, np.uint8)
+NO_EVENTS = np.zeros(0, np.int64)
 Values = TypeVar("Values", bound=np.ndarray)
 
 
-@dataclasses.dataclass(frozen=True)
-class Work:
-    """Rows to be predicted and learnt, as every tree needs them.
-
-    Parameters
-    ----------
-    x
-        The rows.
-    predicted, learnt
-        The rows scaled, as they are predicted and as they are learnt.
-    predict
-        False: rows are only learnt.
-    delay
-        Rows between prediction and truth; ``PREDICT_ONLY``: nothing is learnt.
-    n_features
-        For each row: how many feature columns it and the rows before it need.
-    """
+class Work(NamedTuple):
+    """Rows to be predicted and learnt, as every tree needs them."""
 
     x: FeatureRows
-    predicted: FeatureRows
-    learnt: FeatureRows
-    predict: bool
-    delay: int
-    n_features: Int64Array
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows."""
-        return len(self.x[0]) - 1
+    scaled: FeatureRows  # [answers] as they are at the events
+    events: Events
+    n_features: Int64Array  # [rows] feature columns that each row and the rows before it need
 
     @property
     def learns(self) -> bool:
         """Whether rows are learnt."""
-        return self.delay != PREDICT_ONLY and self.n_rows > 0
-
-    @property
-    def learns_at_once(self) -> bool:
-        """Whether every row is learnt as soon as it is predicted."""
-        return self.predict and self.delay == 0
+        return bool(self.events.learns.any())
 
 
 class LabelsOfRows(NamedTuple):
@@ -120,39 +93,33 @@ class RowScaler:
         """Bytes of the arrays."""
         return n_bytes(Scaler, {"features": len(self.scaler.n)})
 
-    def prepare(self, batch: Batch, first_row: int, predict: bool, delay: int) -> Work:
-        """Scale the rows of a batch, those before ``first_row`` only for learning."""
-        n_features = np.zeros(0, np.int64)
-        if delay != PREDICT_ONLY and batch.n_rows:
-            # A tree that begins late needs the columns of earlier rows too: those that are common
-            # are not zero after scaling. Rows that are not learnt yet count when they are.
-            needed = columns_needed(batch.x_indptr, batch.x_indices)
-            n_features = np.maximum(needed, self.n_features)
-            n_learnt = batch.n_rows - delay if predict else batch.n_rows
-            if n_learnt > 0:
-                self.n_features = int(n_features[n_learnt - 1])
+    def prepare(self, x: FeatureRows, events: Events, needed: Int64Array) -> Work:
+        """Scale rows as they are at the events.
+
+        Parameters
+        ----------
+        needed
+            As :func:`columns_needed` says.
+        """
+        # A tree that begins late needs the columns of earlier rows too: those that are common are
+        # not zero after scaling. Rows that are not learnt yet count when they are.
+        n_features = np.maximum(needed, self.n_features)
+        if events.n_learnt:
+            self.n_features = int(n_features[events.row[events.learnt[-1]]])
             if self.n_features > len(self.scaler.n):
                 self.scaler = resize(self.scaler, {"features": column_capacity(self.n_features)})
-        x = (batch.x_indptr, batch.x_indices, batch.x_values)
-        predicted, learnt = self._scale(x, first_row, predict, delay)
-        return Work(x, predicted, learnt, predict, delay, n_features)
+        return Work(x, self._scale(x, events), events, n_features)
 
-    def _scale(
-        self, x: FeatureRows, first_row: int, predict: bool, delay: int
-    ) -> tuple[FeatureRows, FeatureRows]:
-        if not self.needed:
-            return _empty_rows(len(x[0]), 0), _empty_rows(len(x[0]), 0)
-        shared = predict and delay == 0
-        room = len(x[1]) + (len(x[0]) - 1) * int(self.scaler.n_common[0])
-        predicted = _empty_rows(len(x[0]), room if predict else 0)
-        learnt = _empty_rows(len(x[0]), 0 if shared or delay < 0 else room)
-        cursor = np.array([first_row, 0, 0, 0], np.int64)
-        while full := scale_rows(self.scaler, x, cursor, predict, delay, predicted, learnt):
-            if full == 1:
-                predicted = _with_room(predicted)
-            else:
-                learnt = _with_room(learnt)
-        return predicted, predicted if shared else learnt
+    def _scale(self, x: FeatureRows, events: Events) -> FeatureRows:
+        n_answers = events.n_answers
+        if not self.needed or not n_answers:
+            return np.zeros(n_answers + 1, np.int64), np.empty(0, np.int32), np.empty(0)
+        room = n_answers * (len(x[1]) // (len(x[0]) - 1) + 1 + int(self.scaler.n_common[0]))
+        scaled = np.zeros(n_answers + 1, np.int64), np.empty(room, np.int32), np.empty(room)
+        cursor = np.zeros(2, np.int64)
+        while scale_rows(self.scaler, x, events, cursor, scaled):
+            scaled = _with_room(scaled)
+        return scaled
 
 
 class GrowingTree:
@@ -228,38 +195,40 @@ class GrowingTree:
         self,
         work: Work,
         truth: LabelsOfRows,
-        cursor: Int64Array,
+        first: int,
         end: int,
-        out: Float64Array,
         answers: Float64Array,
+        *,
+        asked: bool,
         chosen: UInt8Array = ALL_ROWS,
-    ) -> tuple[Float64Array, Float64Array]:
-        """Predict and learn the rows from ``cursor`` on; see :func:`stream.engine.tree.advance`.
+    ) -> Float64Array:
+        """Predict and learn the rows of the events ``first`` to ``end``; see
+        :func:`stream.engine.tree.advance`.
 
         Returns
         -------
-        ``out`` and ``answers``, with more columns where labels were new.
+        ``answers``, with more columns where labels were new.
         """
         y, u, n_labels = truth
-        rows = TreeRows(work.x, work.predicted, work.learnt, y, u)
+        rows = TreeRows(work.x, work.scaled, y, u, work.events)
+        cursor, learns, stop = np.array([first]), work.learns, 0
         while True:
-            stop = end
-            if work.learns:
+            if learns:
                 room = max(len(self.tree.shift), work.n_features[-1] if self.full else 0)
-                fits = min(
-                    np.searchsorted(work.n_features, room, side="right"),
-                    np.searchsorted(n_labels, self.n_labels, side="right"),
+                stop = min(
+                    int(work.n_features.searchsorted(room, side="right")),
+                    int(n_labels.searchsorted(self.n_labels, side="right")),
                 )
-                stop = int(max(fits, cursor[1]))  # rows before it were not for this tree
             reason = advance(
-                self.tree, self.params, rows, cursor, Turns(end, stop, work.predict, work.delay),
-                chosen, out, answers, self._scratch, self._split_scratch,
+                self.tree, self.params, rows, cursor, end, stop, chosen, asked, answers,
+                self._scratch, self._split_scratch,
             )  # fmt: skip
             if reason == lay.DONE:
-                return out, answers
+                return answers
             if reason == lay.PAUSED:
-                self.widen(int(work.n_features[stop]), int(n_labels[stop]))
-                out, answers = wider(out, self.n_labels), wider(answers, self.n_labels)
+                row = work.events.row[cursor[0]]
+                self.widen(int(work.n_features[row]), int(n_labels[row]))
+                answers = wider(answers, self.n_labels)
             else:
                 self.tree = make_room(self.tree, reason, self.max_size)
 
@@ -328,18 +297,25 @@ class TreeLearner:
         -------
         Probabilities [rows, labels known at the end]; rows that were not predicted are zero.
         """
-        work = self.rows.prepare(batch, first_row, predict, delay)
-        y, u = batch.truths
+        x, (y, u) = batch.features, batch.truths
+        n_learnt = int(self.tree.registers[lay.ROWS_LEARNT])
+        events = schedule(batch.n_rows, first_row, n_learnt, predict=predict, delay=delay)
+        work = self.rows.prepare(x, events, columns_needed(*x[:2]))
         truth = LabelsOfRows(y, u, labels_needed(y, u))
-        cursor = np.array([first_row, 0], np.int64)
-        out = np.zeros((batch.n_rows if predict else 0, 1, self.n_labels))
-        no_answers = np.zeros((0, 1, self.n_labels))
-        out, _ = self.growing.advance(work, truth, cursor, batch.n_rows, out, no_answers)
-        return out[:, 0]
+        answers = np.zeros((events.n_answers if predict else 0, 1, self.n_labels))
+        answers = self.growing.advance(work, truth, 0, len(events.row), answers, asked=False)
+        return by_row(events, answers[:, 0], batch.n_rows if predict else 0)
 
 
-def _empty_rows(n_indptr: int, room: int) -> FeatureRows:
-    return np.zeros(n_indptr, np.int64), np.empty(room, np.int32), np.empty(room)
+def by_row(events: Events, answers: Float64Array, n_rows: int) -> Float64Array:
+    """Answers [answers, labels] to the rows that are predicted, by row [rows, labels]; 0 for rows
+    that are not."""
+    predicted = events.predicted if n_rows else NO_EVENTS
+    if len(predicted) == n_rows == len(answers):
+        return answers  # in the order of rows already
+    out = np.zeros((n_rows, answers.shape[1]))
+    out[events.row[predicted]] = answers[events.answer[predicted]]
+    return out
 
 
 def _with_room(rows: FeatureRows) -> FeatureRows:

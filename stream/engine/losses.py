@@ -17,7 +17,7 @@ def switch_bound(error, n, n_other, significance):
 
 
 @inlined
-def _mark(truth, y, u, row, present, unknown):
+def mark_truth(truth, y, u, row, present, unknown):
     """Write values into ``truth`` [labels] for the present and the unknown labels of a row."""
     for entry in range(y[0][row], y[0][row + 1]):
         truth[y[1][entry]] = present
@@ -26,8 +26,8 @@ def _mark(truth, y, u, row, present, unknown):
 
 
 @kernel
-def jaccard_losses(answers, y, u, start, stop, truth, losses):
-    """One less the Jaccard similarity of predicted and true labels, for rows ``start`` to ``stop``.
+def jaccard_losses(answers, y, u, first_row, truth, losses):
+    """One less the Jaccard similarity of predicted and true labels, for rows from ``first_row`` on.
 
     Labels whose truth is unknown do not count; two empty sets are alike.
 
@@ -42,22 +42,78 @@ def jaccard_losses(answers, y, u, start, stop, truth, losses):
     losses
         [rows] in place.
     """
-    for row in range(start, stop):
-        _mark(truth, y, u, row, 1, 2)
+    for place in range(len(answers)):
+        row = first_row + place
+        mark_truth(truth, y, u, row, 1, 2)
         common, union = 0, 0
         for label in range(answers.shape[1]):
-            predicted = answers[row, label] > 0.5
+            predicted = answers[place, label] > 0.5
             if truth[label] != 2:
                 common += predicted and truth[label] == 1
                 union += predicted or truth[label] == 1
-        losses[row] = 1.0 - common / union if union > 0 else 0.0
-        _mark(truth, y, u, row, 0, 0)
+        losses[place] = 1.0 - common / union if union > 0 else 0.0
+        mark_truth(truth, y, u, row, 0, 0)
+
+
+@inlined
+def add_cluster_losses(decided, truth, cluster, n_labels, counts, losses):
+    """Loss of an answer in every cluster: one less the Jaccard similarity of answered and true
+    labels; two empty sets are alike.
+
+    Parameters
+    ----------
+    decided, truth
+        [labels] answers (1: present), and the truth (2: unknown, which does not count).
+    cluster
+        [labels] place of each label's cluster.
+    counts
+        [clusters, 2] room to work in.
+    losses
+        [clusters] in place.
+    """
+    for place in range(len(losses)):
+        counts[place, 0] = 0
+        counts[place, 1] = 0
+    for label in range(n_labels):
+        if truth[label] != 2:
+            place = cluster[label]
+            counts[place, 0] += decided[label] & truth[label]
+            counts[place, 1] += decided[label] | truth[label]
+    for place in range(len(losses)):
+        union = counts[place, 1]
+        losses[place] = 1.0 - counts[place, 0] / union if union > 0 else 0.0
 
 
 @kernel
-def squared_errors(probabilities, y, u, start, stop, truth, errors):
+def cluster_losses(decided, y, u, first_row, cluster, truth, counts, losses):
+    """:func:`add_cluster_losses` of rows from ``first_row`` on.
+
+    Parameters
+    ----------
+    decided
+        Answers [rows, labels].
+    y, u
+        Present and unknown labels, each ``(indptr, indices)``.
+    truth
+        [labels] room to work in, zero before and after.
+    counts
+        [clusters, 2] room to work in.
+    losses
+        [clusters, rows] in place.
+    """
+    for place in range(len(decided)):
+        row = first_row + place
+        mark_truth(truth, y, u, row, 1, 2)
+        add_cluster_losses(
+            decided[place], truth, cluster, decided.shape[1], counts, losses[:, place]
+        )
+        mark_truth(truth, y, u, row, 0, 0)
+
+
+@kernel
+def squared_errors(probabilities, y, u, first_row, truth, errors):
     """Sum over labels of the squared error of the models' mean probability (Brier, 1950), for rows
-    ``start`` to ``stop``; labels whose truth is unknown do not count.
+    from ``first_row`` on; labels whose truth is unknown do not count.
 
     Parameters
     ----------
@@ -71,25 +127,26 @@ def squared_errors(probabilities, y, u, start, stop, truth, errors):
         [rows] in place.
     """
     n_models = probabilities.shape[1]
-    for row in range(start, stop):
-        _mark(truth, y, u, row, 1, 2)
+    for place in range(len(probabilities)):
+        row = first_row + place
+        mark_truth(truth, y, u, row, 1, 2)
         total = 0.0
         for label in range(probabilities.shape[2]):
             if truth[label] != 2:
                 mean = 0.0
                 for model in range(n_models):
-                    mean += probabilities[row, model, label]
+                    mean += probabilities[place, model, label]
                 error = mean / n_models - truth[label]
                 total += error * error
-        errors[row] = total
-        _mark(truth, y, u, row, 0, 0)
+        errors[place] = total
+        mark_truth(truth, y, u, row, 0, 0)
 
 
 @kernel
-def add_differences(sums, errors, others, start, stop):
-    """Add the rows ``start`` to ``stop`` to ``sums`` [3], one after the other: how many, by how
-    much ``others`` are smaller, and the squares of that."""
-    for row in range(start, stop):
+def add_differences(sums, errors, others):
+    """Add rows to ``sums`` [3], one after the other: how many, by how much ``others`` are smaller,
+    and the squares of that."""
+    for row in range(len(errors)):
         difference = errors[row] - others[row]
         sums[0] += 1.0
         sums[1] += difference
@@ -97,19 +154,19 @@ def add_differences(sums, errors, others, start, stop):
 
 
 @kernel
-def add_up(total, values, start, stop):
+def add_up(total, values):
     """``total`` and the values, added one after the other: the same however they are grouped."""
-    for row in range(start, stop):
-        total += values[row]
+    for value in values:
+        total += value
     return total
 
 
 @kernel
-def watch(adwins, d, values, start, stop, delta):
+def watch(adwins, d, values, delta):
     """Give values to a detector; true when it saw their mean rise."""
     risen = False
-    for row in range(start, stop):
+    for value in values:
         before = adwin_mean(adwins, d)
-        if adwin_update(adwins, d, values[row], delta) and adwin_mean(adwins, d) > before:
+        if adwin_update(adwins, d, value, delta) and adwin_mean(adwins, d) > before:
             risen = True
     return risen

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from stream.engine.arrays import Axes, Float64Array, Int64Array, LabelRows, UInt8Array
+from stream.engine.events import Events, follows
 from stream.engine.jit import inlined, kernel
 from stream.engine.joint_decoder import decode_row
 from stream.engine.joint_decoder_layout import (
@@ -23,6 +24,7 @@ from stream.engine.label_mixer import (
     learn_mix,
     mix_row,
 )
+from stream.engine.losses import add_cluster_losses, mark_truth
 
 
 class MixerDecoder(NamedTuple):
@@ -49,20 +51,13 @@ class MixerDecoderScratch(NamedTuple):
 
 
 class MixerDecoderRows(NamedTuple):
-    """Rows to be answered and learnt, and the probabilities by the models."""
+    """Rows to be answered and learnt, and what models and recent rows say of them."""
 
-    probabilities: Float64Array  # [rows, models, labels] from ``first`` on, as they are answered
-    probabilities_learnt: Float64Array  # the same from ``learn_first`` on, as they are learnt
-    past: Float64Array  # [rows, N_PAST, labels] of all rows, as they are answered
-    past_learnt: Float64Array  # the same when they are learnt
+    probabilities: Float64Array  # [answers, models, labels]
+    past: Float64Array  # [answers, N_PAST, labels]
     y: LabelRows  # present labels
     u: LabelRows  # unknown ones
-    first: int  # row to answer
-    learn_first: int  # row to learn
-    end: int  # rows from here on are not answered
-    learn_end: int  # nor learnt from here on
-    predict: bool  # False: rows are only learnt
-    delay: int  # rows between answer and truth; negative: rows are only answered
+    events: Events
 
 
 class MixerDecoderAnswers(NamedTuple):
@@ -70,7 +65,7 @@ class MixerDecoderAnswers(NamedTuple):
 
     out: Float64Array  # [rows, labels] probabilities
     decided: UInt8Array  # [rows, labels] answers; 1: present
-    losses: Float64Array  # [clusters, rows] of the learnt rows
+    losses: Float64Array  # [clusters, rows that are learnt]
     counts: Int64Array  # [clusters, 2] room to work in
 
 
@@ -89,29 +84,9 @@ def _answer(state, params, probabilities, past, n_labels, scratch):
         decode_row(state.decoder, params.decoder, mixed, n_labels, scratch.decoder, scratch.decided)
 
 
-@inlined
-def _add_losses(state, scratch, n_labels, losses, row, counts):
-    """Loss of the answer in every cluster: one less the Jaccard similarity of answered and true
-    labels."""
-    for table in range(len(losses)):
-        counts[table, 0] = 0
-        counts[table, 1] = 0
-    for label in range(n_labels):
-        truth = scratch.truth[label]
-        if truth != UNKNOWN:
-            table = state.decoder.table[label] - 1
-            counts[table, 0] += scratch.decided[label] & truth
-            counts[table, 1] += scratch.decided[label] | truth
-    for table in range(len(losses)):
-        union = counts[table, 1]
-        losses[table, row] = 1.0 - counts[table, 0] / union if union > 0 else 0.0
-
-
 @kernel
-def mix_and_decode(
-    state, params, rows, n_labels, n_labels_after, answers, scratch
-):  # fmt: skip
-    """Answer rows and learn them, each ``rows.delay`` rows after it was answered.
+def mix_and_decode(state, params, rows, n_labels, n_labels_after, answers, scratch):
+    """Answer rows and learn them, as the events say.
 
     Parameters
     ----------
@@ -122,43 +97,30 @@ def mix_and_decode(
     answers
         :class:`MixerDecoderAnswers`, in place.
     """
-    y, u, predict, delay = rows.y, rows.u, rows.predict, rows.delay
-    row, learn = rows.first, rows.learn_first
-    fresh = -1  # row that ``scratch`` holds the answer to
-    while True:
-        if predict and row < rows.end and (delay < 0 or learn > row - 1 - delay):
-            probabilities = rows.probabilities[row - rows.first]
-            _answer(state, params, probabilities, rows.past[row], n_labels, scratch)
+    y, u, events = rows.y, rows.u, rows.events
+    n_learnt = 0
+    for event in range(len(events.row)):
+        row, answer = events.row[event], events.answer[event] - events.answer[0]
+        probabilities, past = rows.probabilities[answer], rows.past[answer]
+        if not events.learns[event]:
+            _answer(state, params, probabilities, past, n_labels, scratch)
             for label in range(n_labels):
                 answers.out[row, label] = scratch.decoder.marginal[label]
                 answers.decided[row, label] = scratch.decided[label]
-            fresh = row
-            row += 1
-        elif learn < rows.learn_end and (not predict or learn <= row - 1 - delay):
-            new = n_labels != n_labels_after
+            continue
+        if not follows(events, event) or n_labels != n_labels_after:
             n_labels = n_labels_after
-            if delay != 0 or fresh != learn or new:
-                probabilities = rows.probabilities_learnt[learn - rows.learn_first]
-                _answer(state, params, probabilities, rows.past_learnt[learn], n_labels, scratch)
-            fresh = -1
-            for entry in range(y[0][learn], y[0][learn + 1]):
-                scratch.truth[y[1][entry]] = 1
-            for entry in range(u[0][learn], u[0][learn + 1]):
-                scratch.truth[u[1][entry]] = UNKNOWN
-            _add_losses(state, scratch, n_labels, answers.losses, learn, answers.counts)
-            learn_mix(
-                state.mixer, params.mixer, rows.past_learnt[learn], scratch.truth, n_labels,
-                scratch.mixer,
+            _answer(state, params, probabilities, past, n_labels, scratch)
+        mark_truth(scratch.truth, y, u, row, 1, UNKNOWN)
+        add_cluster_losses(
+            scratch.decided, scratch.truth, state.mixer.group, n_labels, answers.counts,
+            answers.losses[:, n_learnt],
+        )  # fmt: skip
+        learn_mix(state.mixer, params.mixer, past, scratch.truth, n_labels, scratch.mixer)
+        if params.decoder.decode != INDEPENDENTLY:
+            learn_decoder(
+                state.decoder, params.decoder, scratch.truth, n_labels, scratch.decided,
+                scratch.decoder,
             )  # fmt: skip
-            if params.decoder.decode != INDEPENDENTLY:
-                learn_decoder(
-                    state.decoder, params.decoder, scratch.truth, n_labels, scratch.decided,
-                    scratch.decoder,
-                )  # fmt: skip
-            for entry in range(y[0][learn], y[0][learn + 1]):
-                scratch.truth[y[1][entry]] = 0
-            for entry in range(u[0][learn], u[0][learn + 1]):
-                scratch.truth[u[1][entry]] = 0
-            learn += 1
-        else:
-            return
+        mark_truth(scratch.truth, y, u, row, 0, 0)
+        n_learnt += 1

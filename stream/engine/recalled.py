@@ -6,16 +6,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.engine.arrays import Float64Array
+from stream.engine.events import follows
 from stream.engine.jit import inlined, kernel
 from stream.engine.label_mixer import LAST, TRENDING
 from stream.engine.recent_layout import PRIOR
 
 
 class Recalled(NamedTuple):
-    """What recent rows say of rows of a call."""
+    """What recent rows say of the rows of a segment."""
 
-    votes: Float64Array  # [rows, labels] share of the votes, in which the base rate has a part
-    past: Float64Array  # [rows, N_PAST, labels] the last known truth, and its decayed mean
+    votes: Float64Array  # [answers, labels] share of the votes, in which the base rate has a part
+    past: Float64Array  # [answers, N_PAST, labels] the last known truth, and its decayed mean
 
 
 @inlined
@@ -33,7 +34,7 @@ def vote_share(votes, silent, total, rate):
 
 
 @kernel
-def spread_hints(events, hints, y, u, n_present, n_unknown, predicted, learnt):
+def spread_hints(events, hints, y, u, n_present, n_unknown, first, recalled):
     """Write down what hints say of every label.
 
     Parameters
@@ -44,33 +45,30 @@ def spread_hints(events, hints, y, u, n_present, n_unknown, predicted, learnt):
         Present and unknown labels of the rows, each ``(indptr, indices)``.
     n_present, n_unknown
         [labels] rows learnt so far in which a label was; in place.
-    predicted, learnt
-        :class:`Recalled` of the rows as they are predicted and just before they are learnt, in
-        place. One that is not wanted has no rows; labels without a column are passed over.
+    first
+        Place of the first event's answer.
+    recalled
+        :class:`Recalled`, in place.
     """
     n_labels = len(n_present)
     for event in range(len(events.row)):
-        row, now, learns = events.row[event], events.now[event], events.learns[event]
-        total = hints.total[event]
-        known = learnt if learns else predicted
-        if row < len(known.votes):
+        row, now, total = events.row[event], events.now[event], hints.total[event]
+        if not follows(events, event):
+            place = first + events.answer[event] - events.answer[0]
+            votes, past = recalled.votes[place], recalled.past[place]
             for label in range(n_labels):
                 rate = (n_present[label] + 0.5) / (now - n_unknown[label] + 1.0)
-                known.votes[row, label] = vote_share(0.0, 0.0, total, rate)
-                known.past[row, LAST, label] = 0.0
-                known.past[row, TRENDING, label] = 0.0
+                votes[label] = vote_share(0.0, 0.0, total, rate)
+                past[LAST, label] = 0.0
+                past[TRENDING, label] = 0.0
             for i in range(hints.start[event], hints.start[event + 1]):
                 label = hints.label[i]
-                if label >= n_labels:
-                    continue
                 rate = (n_present[label] + 0.5) / (now - n_unknown[label] + 1.0)
-                known.votes[row, label] = vote_share(hints.vote[i], hints.silent[i], total, rate)
-                known.past[row, LAST, label] = float(hints.last[i])
-                known.past[row, TRENDING, label] = hints.trend[i]
-        if learns:
+                votes[label] = vote_share(hints.vote[i], hints.silent[i], total, rate)
+                past[LAST, label] = float(hints.last[i])
+                past[TRENDING, label] = hints.trend[i]
+        if events.learns[event]:
             for i in range(y[0][row], y[0][row + 1]):
-                if y[1][i] < n_labels:
-                    n_present[y[1][i]] += 1.0
+                n_present[y[1][i]] += 1.0
             for i in range(u[0][row], u[0][row + 1]):
-                if u[1][i] < n_labels:
-                    n_unknown[u[1][i]] += 1.0
+                n_unknown[u[1][i]] += 1.0

@@ -23,6 +23,7 @@ from stream.engine.arrays import (
     below,
     up_to,
 )
+from stream.engine.events import follows
 from stream.engine.jit import inlined, kernel
 
 BECOMES_COMMON = 0.5  # share of rows in which a feature is not zero
@@ -146,52 +147,34 @@ def update_scaler(scaler, x_indices, x_values, first, last):
 
 
 @kernel
-def scale_rows(scaler, x, cursor, predict, delay, predicted, learnt):
-    """Scale rows for prediction and for learning, as if each row ``i`` were predicted and then row
-    ``i - delay`` learnt.
+def scale_rows(scaler, x, events, cursor, scaled):
+    """Scale the row of each event, and add those that are learnt to the statistics.
 
     Parameters
     ----------
     x
         Rows ``(indptr, indices, values)``.
+    events
+        :class:`~stream.engine.events.Events`. A row that is learnt as soon as it was predicted is
+        scaled once.
     cursor
-        Next row to predict, next row to learn, and the entries written to ``predicted`` and to
-        ``learnt``; moved on.
-    predict
-        False: rows are only learnt.
-    delay
-        Rows between prediction and truth; negative: nothing is learnt. When rows are predicted and
-        ``delay`` is 0, a row is learnt as it was predicted, and ``learnt`` is left alone.
-    predicted, learnt
-        The scaled rows ``(indptr, indices, values)``, in place.
+        Next event, and the entries written; moved on.
+    scaled
+        The scaled rows [answers] ``(indptr, indices, values)``, in place.
 
     Returns
     -------
-    0 when done; 1 or 2 when ``predicted`` or ``learnt`` has no room for the next row.
+    Whether there is no room for the next row.
     """
-    n_rows = len(x[0]) - 1
-    share = predict and delay == 0
-    while True:
-        row, learn = cursor[0], cursor[1]
-        if predict and row < n_rows and (delay < 0 or learn > row - 1 - delay):
-            first, last = x[0][row], x[0][row + 1]
-            if cursor[2] + last - first + scaler.n_common[0] > len(predicted[1]):
-                return 1
-            cursor[2] = scale_row(
-                scaler, x[1], x[2], first, last, predicted[1], predicted[2], cursor[2]
-            )
-            predicted[0][row + 1] = cursor[2]
-            cursor[0] = row + 1
-        elif delay >= 0 and learn < n_rows and (not predict or learn <= row - 1 - delay):
-            first, last = x[0][learn], x[0][learn + 1]
-            if not share:
-                if cursor[3] + last - first + scaler.n_common[0] > len(learnt[1]):
-                    return 2
-                cursor[3] = scale_row(
-                    scaler, x[1], x[2], first, last, learnt[1], learnt[2], cursor[3]
-                )
-                learnt[0][learn + 1] = cursor[3]
+    for event in range(cursor[0], len(events.row)):
+        row = events.row[event]
+        first, last = x[0][row], x[0][row + 1]
+        if not follows(events, event):
+            if cursor[1] + last - first + scaler.n_common[0] > len(scaled[1]):
+                return True
+            cursor[1] = scale_row(scaler, x[1], x[2], first, last, scaled[1], scaled[2], cursor[1])
+            scaled[0][events.answer[event] - events.answer[0] + 1] = cursor[1]
+        if events.learns[event]:
             update_scaler(scaler, x[1], x[2], first, last)
-            cursor[1] = learn + 1
-        else:
-            return 0
+        cursor[0] = event + 1
+    return False

@@ -201,9 +201,9 @@ class DecoderWork(NamedTuple):
     y: tuple[Int64Array, Int32Array]  # present labels: indptr, indices
     u: tuple[Int64Array, Int32Array]  # unknown ones
     missed: Int32Array  # [events] present labels whose cluster was not asked
-    n_known: Int64Array  # [events] labels known at each event
+    n_known: Int64Array  # labels known at each event
     listed: Listed
-    beyond: int  # events at which no more labels are known are not answered: others do that
+    answered: bool  # False: rows are only learnt, and others answer
 
 
 @kernel
@@ -225,7 +225,7 @@ def decode(decoder, params, work, first, max_sets, answers, scratch):
     for event in range(first, len(events.row)):
         row, now, learns = events.row[event], events.now[event], events.learns[event]
         labels, unknown = y[1][y[0][row] : y[0][row + 1]], u[1][u[0][row] : u[0][row + 1]]
-        if work.n_known[event] <= work.beyond:
+        if not work.answered:
             if learns:
                 count_truth(decoder, now, labels, unknown, max_sets)
             else:

@@ -16,6 +16,7 @@ import numpy as np
 from stream.engine import layout as lay
 from stream.engine.adwin import adwin_mean, adwin_update
 from stream.engine.arrays import FeatureRows, LabelRows
+from stream.engine.events import Events, follows
 from stream.engine.jit import inlined, kernel
 from stream.engine.leaf import learn_leaf, predict_leaf, row_loss
 from stream.engine.losses import switch_bound
@@ -155,14 +156,15 @@ def _count_path(nodes, top, x, row):
 
 @inlined
 def _learn_branch(
-    tree, params, top, x, z, row, present, unknown, scratch, predicted, is_alternate, n_branches
-):
+    tree, params, top, x, row, z, answer, present, unknown, scratch, predicted, is_alternate,
+    n_branches,
+):  # fmt: skip
     """Learn a row in the branch below ``top``; returns how many branches are to be learnt in
     all."""
     n_labels = tree.registers[lay.N_LABELS]
     k = find_leaf(tree, top, x, row)
     if not predicted:
-        predict_leaf(tree, params, k, x, z, row, scratch, n_labels)
+        predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels)
     if params.drift_detection:
         loss = row_loss(params, scratch, n_labels)
         n_branches = _watch_branch(
@@ -171,7 +173,7 @@ def _learn_branch(
         if n_branches < 0:
             return -n_branches
     _count_path(tree.nodes, top, x, row)
-    learn_leaf(tree, params, k, x, z, row, present, unknown, scratch, n_labels)
+    learn_leaf(tree, params, k, x, row, z, answer, present, unknown, scratch, n_labels)
     leaves = tree.leaves
     if leaves[k].active and leaves[k].stat_rows - leaves[k].last_attempt >= params.grace_period:
         if tree.nodes[leaves[k].node].depth < params.max_depth:
@@ -180,7 +182,7 @@ def _learn_branch(
 
 
 @inlined
-def room_for_row(tree, params, x, z, row, n_unknown):
+def room_for_row(tree, params, x, row, z, answer, n_unknown):
     """The pool without room for learning a row, or DONE; when memory is full, room is made as far
     as it can be."""
     registers = tree.registers
@@ -199,7 +201,7 @@ def room_for_row(tree, params, x, z, row, n_unknown):
             if not rest_least_promising(tree, keep):
                 break
     if params.use_logistic and not registers[lay.FULL]:
-        return missing_pool(tree, 0, 0, (z[0][row + 1] - z[0][row]) * branches)
+        return missing_pool(tree, 0, 0, (z[0][answer + 1] - z[0][answer]) * branches)
     return lay.DONE
 
 
@@ -224,34 +226,27 @@ def change_structure(tree, params, scratch):
 
 
 @inlined
-def _report(scratch, out, row, n_labels):
+def _report(scratch, answers, answer, n_labels):
     """Write down what ``scratch`` holds of a row: the answer, or what each leaf model says."""
-    if out.shape[1] == 1:
+    if answers.shape[1] == 1:
         for label in range(n_labels):
-            out[row, 0, label] = scratch.answer[label]
+            answers[answer, 0, label] = scratch.answer[label]
     else:
-        for model in range(out.shape[1]):
+        for model in range(answers.shape[1]):
             for label in range(n_labels):
-                out[row, model, label] = scratch.models[model, label]
+                answers[answer, model, label] = scratch.models[model, label]
 
 
 @inlined
-def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted, answers):
+def learn_row(tree, params, x, row, z, answer, present, unknown, scratch, predicted):
     """Learn a row whose room was checked; ``predicted``: ``scratch`` holds what its leaf says of
     it."""
     _set_truth(scratch, present, unknown, 1.0, -1.0)
-    if len(answers) > 0:
-        n_labels = tree.registers[lay.N_LABELS]
-        if not predicted:
-            k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
-            predict_leaf(tree, params, k, x, z, row, scratch, n_labels)
-            predicted = True
-        _report(scratch, answers, row, n_labels)
     scratch.branches[0] = tree.registers[lay.ROOT]
     n_branches, learnt = np.int64(1), 0
     while learnt < n_branches:
         n_branches = _learn_branch(
-            tree, params, scratch.branches[learnt], x, z, row, present, unknown, scratch,
+            tree, params, scratch.branches[learnt], x, row, z, answer, present, unknown, scratch,
             predicted and learnt == 0, learnt > 0, n_branches,
         )  # fmt: skip
         learnt += 1
@@ -260,49 +255,41 @@ def learn_row(tree, params, x, z, row, present, unknown, scratch, predicted, ans
 
 
 class TreeRows(NamedTuple):
-    """Rows that a tree predicts and learns."""
+    """Rows that a tree predicts and learns, and when."""
 
     x: FeatureRows  # raw
-    predicted: FeatureRows  # scaled, as they are predicted
-    learnt: FeatureRows  # scaled, as they are learnt
+    scaled: FeatureRows  # [answers] as they are at the events
     y: LabelRows  # present labels
     u: LabelRows  # unknown ones
-
-
-class Turns(NamedTuple):
-    """When which of the rows are predicted and learnt."""
-
-    end: int  # rows from here on are neither predicted nor learnt
-    # The call ends when this row would be learnt: it has labels or features that there is no room
-    # for yet.
-    learn_stop: int
-    predict: bool  # False: rows are only learnt
-    delay: int  # rows between prediction and truth; negative: rows are only predicted
+    events: Events
 
 
 @kernel
 def advance(
-    tree, params, rows, cursor, turns, chosen, out, answers, scratch, split_scratch
+    tree, params, rows, cursor, end, learn_stop, chosen, asked, answers, scratch, split_scratch
 ):  # fmt: skip
-    """Predict each row from ``cursor[0]`` on and learn the row ``turns.delay`` before it, until
-    done or until a pool is full.
+    """Predict and learn the rows of the events from ``cursor[0]`` to ``end``, until done or until a
+    pool is full.
 
     Parameters
     ----------
     rows
         :class:`TreeRows`.
     cursor
-        Next row to predict and next row to learn; moved on.
-    turns
-        :class:`Turns`.
+        Next event; moved on.
+    end
+        First event that is left.
+    learn_stop
+        The call ends when this row or a later one would be learnt: it has labels or features that
+        there is no room for yet.
     chosen
-        [rows, or 0: all] 1: the row is learnt when its turn comes; else it is only answered.
-    out
-        [rows, 1 or leaf models, labels] probabilities of the predicted rows, in place: the answer
-        of the tree, or what each of its leaf models says.
+        [answers, or 0: all] 1: the row is learnt when its turn comes; else it is only answered.
+    asked
+        Whether rows that are learnt are answered, too.
     answers
-        [rows or 0, 1 or leaf models, labels] what the tree says of the learnt rows just before it
-        learns them, in place; without rows it is not asked for.
+        [answers, 1 or leaf models, labels] probabilities, in place: the answer of the tree, or what
+        each of its leaf models says, just before a row is learnt where it is learnt. Without rows
+        when nothing is predicted and ``asked`` is false.
     scratch, split_scratch
         Room to work in, for as many labels as there are.
 
@@ -310,57 +297,38 @@ def advance(
     -------
     DONE, PAUSED at ``learn_stop``, or the pool that has to grow before the call is made again.
     """
-    x, z_predict, z_learn, y, u = rows
-    end, learn_stop, predict, delay = turns
+    x, z, y, u, events = rows
     n_labels = tree.registers[lay.N_LABELS]
     missing = change_structure(tree, params, split_scratch)
     if missing != lay.DONE:
         return missing
-    fresh = -1  # row that ``scratch`` holds the prediction of
-    while True:
-        row = cursor[0]
-        if predict and row < end and (delay < 0 or cursor[1] > row - 1 - delay):
-            k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
-            predict_leaf(tree, params, k, x, z_predict, row, scratch, n_labels)
-            _report(scratch, out, row, n_labels)
-            fresh = row
-            cursor[0] = row + 1
-        elif delay >= 0 and cursor[1] < end and (not predict or cursor[1] <= row - 1 - delay):
-            learn = cursor[1]
-            if learn == learn_stop:
-                return lay.PAUSED
-            present = y[1][y[0][learn] : y[0][learn + 1]]
-            unknown = u[1][u[0][learn] : u[0][learn + 1]]
-            cursor[1] = learn + 1
-            if params.single_label and len(present) == 0:
-                continue  # the class is unknown: nothing to learn
-            if len(chosen) > 0 and chosen[learn] == 0:
-                if len(answers) > 0:
-                    if delay != 0 or fresh != learn:
-                        k = find_leaf(tree, tree.registers[lay.ROOT], x, learn)
-                        predict_leaf(tree, params, k, x, z_learn, learn, scratch, n_labels)
-                    _report(scratch, answers, learn, n_labels)
-                fresh = -1
-                continue
-            missing = room_for_row(tree, params, x, z_learn, learn, len(unknown))
+    fresh = False  # whether ``scratch`` holds the answer to the event before
+    while cursor[0] < end:
+        event = cursor[0]
+        row, answer = events.row[event], events.answer[event] - events.answer[0]
+        known = fresh and follows(events, event)
+        if events.learns[event] and row >= learn_stop:
+            return lay.PAUSED
+        present = y[1][y[0][row] : y[0][row + 1]]
+        unknown = u[1][u[0][row] : u[0][row + 1]]
+        cursor[0] = event + 1
+        if events.learns[event] and params.single_label and len(present) == 0:
+            continue  # the class is unknown: nothing to learn
+        learns = events.learns[event] == 1 and (len(chosen) == 0 or chosen[answer] == 1)
+        if learns:
+            missing = room_for_row(tree, params, x, row, z, answer, len(unknown))
             if missing != lay.DONE:
-                cursor[1] = learn
+                cursor[0] = event
                 return missing
-            learn_row(
-                tree,
-                params,
-                x,
-                z_learn,
-                learn,
-                present,
-                unknown,
-                scratch,
-                delay == 0 and fresh == learn,
-                answers,
-            )
-            fresh = -1
+        if not known and (asked or not events.learns[event]):
+            k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
+            predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels)
+            _report(scratch, answers, answer, n_labels)
+            known = True
+        fresh = known and not learns
+        if learns:
+            learn_row(tree, params, x, row, z, answer, present, unknown, scratch, known)
             missing = change_structure(tree, params, split_scratch)
             if missing != lay.DONE:
                 return missing
-        else:
-            return lay.DONE
+    return lay.DONE

@@ -9,9 +9,7 @@ import numpy as np
 
 from stream.clusters.coordinator import Coordinator
 from stream.clusters.explaining import importances
-from stream.clusters.stacked import StackedLearner
-from stream.engine.arrays import Int64Array
-from stream.engine.events import PREDICT_ONLY
+from stream.clusters.gated import GatedClusters
 from stream.engine.layout import MAX_RATES
 from stream.errors import ParameterError
 from stream.models.drift_homer_learner import DECODE, new_learner
@@ -29,7 +27,6 @@ from stream.models.parameters import (
 )
 from stream.models.partitioned import PARTITION_CONSTRAINTS, GivenClusters, PartitionedShell
 from stream.models.placed import PlacedClusters
-from stream.rows.batch import Batch
 from stream.rows.predictions import Predictions, SparsePredictions
 
 _MAX_WINDOW = 1_000_000
@@ -251,35 +248,32 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
         self._begin_partition()
 
     @property
-    def _coordinator(self) -> Coordinator | None:
-        return self._stacked.gated if hasattr(self, "_learner") else None
+    def _gated(self) -> GatedClusters | None:
+        return self._coordinator.gated if hasattr(self, "_learner") else None
 
-    def _new_learner(self) -> StackedLearner:
+    @property
+    def _behind_gate(self) -> GatedClusters:
+        assert self._gated is not None
+        return self._gated
+
+    def _new_learner(self) -> Coordinator:
         given = None
         if self._cluster_of_name is not None:
             given = GivenClusters(self._names.labels, self._cluster_of_name, len(self.partition))
         watch = self._watches_clusters
-        return new_learner(self, self._new_partition(), given, watch_clusters=watch)
-
-    def _run(
-        self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY
-    ) -> Predictions | SparsePredictions:
-        return self._stacked.answer(rows, first_row=first_row, predict=True, delay=delay)
-
-    def _learn(self, rows: Batch, waited: Int64Array | None) -> None:
-        self._stacked.answer(rows, predict=False, waited=waited)
+        return new_learner(self, self._new_partition(), given, watches=watch)
 
     @property
     def gate(self) -> dict[str, float]:
         """What the gate did so far: ``asked``, the mean number of clusters asked a row, and
         ``missed``, the share of the present labels whose cluster was not asked."""
-        return self._stacked.gated.gate.summary
+        return self._behind_gate.gate.summary
 
     def routing_counts(self) -> dict[str, int]:
         """What the gate did so far as counts: ``rows``, clusters ``asked`` over all of them, labels
         ``present`` that were known before, and those ``missed``; and the number of ``clusters``
         behind the gate now."""
-        gated = self._stacked.gated
+        gated = self._behind_gate
         return gated.gate.counts | {"clusters": gated.n_clusters}
 
     def predict_top_one(self, x: dict[Hashable, Any], k: int = 5) -> list[tuple[Hashable, float]]:
@@ -313,7 +307,7 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
                 f"The 'k' parameter of predict_top must be an int in the range [1, inf). "
                 f"Got {k!r} instead."
             )
-        labels, probabilities = answers.top(min(k, max(self._stacked.n_labels, 1)))
+        labels, probabilities = answers.top(min(k, max(self._coordinator.n_labels, 1)))
         names = self._names.labels.names
         return [
             [(names[n], p) for n, p in zip(*row, strict=True) if n >= 0]
@@ -352,10 +346,10 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
         tree learns, counted from 0 in the order in which they began (None without a memory of
         concepts).
         """
-        learner, row = self._stacked, self._one_row(x)
+        learner, row = self._coordinator, self._one_row(x)
         names = self._names.features.names, self._names.labels.names
         if learner.trees is None:
-            return explain_gated(learner.gated, row, names, n_features, contributions)
+            return explain_gated(learner, row, names, n_features, contributions)
         rates = np.atleast_1d(self.learning_rate)
         models = ["frequency", "naive Bayes", *(f"logistic {rate:g}" for rate in rates)]
         models += ["routed experts"] * (self.experts > 1)
@@ -370,9 +364,10 @@ class DriftHOMER(PlacedClusters, PartitionedShell):
         sizes of its weights, added up over labels. They add up to 1; empty before anything was
         learnt. With ``window=0`` every feature counts as if its mean size were 1."""
         names = self._names.features.names
-        return dict(zip(names, importances(self._stacked.gated).tolist(), strict=False))
-
-    @property
-    def _stacked(self) -> StackedLearner:
-        assert isinstance(self._learner, StackedLearner)
-        return self._learner
+        return dict(
+            zip(
+                names,
+                importances(self._behind_gate, self._coordinator.n_features).tolist(),
+                strict=False,
+            )
+        )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from stream.clusters.concepts import ConceptMemory
-from stream.clusters.coordinator import ClustersParams
-from stream.clusters.expert_pools import ExpertPools
-from stream.clusters.partitioned import Partition
-from stream.clusters.stacked import StackedLearner
-from stream.clusters.tree_mixture import TreeMixture
+from stream.clusters.coordinator import Coordinator
+from stream.clusters.expert_router import ExpertRouter
+from stream.clusters.gated import ClustersParams, GatedClusters
+from stream.clusters.shared_tree import SharedTree
+from stream.clusters.tree_clusters import TreeClusters, TreesParams
 from stream.engine import placement as pl
 from stream.engine.gate import GateParams
+from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
 from stream.engine.joint_decoder_layout import (
     BALANCED,
     F1,
@@ -29,6 +30,7 @@ from stream.engine.recent_layout import RecentParams
 from stream.engine.router import most_router_features
 from stream.models.hoeffding_tree import tree_params
 from stream.models.partitioned import GivenClusters
+from stream.partition.interface import Partition
 
 DECODE = {
     "independent": INDEPENDENTLY,
@@ -52,8 +54,8 @@ _LARGEST_SEED = 2**63 - 1
 
 
 def new_learner(
-    model: Any, partition: Partition, given: GivenClusters | None, *, watch_clusters: bool
-) -> StackedLearner:
+    model: Any, partition: Partition, given: GivenClusters | None, *, watches: bool
+) -> Coordinator:
     """A learner that has seen nothing.
 
     Parameters
@@ -64,30 +66,59 @@ def new_learner(
         The partition of the trees' labels, which has seen nothing.
     given
         Clusters that are given; None: they are found.
-    watch_clusters
+    watches
         Whether detectors watch the loss of every cluster.
     """
-    shared = tree_params(model, "multi-label")
-    mixer = MixerParams(bool(model.mixer), bool(model.past), float(model.mixer_rate), 0.01)
     limit = model.max_size * 1e6
     share = limit / (2 + (model.experts > 1))
+    gated = GatedClusters(_clusters_params(model, given is not None, limit, share), given)
+    gated.executor.n_jobs = model.n_jobs
+    trees = _new_trees(model, partition, gated.n_models, share, watches)
+    return Coordinator(gated, trees, MAX_TREE_LABELS)
+
+
+def _new_trees(
+    model: Any, partition: Partition, n_given: int, share: float, watches: bool
+) -> TreeClusters:
+    tree = tree_params(model, "multi-label")
     concepts = None
-    if model.concepts and watch_clusters:
+    if model.concepts and watches:
         concepts = ConceptMemory(model.concepts, SHARE_OF_CONCEPTS * share)
-    trees = TreeMixture(
-        shared,
-        MixerDecoderParams(mixer, _decoder_params(model, WEIGHTS)),
-        partition,
-        _new_pools(model, shared, share),
-        max_size=share,
-        concepts=concepts,
-        watch_clusters=watch_clusters,
-        n_given=1 + (model.window > 0),
+    shared = SharedTree(tree, share, concepts)
+    router = None if model.experts == 1 else _new_router(model, tree.seed, share)
+    mixer = MixerParams(bool(model.mixer), bool(model.past), float(model.mixer_rate), 0.01)
+    params = TreesParams(
+        experts=_experts(tree, model.experts - 1),
+        max_size=(1.0 - SHARE_OF_ROUTER) * share,
+        scales=True,
+        watches=watches,
+        drift_delta=tree.drift_delta,
     )
-    clusters = _clusters_params(model, given is not None, limit, share)
-    learner = StackedLearner(clusters, trees, given, MAX_TREE_LABELS)
-    learner.gated.executor.n_jobs = model.n_jobs
-    return learner
+    mixer_decoder = GrowingMixerDecoder(
+        MixerDecoderParams(mixer, _decoder_params(model, WEIGHTS)),
+        shared.n_models + (router is not None) + n_given,
+        n_given,
+    )
+    return TreeClusters(
+        params, partition, shared=shared, router=router, mixer_decoder=mixer_decoder
+    )
+
+
+def _experts(shared: TreeParams, n_experts: int) -> tuple[TreeParams, ...]:
+    """Plain trees that split soon, on features chosen at random."""
+    plain = shared._replace(
+        use_naive_bayes=False, use_logistic=False, adaptive=False, n_rates=1,
+        learning_rates=(0.0, 0.0, 0.0, 0.0), feature_share=0.7,
+    )  # fmt: skip
+    return tuple(
+        plain._replace(seed=(shared.seed + e) & _LARGEST_SEED) for e in range(1, n_experts + 1)
+    )
+
+
+def _new_router(model: Any, seed: int, max_size: float) -> ExpertRouter:
+    most = most_router_features(SHARE_OF_ROUTER * max_size, model.hidden)
+    network = NetworkParams(float(model.router_rate), ROUTER_BATCH_ROWS, 0.0, seed, most)
+    return ExpertRouter(network, hidden=model.hidden, temperature=float(model.temperature))
 
 
 def _clusters_params(model: Any, given: bool, limit: float, share: float) -> ClustersParams:
@@ -110,22 +141,3 @@ def _clusters_params(model: Any, given: bool, limit: float, share: float) -> Clu
 
 def _decoder_params(model: Any, weights: tuple[float, float, float]) -> DecoderParams:
     return DecoderParams(DECODE[model.decode], float(model.beta), *weights, model.max_subsets)
-
-
-def _new_pools(model: Any, shared: TreeParams, max_size: float) -> ExpertPools | None:
-    """The routed experts: plain trees that split soon, on features chosen at random."""
-    if model.experts == 1:
-        return None
-    plain = shared._replace(
-        use_naive_bayes=False, use_logistic=False, adaptive=False, n_rates=1,
-        learning_rates=(0.0, 0.0, 0.0, 0.0), feature_share=0.7,
-    )  # fmt: skip
-    most = most_router_features(SHARE_OF_ROUTER * max_size, model.hidden)
-    network = NetworkParams(float(model.router_rate), ROUTER_BATCH_ROWS, 0.0, shared.seed, most)
-    return ExpertPools(
-        [plain._replace(seed=(shared.seed + e) & _LARGEST_SEED) for e in range(1, model.experts)],
-        network,
-        hidden=model.hidden,
-        temperature=float(model.temperature),
-        max_size=(1.0 - SHARE_OF_ROUTER) * max_size,
-    )

@@ -10,6 +10,7 @@ import numpy as np
 from stream.engine import layout as lay
 from stream.engine.arrays import FeatureRows, Float64Array, allocate, n_bytes, resize
 from stream.engine.checking import check_mixture, require
+from stream.engine.events import Events, schedule
 from stream.engine.expert_mixture import (
     LATEST,
     RECENT,
@@ -25,18 +26,22 @@ from stream.engine.expert_mixture import (
     Parts,
     PartScratch,
 )
-from stream.engine.expert_mixture_learning import TO_LEARN, MixtureRows, advance_mixture
+from stream.engine.expert_mixture_learning import (
+    EVENT,
+    N_CURSORS,
+    MixtureRows,
+    advance_mixture,
+)
 from stream.engine.forest import GrowingForest
 from stream.engine.growth import column_capacity, make_room
 from stream.engine.layout import TreeParams
-from stream.engine.learner import RowScaler, Work, labels_needed, wider
+from stream.engine.learner import RowScaler, Work, columns_needed, labels_needed, wider
 from stream.engine.network_layout import NetworkParams
 from stream.engine.router import Router
-from stream.engine.tree import TreeRows, Turns
+from stream.engine.tree import TreeRows
 from stream.rows.batch import Batch
 
 LARGEST_RAW = 1e6  # raw inputs of the router are cut here: it works with 32-bit numbers
-N_CURSORS = 4
 SHARE_OF_ROUTER = 0.2  # of the limit
 
 
@@ -186,43 +191,47 @@ class MixtureLearner:
         self, batch: Batch, *, first_row: int = 0, predict: bool, delay: int = 0
     ) -> Float64Array:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
-        work = self.rows.prepare(batch, first_row, predict, delay)
-        y, u = batch.truths
-        raw = None if self.shape.standardise else _without_missing(work.x)
-        trees = TreeRows(work.x, work.predicted, work.learnt, y, u)
-        rows = MixtureRows(trees, raw or work.predicted, raw or work.learnt)
-        cursor = np.zeros(N_CURSORS, np.int64)
-        cursor[0] = first_row
-        n_labels = labels_needed(y, u) if work.learns else np.zeros(work.n_rows, np.int64)
+        x, (y, u) = batch.features, batch.truths
+        events = schedule(batch.n_rows, first_row, 0, predict=predict, delay=delay)
+        work = self.rows.prepare(x, events, columns_needed(*x[:2]))
+        trees = TreeRows(x, work.scaled, y, u, events)
+        seen = work.scaled if self.shape.standardise else _raw_answers(x, events)
+        rows, cursor = MixtureRows(trees, seen), np.zeros(N_CURSORS, np.int64)
+        n_labels = labels_needed(y, u)
         out = np.zeros((batch.n_rows if predict else 0, self.n_labels))
         while True:
-            stop = self._first_without_room(work, n_labels, int(cursor[TO_LEARN]))
             reason = advance_mixture(
                 Parts(self.trees.tree, self.trees.roots, self.router.network, self.mixture),
                 PartParams(self.trees.params, self.router.params, self.params),
-                rows, cursor, Turns(work.n_rows, stop, work.predict, work.delay), out,
+                rows, cursor, self._first_without_room(work, n_labels), out,
                 PartScratch(*self.trees.scratch, self.router.scratch, self._scratch),
             )  # fmt: skip
             if reason == lay.DONE:
                 break
             if reason == lay.PAUSED:
-                self._widen(int(work.n_features[stop]), int(n_labels[stop]))
+                row = events.row[cursor[EVENT]]
+                self._widen(int(work.n_features[row]), int(n_labels[row]))
                 out = wider(out, self.n_labels)
             else:
                 self.trees.tree = make_room(self.trees.tree, reason, self.trees.max_size)
         return out
 
-    def _first_without_room(self, work: Work, n_labels: np.ndarray, learnt: int) -> int:
-        """First row to be learnt that needs more columns than there are."""
-        if not work.learns:
-            return work.n_rows
+    def _first_without_room(self, work: Work, n_labels: np.ndarray) -> int:
+        """First row that needs more columns than there are, when it is learnt."""
+        if not len(n_labels):
+            return 0
         room = max(len(self.trees.tree.shift), work.n_features[-1] if self.trees.full else 0)
         features = np.searchsorted(work.n_features, room, side="right")
         labels = np.searchsorted(n_labels, self.n_labels, side="right")
-        return int(max(min(features, labels), learnt))
+        return int(min(features, labels))
 
 
-def _without_missing(rows: FeatureRows) -> FeatureRows:
-    """Raw rows as a network can take them: a missing value is 0, the largest are cut."""
-    indptr, indices, values = rows
-    return indptr, indices, np.clip(np.nan_to_num(values), -LARGEST_RAW, LARGEST_RAW)
+def _raw_answers(x: FeatureRows, events: Events) -> FeatureRows:
+    """Rows [answers] as a network can take them when they are not scaled: a missing value is 0, the
+    largest are cut."""
+    first = np.flatnonzero(np.diff(events.answer, prepend=-1))
+    rows = events.row[first]
+    lengths = x[0][rows + 1] - x[0][rows]
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    at = np.repeat(x[0][rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+    return indptr, x[1][at], np.clip(np.nan_to_num(x[2][at]), -LARGEST_RAW, LARGEST_RAW)

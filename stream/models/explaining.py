@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from river import base, compose
 
-from stream.clusters.explaining import explain_clusters, explain_tree, nearest_rows
+from stream.clusters.call import CallRows
+from stream.clusters.explaining import explain_clusters, explain_tree
 from stream.clusters.memory import Neighbor
 from stream.engine.arrays import Float64Array
 from stream.engine.contributions import PathTest, Terms, leaf_terms, path_of
-from stream.engine.events import PREDICT_ONLY
+from stream.engine.events import predictions_of
 from stream.engine.label_cluster_layout import MEAN, MODEL
 from stream.engine.layout import LOGISTIC
+from stream.engine.learner import columns_needed
 from stream.errors import ParameterError
 from stream.rows.batch import Batch
 
 if TYPE_CHECKING:
     from stream.clusters.coordinator import Coordinator
-    from stream.clusters.stacked import StackedLearner
+    from stream.clusters.gated import GatedClusters
     from stream.engine.learner import TreeLearner
 
 Names = Sequence[Hashable]
@@ -79,7 +81,7 @@ def explain_one(model: Any, x: dict[Hashable, Any], **options: Any) -> dict[str,
 
 
 def explain_stacked(
-    learner: StackedLearner,
+    learner: Coordinator,
     row: Batch,
     models: Sequence[str],
     names: tuple[Names, Names],
@@ -95,13 +97,19 @@ def explain_stacked(
     names
         Of features and of labels.
     """
-    assert learner.trees is not None
+    gated, trees = learner.gated, learner.trees
+    assert gated is not None
+    assert trees is not None
+    assert trees.shared is not None
     features, labels = names
-    found, leaf = learner.explain(row), explain_tree(learner.trees, row)
+    segment, rows = learner.one_row(row)
+    found = learner.explain(segment, rows)
+    work = trees.rows.prepare(rows.raw, segment.events, rows.n_features)
+    leaf = explain_tree(trees.shared.part.growing.tree, work)
     inputs = [*models, "persistence", "trend", "base rate", "bias"]
-    clusters = learner.partition.clusters()
+    clusters = learner.clusters
     cluster_of = {label: number for number, held in clusters for label in held}
-    within = _cluster_models(learner.gated, row, range(len(found.answered)))
+    within = _cluster_models(gated, rows, range(len(found.answered)))
     explained: Explained = {"labels": {}, "clusters": {}}
     for label in range(len(found.answered)):
         weights = found.weights[label]
@@ -130,23 +138,27 @@ def explain_stacked(
             "heaviest": None if routes is None else int(routes.argmax()),
         }
     explained["path"] = path_explained(leaf.path, features)
-    concepts = learner.trees.concepts
+    concepts = trees.shared.concepts
     explained["concept"] = None if concepts is None else concepts.in_force
-    explained["neighbors"] = _neighbors_explained(nearest_rows(learner.gated, row), labels)
+    neighbors = gated.recent.nearest(segment, rows, learner.n_labels)
+    explained["neighbors"] = _neighbors_explained(neighbors, labels)
     return explained
 
 
 def explain_gated(
-    gated: Coordinator,
+    learner: Coordinator,
     row: Batch,
     names: tuple[Names, Names],
     n_features: int,
     contributions: bool,
 ) -> Explained:
     """See :meth:`stream.DriftHOMER.explain_one`, where labels are many: those worth mentioning."""
+    gated = learner.gated
+    assert gated is not None
     features, labels = names
-    found = gated.explain(row)
-    within = _cluster_models(gated, row, [each.label for each in found.labels])
+    segment, rows = learner.one_row(row)
+    found = gated.explain(segment, rows)
+    within = _cluster_models(gated, rows, [each.label for each in found.labels])
     explained: Explained = {"labels": {}, "clusters": {}}
     for each in found.labels:
         own, weight = within[each.label]
@@ -164,7 +176,8 @@ def explain_gated(
             "labels": [labels[label] for label in held],
             "probability": p,
         }
-    explained["neighbors"] = _neighbors_explained(nearest_rows(gated, row), labels)
+    neighbors = gated.recent.nearest(segment, rows, learner.n_labels)
+    explained["neighbors"] = _neighbors_explained(neighbors, labels)
     return explained
 
 
@@ -177,16 +190,17 @@ def explain_single_tree(
 ) -> Explained:
     """The path of a row and what the logistic models of its leaf say, without the answer."""
     features, labels = names
-    work = learner.rows.prepare(row, 0, True, PREDICT_ONLY)
-    path, leaf = path_of(learner.tree, (row.x_indices, row.x_values))
+    x = row.features
+    work = learner.rows.prepare(x, predictions_of(np.array([0])), columns_needed(*x[:2]))
+    path, leaf = path_of(learner.tree, x[1:])
     explained: Explained = {"labels": {}, "path": path_explained(path, features)}
     params, n_labels = learner.params, learner.n_labels
     if not params.use_logistic:
         spoken: Explained = {"for": [], "against": []}
         explained["labels"] = {labels[label]: dict(spoken) for label in range(n_labels)}
         return explained
-    end = work.predicted[0][1]
-    scaled = work.predicted[1][:end], work.predicted[2][:end]
+    end = work.scaled[0][1]
+    scaled = work.scaled[1][:end], work.scaled[2][:end]
     terms = leaf_terms(learner.tree, leaf, scaled, single_label=params.single_label)
     losses = learner.tree.labels.loss[leaf, LOGISTIC:]
     for label in range(n_labels):
@@ -208,7 +222,7 @@ def _of_label(terms: Terms, model: int, place: int) -> LabelTerms:
 
 
 def _cluster_models(
-    gated: Coordinator, row: Batch, labels: Sequence[int]
+    gated: GatedClusters, row: CallRows, labels: Sequence[int]
 ) -> dict[int, tuple[LabelTerms, float]]:
     """Terms of each label in the model of its cluster, and the weight of that in the cluster's
     mixer: its own input's, and half of that of the mean with the votes."""

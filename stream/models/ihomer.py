@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from stream.clusters.partitioned import TreePerCluster
+from stream.clusters.coordinator import Coordinator
+from stream.clusters.tree_clusters import TreeClusters, TreesParams
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import Constraints, check_parameters
 from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
@@ -127,11 +128,13 @@ class IHOMER(PartitionedShell):
         check_parameters(self, _CONSTRAINTS)
         self._begin_partition()
 
-    def _new_learner(self) -> TreePerCluster:
-        params = tree_params(self, "multi-label")
-        return TreePerCluster(
-            params,
-            self._new_partition(),
+    def _new_learner(self) -> Coordinator:
+        tree = tree_params(self, "multi-label")
+        params = TreesParams(
+            experts=(tree,),
             max_size=self.max_size * 1e6,
-            watch_clusters=self._watches_clusters,
+            scales=tree.use_logistic,
+            watches=self._watches_clusters,
+            drift_delta=tree.drift_delta,
         )
+        return Coordinator(None, TreeClusters(params, self._new_partition()))

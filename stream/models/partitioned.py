@@ -6,14 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, cast
 
-from stream.clusters.partitioned import Partition, PartitionedLearner
+from stream.clusters.coordinator import Coordinator
+from stream.engine.arrays import Int64Array
+from stream.engine.events import PREDICT_ONLY
 from stream.errors import ParameterError
 from stream.models.multi_label_shell import MultiLabelShell
 from stream.models.parameters import BOOLEAN, CLUSTERS, MARGIN, NONE, ROWS, Constraints, Number
 from stream.partition import Hierarchy, PartitionCore, PartitionEvent, PartitionParams
 from stream.partition.events import plain_label
 from stream.partition.fixed import FixedPartition, ShuffledPartition, SingletonPartition
+from stream.partition.interface import Partition
+from stream.rows.batch import Batch
 from stream.rows.names import Names
+from stream.rows.predictions import Predictions, SparsePredictions
 
 STRUCTURAL = frozenset({"split", "merge", "join", "restructure", "recall"})
 DRIFTS = frozenset({"drift", "reexamine"})
@@ -52,8 +57,16 @@ class PartitionedShell(MultiLabelShell):
         self._begin()
 
     @property
-    def _partitioned(self) -> PartitionedLearner:
-        return cast(PartitionedLearner, self._learner)
+    def _coordinator(self) -> Coordinator:
+        return cast(Coordinator, self._learner)
+
+    def _run(
+        self, rows: Batch, *, first_row: int = 0, delay: int = PREDICT_ONLY
+    ) -> Predictions | SparsePredictions:
+        return self._coordinator.answer(rows, first_row=first_row, predict=True, delay=delay)
+
+    def _learn(self, rows: Batch, waited: Int64Array | None) -> None:
+        self._coordinator.answer(rows, predict=False, waited=waited)
 
     @property
     def _watches_clusters(self) -> bool:
@@ -84,14 +97,13 @@ class PartitionedShell(MultiLabelShell):
     def clusters(self) -> list[list[Hashable]]:
         """The labels of every cluster, as far as they were present so far."""
         names = self._names.labels.names
-        clusters = self._partitioned.partition.clusters()
-        return [[names[label] for label in labels] for _, labels in clusters]
+        return [[names[label] for label in labels] for _, labels in self._coordinator.clusters]
 
     @property
     def events(self) -> list[PartitionEvent]:
         """What happened to the partition, in order, with the labels' names."""
         names = self._names.labels.names
-        return [event.renamed(names.__getitem__) for event in self._partitioned.events]
+        return [event.renamed(names.__getitem__) for event in self._coordinator.events]
 
     def add_listener(self, listener: Callable[[PartitionEvent], None]) -> None:
         """Register a function that is called with every event of the partition once it took effect.
@@ -99,13 +111,14 @@ class PartitionedShell(MultiLabelShell):
         Listeners are not part of a pickle or a clone.
         """
         names = self._names.labels.names
-        self._partitioned.listeners.append(lambda event: listener(event.renamed(names.__getitem__)))
+        self._coordinator.listeners.append(lambda event: listener(event.renamed(names.__getitem__)))
 
     @property
     def hierarchy(self) -> Hierarchy | None:
         """The clusters and what they were split from, as far as labels were present; None when the
         partition is not found from the labels."""
-        core = self._partitioned.partition
+        trees = self._coordinator.trees
+        core = None if trees is None else trees.partition
         if not isinstance(core, PartitionCore):
             return None
         return Hierarchy(core.current.tree, self._names.labels.names.__getitem__)
@@ -123,9 +136,9 @@ class PartitionedShell(MultiLabelShell):
 
     def structure_counts(self) -> dict[str, int]:
         """Count what :meth:`structure` lists, without making the lists."""
-        kinds = [event.kind for event in self._partitioned.events]
+        kinds = [event.kind for event in self._coordinator.events]
         return {
-            "clusters": self._partitioned.n_clusters,
+            "clusters": self._coordinator.n_clusters,
             "restructures": sum(kind in STRUCTURAL for kind in kinds),
             "drifts": sum(kind in DRIFTS for kind in kinds),
         }

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from stream.clusters.cluster import Cluster
-from stream.clusters.coordinator import Coordinator
 from stream.clusters.executor import Executor, Moved, WorkerState, n_threads
+from stream.clusters.gated import GatedClusters
 from stream.errors import ParameterError
 
 
@@ -22,8 +22,8 @@ class PlacedClusters:
 
     @property
     @abc.abstractmethod
-    def _coordinator(self) -> Coordinator | None:
-        """The executor that runs the clusters; None while the model is being made."""
+    def _gated(self) -> GatedClusters | None:
+        """The clusters behind the gate; None while the model is being made."""
 
     @property
     def n_jobs(self) -> int:
@@ -33,8 +33,8 @@ class PlacedClusters:
     @n_jobs.setter
     def n_jobs(self, n_jobs: int) -> None:
         self._n_jobs = n_jobs
-        if self._coordinator is not None:
-            self._coordinator.executor.n_jobs = n_jobs
+        if self._gated is not None:
+            self._gated.executor.n_jobs = n_jobs
 
     @property
     def threads(self) -> int:
@@ -47,29 +47,29 @@ class PlacedClusters:
 
         It may be set to another number of workers at any time.
         """
-        return 0 if self._coordinator is None else self._coordinator.executor.n_workers
+        return 0 if self._gated is None else self._gated.executor.n_workers
 
     @workers.setter
     def workers(self, workers: int) -> None:
         check_workers(workers)
-        if self._coordinator is not None:
-            self._coordinator.executor.use_workers(workers)
+        if self._gated is not None:
+            self._gated.executor.use_workers(workers)
 
     @property
     def worker_states(self) -> list[WorkerState]:
         """Where each worker is, the numbers of its clusters, their bytes, the seconds that they
         have worked, and how often the worker was begun anew; empty while clusters are here."""
-        return [] if self._coordinator is None else self._coordinator.executor.describe_workers()
+        return [] if self._gated is None else self._gated.executor.describe_workers()
 
     @property
     def worker_moves(self) -> list[Moved]:
         """The last times that clusters were moved to a worker that had less to do."""
-        return [] if self._coordinator is None else self._coordinator.executor.worker_moves
+        return [] if self._gated is None else self._gated.executor.worker_moves
 
     def collect(self) -> None:
         """Bring clusters that live in workers home, and end the workers."""
-        if self._coordinator is not None:
-            self._coordinator.collect_clusters()
+        if self._gated is not None:
+            self._gated.collect_clusters()
 
     def move_clusters(self, begin: Callable[[list[Cluster], int], Executor]) -> None:
         """Move the clusters to another executor.
@@ -79,8 +79,8 @@ class PlacedClusters:
         begin
             Takes the clusters and the number of threads, and gives what they live in from now on.
         """
-        if self._coordinator is not None:
-            self._coordinator.move_clusters(begin)
+        if self._gated is not None:
+            self._gated.move_clusters(begin)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_n_jobs"}

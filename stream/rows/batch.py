@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, Int32Array, Int64Array, LabelRows
+from stream.engine.arrays import FeatureRows, Float64Array, Int32Array, Int64Array, LabelRows
 
 
 class Batch(NamedTuple):
@@ -32,6 +32,11 @@ class Batch(NamedTuple):
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.x_indptr) - 1
+
+    @property
+    def features(self) -> FeatureRows:
+        """Features of the rows."""
+        return self.x_indptr, self.x_indices, self.x_values
 
     @property
     def truths(self) -> tuple[LabelRows, LabelRows]:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stream.clusters.coordinator import ClustersParams, Coordinator
+from stream.clusters.coordinator import Coordinator
+from stream.clusters.gated import ClustersParams, GatedClusters
 from stream.engine import placement as pl
 from stream.engine.gate import GateParams
 from stream.engine.joint_decoder_layout import BALANCED, DecoderParams
@@ -73,6 +74,11 @@ def params_of(
     )
 
 
+def gated_only(params: ClustersParams, given: Any = None) -> Coordinator:
+    """A coordinator of clusters behind a gate, without trees."""
+    return Coordinator(GatedClusters(params, given), None, max_tree_labels=-1)
+
+
 class Recorder:
     """A coordinator whose stages are listened to.
 
@@ -83,13 +89,14 @@ class Recorder:
     """
 
     def __init__(self, params: ClustersParams, given: Any = None):
-        self.coordinator = Coordinator(params, given)
+        self.coordinator = gated_only(params, given)
+        self.gated = self.coordinator.gated
         self.events: list[Event] = []
         self.answers: list[tuple[dict[int, float], set[int]]] = []  # of predicted rows
         self._stages: dict[str, Any] = {}
         self._n_calls = 0
         for stage, name in (("recent", "recall"), ("gate", "ask"), ("decoder", "decode")):
-            self._listen(getattr(self.coordinator, stage), name)
+            self._listen(getattr(self.gated, stage), name)
 
     def _listen(self, stage: Any, name: str) -> None:
         method = getattr(stage, name)

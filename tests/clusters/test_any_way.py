@@ -6,12 +6,11 @@ import pytest
 from cluster_rows import WITHOUT_LABELS, assert_same, padded, played, random_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import params_of
+from recorded import gated_only, params_of
 
 from stream import DriftHOMER
 from stream.clusters import coordinator as coordinator_module
 from stream.clusters import pipeline
-from stream.clusters.coordinator import Coordinator
 from stream.clusters.executor import LocalExecutor
 from stream.engine import joint_decoder_layout as dec
 from stream.engine import placement as pl
@@ -86,11 +85,11 @@ def streams(draw, most_rows=50):
 def new_coordinator(params):
     params = params_of(**params)
     if params.placement != pl.GIVEN:
-        return Coordinator(params)
+        return gated_only(params)
     names = Names()
     names.add(range(30))
     given = GivenClusters(names, {label: label * 5 % 7 for label in range(20)}, others=7)
-    return Coordinator(params, given)
+    return gated_only(params, given)
 
 
 def without_labels(batch):
@@ -120,7 +119,7 @@ def test_coordinators_answer_the_same_in_any_way(stream, params, seed):
         found = played(new_coordinator(params), batch, ends, delay, between)
         assert_same_run(found, expected)
     elsewhere = new_coordinator(params)
-    elsewhere.executor = Anywhere([], seed)
+    elsewhere.gated.executor = Anywhere([], seed)
     assert_same_run(played(elsewhere, batch, ends, delay), expected)
 
 

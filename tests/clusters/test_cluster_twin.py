@@ -32,11 +32,11 @@ def play_both(batch, params, delay, ends):
     """A recorder and the twins of its clusters after the same rows; every event is compared."""
     recorder = Recorder(params)
     recorder.play(batch, delay, ends)
-    coordinator = recorder.coordinator
-    n = int(coordinator.placement.registers[pl.N_PLACED])
-    cluster_of = coordinator.placement.cluster[:n].tolist()
-    born = coordinator.placement.born[:n].tolist()
-    twins = [NaiveCluster(params.cluster, FIRST_WEIGHTS) for _ in range(coordinator.n_clusters)]
+    gated = recorder.gated
+    n = int(gated.placement.registers[pl.N_PLACED])
+    cluster_of = gated.placement.cluster[:n].tolist()
+    born = gated.placement.born[:n].tolist()
+    twins = [NaiveCluster(params.cluster, FIRST_WEIGHTS) for _ in range(gated.n_clusters)]
     for event in recorder.events:
         if not event.follows:  # whose answers are those before
             compare_answers(event, twins)
@@ -89,7 +89,7 @@ def test_clusters_answer_as_their_twins(kind):
     learnt = [event for event in recorder.events if event.learns]
     if changes.get("threshold") != 0.0:  # some row is told to clusters that were not asked
         assert any(asked == 0 for event in learnt for _, asked in event.asked.values())
-    clusters = recorder.coordinator.executor.clusters
+    clusters = recorder.gated.executor.clusters
     assert len(clusters) == len(twins) > (0 if "one" in kind else 5)
     for cluster, twin in zip(clusters, twins, strict=True):
         weights = cluster.state.weight.tolist()

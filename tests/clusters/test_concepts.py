@@ -72,7 +72,7 @@ def test_a_model_without_the_memory_has_no_recall():
 
 def test_trees_put_aside_stay_within_bounds(at_once):
     """A tree for each drift there ever was; a tree that alone is more than the limit."""
-    tree = at_once._learner.trees.shared.growing
+    tree = at_once._learner.trees.shared.part.growing
     memory = ConceptMemory(2, 10 * tree.n_bytes)
     for row in range(5):
         memory.drift(tree, row)
@@ -92,7 +92,7 @@ def test_trees_put_aside_stay_within_bounds(at_once):
 
 
 def test_a_tree_of_other_parameters_cannot_take_over(at_once):
-    own = at_once._learner.trees.shared.growing
+    own = at_once._learner.trees.shared.part.growing
     memory = ConceptMemory(5, 1e9)
     other = own.params._replace(grace_period=own.params.grace_period + 1)
     memory.trees[0] = GrowingTree(other, 1e9, new_tree(other))
@@ -117,12 +117,12 @@ def test_errors_are_those_of_the_definition():
         for value in (1, 2)
     }
     errors, room = np.zeros(5), np.zeros(4, np.int8)
-    squared_errors(said, entries[1], entries[2], 1, 5, room, errors)
+    squared_errors(said[1:], entries[1], entries[2], 1, room, errors[1:])
     expected = np.where(truth == 2, 0.0, (said.mean(axis=1) - truth) ** 2).sum(axis=1)
     assert errors[1:] == pytest.approx(expected[1:])
     assert errors[0] == 0.0
     assert not room.any()
     sums, others = np.zeros(3), rng.random(5)
-    add_differences(sums, errors, others, 2, 5)
+    add_differences(sums, errors[2:], others[2:])
     difference = (errors - others)[2:]
     assert sums == pytest.approx([3, difference.sum(), (difference**2).sum()])

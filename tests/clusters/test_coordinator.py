@@ -1,12 +1,13 @@
 """Clusters behind a gate: one answer however rows are cut, dealt out or saved in between."""
 
+import functools
+
 import numpy as np
 import pytest
 from cluster_rows import assert_same, in_chunks, one_by_one, random_rows
-from recorded import params_of
+from recorded import gated_only, params_of
 
 from stream import DriftHOMER, open_source
-from stream.clusters.coordinator import Coordinator
 from stream.engine import set_decoder as sd
 from stream.errors import ParameterError
 from stream.rows.batch import slice_rows
@@ -59,9 +60,11 @@ def test_chunks_do_not_matter(kind):
 def test_what_others_answer_is_counted_all_the_same():
     """Label sets that were seen while the trees answered are unknown once they are given up."""
     batch = random_rows(np.random.default_rng(8), 200, 30)
-    answering, counting = Coordinator(params_of()), Coordinator(params_of())
+    answering, counting = gated_only(params_of()), gated_only(params_of())
+    run = counting.gated.run
+    counting.gated.run = functools.partial(run, answered=False)
     answered = answering.answer(batch, predict=True)
-    left = counting.answer(batch, predict=True, beyond=30)
+    left = counting.answer(batch, predict=True)
     assert len(answered.label) > 0 == len(left.label)
     for name in (
         "n_present",
@@ -73,10 +76,10 @@ def test_what_others_answer_is_counted_all_the_same():
         "members",
         "by_chance",
     ):
-        ours, others = (getattr(each.decoder.state, name) for each in (counting, answering))
+        ours, others = (getattr(each.gated.decoder.state, name) for each in (counting, answering))
         np.testing.assert_array_equal(ours, others)
     counted = [sd.UNIT, sd.N_ROWS, sd.N_NEW, sd.N_SIZES, sd.SET_SIZE]
-    registers = [each.decoder.state.registers[counted] for each in (counting, answering)]
+    registers = [each.gated.decoder.state.registers[counted] for each in (counting, answering)]
     np.testing.assert_array_equal(*registers)
 
 

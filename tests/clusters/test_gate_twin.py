@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from cluster_rows import in_chunks, random_rows
 from naive.gate import NaiveGate
-from recorded import Recorder, params_of, random_ends
+from recorded import Recorder, gated_only, params_of, random_ends
 
-from stream.clusters.coordinator import Coordinator
 from stream.engine import gate as gt
 from stream.engine import placement as pl
 from stream.snapshot import dumps
@@ -33,10 +32,10 @@ def play_both(batch, params, delay, ends):
     """A recorder and the twin after the same rows; every event is compared."""
     recorder = Recorder(params)
     recorder.play(batch, delay, ends)
-    placement = recorder.coordinator.placement
+    placement = recorder.gated.placement
     n = int(placement.registers[pl.N_PLACED])
     cluster_of, born = placement.cluster[:n].tolist(), placement.born[:n].tolist()
-    begun = placement.begun[: recorder.coordinator.n_clusters].tolist()
+    begun = placement.begun[: recorder.gated.n_clusters].tolist()
     twin = NaiveGate(params.gate)
     for event in recorder.events:
         n_known_clusters = count_before(begun, event.now)
@@ -69,7 +68,7 @@ def test_the_twin_asks_the_same_clusters(kind):
     rng = np.random.default_rng(list(KINDS).index(kind))
     batch = random_rows(rng, n_rows, n_labels, dense=dense, unknown=unknown)
     recorder, twin = play_both(batch, params_of(**changes), delay, random_ends(rng, n_rows))
-    registers = recorder.coordinator.gate.state.registers
+    registers = recorder.gated.gate.state.registers
     assert registers[gt.LEVELS] == twin.levels == (1 if changes.get("capacity", 3) == 3 else 2)
     counts = registers[[gt.N_PRESENT, gt.N_MISSED, gt.N_ASKED, gt.N_ROWS]]
     assert counts.tolist() == [twin.n_present, twin.n_missed, twin.n_asked, twin.n_rows]
@@ -81,7 +80,7 @@ def test_three_levels_are_those_of_the_twin():
     rng = np.random.default_rng(77)
     params = params_of(capacity=1, window=0, threshold=0.02)
     recorder, twin = play_both(random_rows(rng, 380, 300), params, 0, None)
-    assert recorder.coordinator.gate.state.registers[gt.LEVELS] == twin.levels == 3
+    assert recorder.gated.gate.state.registers[gt.LEVELS] == twin.levels == 3
 
 
 def test_a_gate_that_asks_all_is_no_gate():
@@ -92,15 +91,16 @@ def test_a_gate_that_asks_all_is_no_gate():
         {"threshold": 0.0, "ask_all_labels": 0},
         {"threshold": 0.9, "ask_all_labels": 1_000_000},
     ):
-        coordinator = Coordinator(params_of(**changes))
+        coordinator = gated_only(params_of(**changes))
+        gated = coordinator.gated
         answers = in_chunks(coordinator, batch, [300], 2)
         stages = (
-            coordinator.gate.state, coordinator.recent.state, coordinator.decoder.state,
-            coordinator.placement, [each.state for each in coordinator.executor.clusters],
+            gated.gate.state, gated.recent.state, gated.decoder.state,
+            gated.placement, [each.state for each in gated.executor.clusters],
         )  # fmt: skip
         found.append((*answers, dumps(stages)))
-        assert coordinator.n_clusters > gt.FAN_OUT
-        assert coordinator.gate.summary["missed"] == 0.0
+        assert gated.n_clusters > gt.FAN_OUT
+        assert gated.gate.summary["missed"] == 0.0
     (probabilities, labels, state), (others, other_labels, other_state) = found
     np.testing.assert_array_equal(probabilities, others)
     np.testing.assert_array_equal(labels, other_labels)

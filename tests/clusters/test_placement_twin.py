@@ -18,9 +18,9 @@ def given_cluster(label):
     return label * 7 % 11
 
 
-def assert_same_clusters(coordinator, twin):
-    placement, n = coordinator.placement, len(twin.born)
-    assert [labels for _, labels in coordinator.labels_of_clusters()] == [
+def assert_same_clusters(gated, twin):
+    placement, n = gated.placement, len(twin.born)
+    assert [labels for _, labels in gated.labels_of_clusters()] == [
         tuple(sorted(labels)) for labels in twin.clusters
     ]
     assert placement.registers[pl.N_PLACED] == n
@@ -31,7 +31,7 @@ def assert_same_clusters(coordinator, twin):
 
 
 def play_both(batch, how, capacity, ends=None, delay=0):
-    """A coordinator and the twin after the same rows."""
+    """Clusters behind a gate and the twin after the same rows."""
     rule = given_cluster if how == "given" else None
     params = params_of(placement=WAYS[how], capacity=capacity, **FEW_STAGES)
     recorder = Recorder(params, rule)
@@ -40,7 +40,7 @@ def play_both(batch, how, capacity, ends=None, delay=0):
     for event in recorder.events:
         if event.learns:
             twin.learn(event.present, event.unknown)
-    return recorder.coordinator, twin
+    return recorder.gated, twin
 
 
 @pytest.mark.parametrize("delay", [0, 5])
@@ -51,8 +51,8 @@ def test_labels_go_where_the_twin_puts_them(how, capacity, delay):
     first seen as an unknown one, labels that are born in the wrong row of a call."""
     rng = np.random.default_rng(capacity + delay)
     batch = random_rows(rng, 200, 60, unknown=True)
-    coordinator, twin = play_both(batch, how, capacity, random_ends(rng, 200), delay)
-    assert_same_clusters(coordinator, twin)
+    gated, twin = play_both(batch, how, capacity, random_ends(rng, 200), delay)
+    assert_same_clusters(gated, twin)
     assert len(twin.born) > 30
     if how == "jaccard":
         assert max(map(len, twin.clusters)) == capacity
@@ -69,13 +69,13 @@ label_sets = st.frozensets(st.integers(0, 12), max_size=5)
 )
 def test_any_label_sets_go_where_the_twin_puts_them(rows, how, capacity):
     """A rule that random streams do not reach."""
-    coordinator, twin = play_both(batch_of_sets(rows), how, capacity)
-    assert_same_clusters(coordinator, twin)
+    gated, twin = play_both(batch_of_sets(rows), how, capacity)
+    assert_same_clusters(gated, twin)
 
 
 def test_the_older_of_two_clusters_that_hold_as_many_is_taken():
     """A tie that the cluster of the first label wins."""
     rows = [({0, 1}, set()), ({2, 3, 4}, set()), ({0, 5}, set()), ({2, 5, 6}, set())]
-    coordinator, twin = play_both(batch_of_sets(rows), "jaccard", 4)
-    assert_same_clusters(coordinator, twin)
+    gated, twin = play_both(batch_of_sets(rows), "jaccard", 4)
+    assert_same_clusters(gated, twin)
     assert twin.clusters == [[0, 1, 5, 6], [2, 3, 4]]

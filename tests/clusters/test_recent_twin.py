@@ -58,10 +58,10 @@ def test_hints_equal_those_of_the_twin(kind):
     batch = random_rows(rng, n_rows, 25, dense=dense, unknown=unknown)
     recorder = Recorder(params_of(**params))
     recorder.play(batch, delay, random_ends(rng, n_rows))
-    state = recorder.coordinator.recent.state
+    state = recorder.gated.recent.state
     if params.get("window") != 0:
         assert state.dense.registers[rd.MODE] == (rd.DENSE if dense else rd.SPARSE)
-    voted = compare_hints(recorder.events, NaiveRecent(recorder.coordinator.params.recent))
+    voted = compare_hints(recorder.events, NaiveRecent(recorder.gated.params.recent))
     assert (voted > n_rows / 4) == (params.get("window") != 0)  # it is about something
 
 
@@ -76,7 +76,7 @@ def test_columns_by_row_add_up_to_the_sums_of_lists(kind, monkeypatch):
         batch = random_rows(rng, 3 * n_rows, 25, dense=dense, unknown=unknown)
         recorder = Recorder(params_of(**params))
         recorder.play(batch, delay, random_ends(rng, 3 * n_rows))
-        index = recorder.coordinator.recent._postings
+        index = recorder.gated.recent._postings
         n_common.append(int((index.common >= 0).sum()))
         given.append([(event.total, event.hints) for event in recorder.events])
     assert given[0] == given[1] == given[2]
@@ -100,10 +100,10 @@ def test_fewer_rows_vote_where_memory_gives_way():
     batch = random_rows(np.random.default_rng(15), 120, 20, unknown=True)
     recorder = Recorder(params_of())
     recorder.play(slice_rows(batch, 0, 60))
-    recorder.coordinator.recent.shrink(0.6)
+    recorder.gated.recent.shrink(0.6)
     n_before = len(recorder.events)
     recorder.play(slice_rows(batch, 60, 120))
-    twin = NaiveRecent(recorder.coordinator.params.recent)
+    twin = NaiveRecent(recorder.gated.params.recent)
     compare_hints(recorder.events[:n_before], twin)
     assert twin.window == 30
     twin.window = 18
@@ -116,7 +116,7 @@ def test_dense_rows_get_new_features_as_the_twin_says():
     x[:75, 6] = x[:90, 7] = 0.0
     recorder = Recorder(params_of(past=False))
     recorder.play(one_label_each(x))
-    twin = NaiveRecent(recorder.coordinator.params.recent)
+    twin = NaiveRecent(recorder.gated.params.recent)
     assert compare_hints(recorder.events, twin) > 100
     assert twin.dense_from is not None
 
@@ -179,7 +179,7 @@ def test_sparse_neighbours_are_those_of_river(delay):
     x = np.where(rng.random((220, 30)) < 0.2, rng.uniform(0.1, 3.0, (220, 30)), 0.0)
     recorder = Recorder(params_of(window=40, n_nearest=5, past=False))
     recorder.play(one_label_each(x), delay)
-    assert recorder.coordinator.recent.state.dense.registers[rd.MODE] == rd.SPARSE
+    assert recorder.gated.recent.state.dense.registers[rd.MODE] == rd.SPARSE
     counts = np.cumsum(x > 0.0, axis=0)  # [rows, columns] rows up to each that have a column
 
     def weighted(row, n):

@@ -61,7 +61,7 @@ def play_both(batch, params, delay, ends, *, expected_misses=0.0):
         Labels that were not asked and should have been present, before the first row.
     """
     recorder = Recorder(params)
-    recorder.coordinator.decoder.state.registers[sd.EXPECTED_MISSES] = expected_misses
+    recorder.gated.decoder.state.registers[sd.EXPECTED_MISSES] = expected_misses
     recorder.play(batch, delay, ends)
     twin, answers = NaiveSetDecoder(params.decoder), iter(recorder.answers)
     twin.expected_misses, learnt_with = expected_misses, None
@@ -129,7 +129,7 @@ def test_the_twin_answers_the_same(kind):
     rng = np.random.default_rng(70 + list(KINDS).index(kind))
     batch = random_rows(rng, n_rows, n_labels, unknown=unknown)
     recorder, twin = play_both(batch, params_of(**changes), delay, random_ends(rng, n_rows))
-    decoder = recorder.coordinator.decoder.state
+    decoder = recorder.gated.decoder.state
     assert counts_of(decoder) == pytest.approx(
         {name: getattr(twin, name) for name in counts_of(decoder)}, abs=1e-7
     )
@@ -168,14 +168,14 @@ def test_counts_begin_new_units():
     """A count that is left in old units when all are expressed in rows of today."""
     batch = random_rows(np.random.default_rng(3), 120, 12, unknown=True)
     plain, large = Recorder(params_of()), Recorder(params_of())
-    large.coordinator.decoder.state.registers[dec.UNIT] = 0.97 * LARGEST_UNIT
+    large.gated.decoder.state.registers[dec.UNIT] = 0.97 * LARGEST_UNIT
     for recorder in (plain, large):
         recorder.play(batch)
-    assert large.coordinator.decoder.state.registers[dec.UNIT] < 2.0
+    assert large.gated.decoder.state.registers[dec.UNIT] < 2.0
     for (found, answered), (expected, others) in zip(large.answers, plain.answers, strict=True):
         assert found == pytest.approx(expected)
         assert answered == others
-    decoders = [recorder.coordinator.decoder.state for recorder in (large, plain)]
+    decoders = [recorder.gated.decoder.state for recorder in (large, plain)]
     one, other = ({**counts_of(each), **sets_of(each)} for each in decoders)
     assert one == pytest.approx(other)
     one, other = (each.achieved / each.registers[dec.UNIT] for each in decoders)

@@ -56,8 +56,8 @@ def test_workers_change_while_it_runs(data_dir, tmp_path):
         else:
             n_moves += len(model.worker_moves)
             model.workers = int(rng.integers(1, 5))
-        model._coordinator.executor.balance_segments = 1
-        model._coordinator.executor.most_imbalance = 1.0
+        model._gated.executor.balance_segments = 1
+        model._gated.executor.most_imbalance = 1.0
 
     assert_same(answers(model, schema, batches, change), expected)
     assert n_moves > 0
@@ -81,7 +81,7 @@ def test_row_by_row_and_explained():
         for model in (local, remote):
             model.learn_one(x, y)
     x = rows[0][0]
-    assert local._stacked.trees is None
+    assert local._coordinator.trees is None
     assert remote.explain_one(x) == local.explain_one(x)
     assert remote.predict_top_one(x, 7) == local.predict_top_one(x, 7)
     assert remote.n_bytes == local.n_bytes

@@ -39,7 +39,7 @@ def test_killed_at_any_moment(run, undisturbed):
     schema, batches, expected, saved, seconds = undisturbed
     rng = np.random.default_rng(run)
     model = on_ray(model_for(STREAM), 2)
-    executor = model._coordinator.executor
+    executor = model._gated.executor
     executor.replayed_bytes = int(rng.choice([1, 100_000, 10_000_000]))
     timers = []
 
@@ -71,7 +71,7 @@ def test_nothing_piles_up(running_ray, undisturbed):
     ever."""
     schema, batches, *_ = undisturbed
     model = on_ray(model_for(STREAM), 2)
-    executor = model._coordinator.executor
+    executor = model._gated.executor
     executor.replayed_bytes = 300_000
     for _ in range(4):
         answers(model, schema, batches)
@@ -92,20 +92,20 @@ def test_a_worker_that_cannot_live_is_an_error(monkeypatch):
     """A driver that waits, or begins workers anew, for ever."""
     monkeypatch.setattr(shard_module, "MOST_REBUILDS", 1)
     model = on_ray(model_for("yeast"), 1)
-    shard = model._coordinator.executor._shards[0]
+    shard = model._gated.executor._shards[0]
     monkeypatch.setattr(shard_module.Worker, "restore", _die)
     shard._kind = shard._session.ray.remote(num_cpus=0, max_restarts=0)(shard_module.Worker)
     os.kill(model.worker_states[0].process, signal.SIGKILL)
     with pytest.raises(WorkerError, match="2 times in a row"):
         _ = model.worker_states
-    model._coordinator.executor.close()
+    model._gated.executor.close()
 
 
 def test_a_worker_that_dies_as_it_starts(monkeypatch, undisturbed, tmp_path):
     """Calls that are sent twice to the worker that lives in the end."""
     schema, batches, expected, saved, _ = undisturbed
     model = on_ray(model_for(STREAM), 1)
-    shard = model._coordinator.executor._shards[0]
+    shard = model._gated.executor._shards[0]
     monkeypatch.setattr(shard_module.Worker, "restore", _die_twice(shard_module.Worker, tmp_path))
     shard._kind = shard._session.ray.remote(num_cpus=0, max_restarts=0)(shard_module.Worker)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stream.engine.events import PREDICT_ONLY, schedule
 from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
 from stream.engine.joint_decoder_layout import BALANCED, DecoderParams
 from stream.engine.label_mixer import N_PAST, MixerParams
@@ -23,8 +24,9 @@ def mixer_decoder_of(
 
 def add_labels(growing, n_labels, clusters, n_rows=0):
     """Let there be labels, in these clusters."""
+    before = growing.n_labels
     growing.add_labels(n_labels, n_rows)
-    growing.regroup([np.array(labels, np.int64) for labels in clusters])
+    growing.regroup([np.array(labels, np.int64) for labels in clusters], before)
 
 
 def entries(mask):
@@ -44,17 +46,17 @@ def take_row(growing, said, truth=None, past=None):
     -------
     The decoder's probabilities, the label set that is answered, and the loss of every cluster.
     """
-    learns = truth is not None
+    delay = PREDICT_ONLY if truth is None else 0
     truth = np.zeros(growing.n_labels) if truth is None else np.asarray(truth, float)
     out = np.zeros((1, growing.n_labels))
     decided = np.zeros(out.shape, np.uint8)
-    losses = np.zeros((len(growing.clusters), 1))
+    losses = np.zeros((len(growing.state.mixer.weight), 1))
     said = np.ascontiguousarray(said, float)[None]
     past = np.zeros((N_PAST, growing.n_labels)) if past is None else past
     past = np.ascontiguousarray(past, float)[None]
     rows = MixerDecoderRows(
-        said, said, past, past, entries(truth == 1), entries(np.isnan(truth)), 0, 0, 1, int(learns),
-        True, 0,
+        said, past, entries(truth == 1), entries(np.isnan(truth)),
+        schedule(1, 0, 0, predict=True, delay=delay),
     )  # fmt: skip
     growing.run(rows, growing.n_labels, out, decided, losses)
     return out[0], frozenset(np.flatnonzero(decided[0]).tolist()), losses[:, 0]

@@ -14,7 +14,7 @@ from engine_streams import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.engine.learner import PREDICT_ONLY
+from stream.engine.events import PREDICT_ONLY
 from stream.engine.tree import value_of
 from stream.rows.batch import slice_rows
 

@@ -36,7 +36,7 @@ def eager_model(max_size, seed=1, kind=MultiLabelHoeffdingTree):
 @pytest.mark.parametrize("megabytes", [0.05, 0.2, 1.0])
 @pytest.mark.parametrize("density", [1.0, 0.3])
 def test_a_long_stream_stays_under_the_limit(megabytes, density):
-    """ExpertPools that double past the limit, or leaves that stop answering when it is reached."""
+    """Pools that double past the limit, or leaves that stop answering when it is reached."""
     x, truth = changing_rows(1, n=2_000, concepts=8, features=12, labels=6, density=density)
     batch = make_batch(x, truth)
     model = learner(max_size=megabytes * 1e6, **EAGER)

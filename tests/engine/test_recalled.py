@@ -43,17 +43,18 @@ def test_every_label_has_its_share_of_the_votes(delay):
     (y, present), (u, unknown) = ragged(rng, 0.3), ragged(rng, 0.2)
     hints = random_hints(rng, len(events.row))
     n_present, n_unknown = np.full(N_LABELS, 2.0), np.full(N_LABELS, 1.0)
-    predicted, learnt = (
-        Recalled(np.zeros((N_ROWS, N_LABELS)), np.zeros((N_ROWS, N_PAST, N_LABELS)))
-        for _ in range(2)
-    )
-    spread_hints(events, hints, y, u, n_present.copy(), n_unknown.copy(), predicted, learnt)
+    first = 2  # answers of events before these
+    n_answers = first + events.n_answers
+    recalled = Recalled(np.zeros((n_answers, N_LABELS)), np.zeros((n_answers, N_PAST, N_LABELS)))
+    spread_hints(events, hints, y, u, n_present.copy(), n_unknown.copy(), first, recalled)
+    assert not recalled.votes[:first].any()
     for event in range(len(events.row)):
         row, learns, now = events.row[event], events.learns[event], events.now[event]
-        said = learnt if learns else predicted
+        answer = first + events.answer[event]
         own = slice(hints.start[event], hints.start[event + 1])
         heard = {label: place for place, label in enumerate(hints.label[own].tolist())}
-        for label in range(N_LABELS):
+        again = delay == 0 and learns  # with the hints of the prediction
+        for label in range(0 if again else N_LABELS):
             rate = (n_present[label] + 0.5) / (now - n_unknown[label] + 1)
             vote = silent = last = trend = 0.0
             if label in heard:
@@ -61,23 +62,9 @@ def test_every_label_has_its_share_of_the_votes(delay):
                 vote, silent = hints.vote[at], hints.silent[at]
                 last, trend = hints.last[at], hints.trend[at]
             share = (vote + PRIOR * rate) / (hints.total[event] - silent + PRIOR)
-            assert said.votes[row, label] == pytest.approx(share, rel=1e-12)
-            assert said.past[row, LAST, label] == last
-            assert said.past[row, TRENDING, label] == trend
+            assert recalled.votes[answer, label] == pytest.approx(share, rel=1e-12)
+            assert recalled.past[answer, LAST, label] == last
+            assert recalled.past[answer, TRENDING, label] == trend
         if learns:
             n_present += present[row]
             n_unknown += unknown[row]
-
-
-def test_rows_that_are_not_wanted_are_passed_over():
-    """Rows that are learnt as they were predicted, which are written past the end of nothing."""
-    rng = np.random.default_rng(1)
-    events = schedule(N_ROWS, 0, 0, predict=True, delay=0)
-    (y, _), (u, _) = ragged(rng, 0.3), ragged(rng, 0.0)
-    hints = random_hints(rng, len(events.row))
-    predicted = Recalled(np.zeros((N_ROWS, N_LABELS)), np.zeros((N_ROWS, N_PAST, N_LABELS)))
-    learnt = Recalled(np.zeros((0, N_LABELS)), np.zeros((0, N_PAST, N_LABELS)))
-    counts = np.zeros(N_LABELS), np.zeros(N_LABELS)
-    spread_hints(events, hints, y, u, *counts, predicted, learnt)
-    assert (predicted.votes > 0).all()
-    assert counts[0].sum() == len(y[1])

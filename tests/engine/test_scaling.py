@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from naive.scaling import NaiveScaler
 
 from stream.engine.arrays import allocate
+from stream.engine.events import schedule
 from stream.engine.scaling import LARGEST, Scaler, scale_rows
 
 PREDICT_ONLY = -1
@@ -23,12 +24,14 @@ def scale(x, *, predict=True, delay=0, scaler=None):
     """The rows of a matrix as they are predicted and as they are learnt."""
     batch = make_batch(x, np.zeros((len(x), 1)))
     scaler = scaler or allocate(Scaler, {"features": x.shape[1]})
-    room = x.size + x.shape[1]  # the kernel wants room for the common features of a row, too
+    events = schedule(len(x), 0, 0, predict=predict, delay=delay)
+    room = 2 * x.size + x.shape[1]  # the kernel wants room for the common features of a row, too
+    scaled = np.zeros(events.n_answers + 1, np.int64), np.zeros(room, np.int32), np.zeros(room)
+    assert not scale_rows(scaler, batch.features, events, np.zeros(2, np.int64), scaled)
     predicted, learnt = (
-        (np.zeros(len(x) + 1, np.int64), np.zeros(room, np.int32), np.zeros(room)) for _ in range(2)
+        [rows_at(scaled, answer) for answer in events.answer[of].tolist()]
+        for of in (events.predicted, events.learnt)
     )
-    rows = (batch.x_indptr, batch.x_indices, batch.x_values)
-    assert scale_rows(scaler, rows, np.zeros(4, np.int64), predict, delay, predicted, learnt) == 0
     return predicted, learnt, scaler
 
 
@@ -36,7 +39,7 @@ def assert_equals_twin(x):
     predicted, _, scaler = scale(x)
     twin = NaiveScaler()
     for i, (row, _, _) in enumerate(rows_of(make_batch(x, np.zeros((len(x), 1))))):
-        expected, found = twin.scale(row), rows_at(predicted, i)
+        expected, found = twin.scale(row), predicted[i]
         assert list(found) == sorted(found)
         for j in set(expected) | set(found):
             assert found.get(j, 0.0) == pytest.approx(expected.get(j, 0.0), rel=1e-6, abs=1e-9)
@@ -61,7 +64,7 @@ def test_dense_rows_are_standard_scores():
     for i in (5, 50, 199):
         past = x[:i]
         expected = np.clip((x[i] - past.mean(axis=0)) / past.std(axis=0), -LARGEST, LARGEST)
-        np.testing.assert_allclose(list(rows_at(predicted, i).values()), expected, rtol=1e-9)
+        np.testing.assert_allclose(list(predicted[i].values()), expected, rtol=1e-9)
 
 
 def test_rare_features_keep_their_zeros():
@@ -71,11 +74,11 @@ def test_rare_features_keep_their_zeros():
     predicted, _, scaler = scale(x)
     first = 100  # a feature may be common among very few rows
     for i in range(first, 500):
-        assert set(rows_at(predicted, i)) == set(np.flatnonzero(x[i]))
+        assert set(predicted[i]) == set(np.flatnonzero(x[i]))
     assert scaler.n_common[0] == 0
     i, j = next((i, j) for i in range(400, 500) for j in np.flatnonzero(x[i]))
     past = x[:i, j][x[:i, j] != 0]
-    assert rows_at(predicted, i)[j] == pytest.approx(x[i, j] / np.sqrt(np.mean(past**2)))
+    assert predicted[i][j] == pytest.approx(x[i, j] / np.sqrt(np.mean(past**2)))
 
 
 def test_features_cross_the_threshold_in_both_directions():
@@ -101,23 +104,23 @@ def test_large_values_keep_their_digits(offset):
     predicted, _, _ = scale(x)
     past = x[:399, 0]
     expected = (x[399, 0] - past.mean()) / past.std()
-    assert rows_at(predicted, 399)[0] == pytest.approx(expected, rel=1e-5)
+    assert predicted[399][0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_constant_feature_says_nothing():
     """A division by a deviation of rounding errors."""
     x = np.full((100, 1), 0.1)
     predicted, _, _ = scale(x)
-    assert all(rows_at(predicted, i) == {} for i in range(1, 100))
+    assert all(predicted[i] == {} for i in range(1, 100))
 
 
 def test_outliers_are_cut():
     """One value that moves a model by thousands of deviations."""
     x = np.r_[np.random.default_rng(4).normal(0, 1, 100), 1e6, -1e6][:, None]
     predicted, _, _ = scale(x[:101])
-    assert rows_at(predicted, 100)[0] == LARGEST
+    assert predicted[100][0] == LARGEST
     predicted, _, _ = scale(np.delete(x, 100, axis=0))
-    assert rows_at(predicted, 100)[0] == -LARGEST
+    assert predicted[100][0] == -LARGEST
 
 
 @pytest.mark.parametrize("delay", [1, 3, 10])
@@ -128,11 +131,11 @@ def test_delayed_rows_are_scaled_with_what_was_learnt(delay):
     rows = [row for row, _, _ in rows_of(make_batch(x, np.zeros((60, 1))))]
     twin = NaiveScaler()
     for i, row in enumerate(rows):
-        assert rows_at(predicted, i) == pytest.approx(twin.scale(row), rel=1e-6, abs=1e-9)
+        assert predicted[i] == pytest.approx(twin.scale(row), rel=1e-6, abs=1e-9)
         if i >= delay:
             late = rows[i - delay]
             expected = twin.scale(late)
-            assert rows_at(learnt, i - delay) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+            assert learnt[i - delay] == pytest.approx(expected, rel=1e-6, abs=1e-9)
             twin.learn(late)
 
 

@@ -38,12 +38,14 @@ def test_a_part_begun_anew_has_learnt_nothing():
     source = create("syn-hp-rec", n_rows=400, seed=1)
     model = DriftHOMER(seed=1)
     model.learn_batch(source.rows(0, 400), source.schema)
+    sizes = [len(cluster.labels) for cluster in model._learner.gated.clusters]
     for resets in drift_resets.PARTS.values():
         for reset in resets:
             reset(model._learner, model._learner.trees)
     learner = model._learner
-    assert learner.gated.n_learnt == 0
-    assert learner.trees.shared.growing.tree.registers[lay.ROWS_LEARNT] == 0
+    assert not any(cluster.n_cells for cluster in learner.gated.clusters)
+    assert [len(cluster.labels) for cluster in learner.gated.clusters] == sizes
+    assert learner.trees.shared.part.growing.tree.registers[lay.ROWS_LEARNT] == 0
     assert not learner.trees.mixer_decoder.state.mixer.followed.any()
 
 

@@ -122,7 +122,7 @@ def test_experts_one_has_no_router():
     """A router that is trained although nobody asks it."""
     model = homer(experts=1)
     model.learn_one({"a": 1.0}, {"l": True})
-    assert model._learner.trees.pools is None
+    assert model._learner.trees.router is None
     explained = model.explain_one({"a": 1.0})
     assert [each["experts"] for each in explained["clusters"].values()] == [None]
     assert "routed experts" not in explained["labels"]["l"]["models"]
@@ -238,21 +238,21 @@ def test_unknown_labels_are_not_taken_for_absent():
     assert model.predict_one(x) == {"a": True, "b": True}
 
 
-# ---- clusters and their pools
+# ---- clusters and their experts
 
 
-def assert_pools_fit(learner):
-    pools, clusters = learner.pools, learner.partition.clusters()
-    assert list(pools.heads) == [number for number, _ in clusters]
-    assert all(len(head) == len(pools.banks) for head in pools.heads.values())
-    slots = np.concatenate([*pools.heads.values()])
-    assert len(set(slots.tolist())) == len(slots)
-    assert pools.router.network.registers[N_IN_USE] == len(slots) == 2 * len(clusters)
-    for number, labels in clusters:
-        assert pools.labels[number].tolist() == list(labels)
-        for bank in pools.banks:
-            (cluster,) = (each for each in bank.clusters if each.number == number)
-            assert cluster.labels.tolist() == list(labels)
+def assert_experts_fit(trees):
+    numbered = [(cluster.number, tuple(cluster.labels.tolist())) for cluster in trees.clusters]
+    assert numbered == trees.partition.clusters()
+    outputs = np.concatenate([cluster.outputs for cluster in trees.clusters])
+    assert len(set(outputs.tolist())) == len(outputs)
+    in_use = trees.router.router.network.registers[N_IN_USE]
+    assert in_use == len(outputs) == 2 * len(trees.clusters)
+    for cluster in trees.clusters:
+        assert len(cluster.outputs) == len(cluster.right) == len(cluster.experts) == 2
+        for expert in cluster.experts:
+            known = np.concatenate([part.labels for part in expert.parts])
+            assert sorted(known.tolist()) == cluster.labels.tolist()
 
 
 def test_heads_follow_restructures():
@@ -260,10 +260,10 @@ def test_heads_follow_restructures():
     learner, rows = scripted(SCRIPT), rows_of_labels(700)
     for start in range(0, 700, 100):
         learner.run(rows.part(start, start + 100).batch, predict=True)
-        assert_pools_fit(learner.trees)
-    assert [labels for _, labels in learner.partition.clusters()] == [(0, 1, 2, 3)]
+        assert_experts_fit(learner.trees)
+    assert [labels for _, labels in learner.clusters] == [(0, 1, 2, 3)]
     # Outputs of clusters that go are given back when those that come have theirs.
-    assert learner.trees.pools.router.n_outputs <= 2 * (3 + 2)
+    assert learner.trees.router.router.n_outputs <= 2 * (3 + 2)
 
 
 SCRIPT = {
@@ -291,40 +291,39 @@ def test_a_rise_of_the_loss_replaces_the_worst_expert():
     one."""
     whole, rows = scripted({200: [(0, 1), (2, 3)]}), rows_of_labels(400)
     whole.run(rows.batch, predict=False)
-    learner = whole.trees
-    pools, (first, second) = learner.pools, learner.pools.heads
-    pools.right[first][:] = [0.9, 0.3]
-    before = [{each.number: each for each in bank.clusters} for bank in pools.banks]
-    born = pools.router.network.output_born.copy()
-    square = learner.mixer_decoder.state.mixer.square.copy()
-    learner._loss_rose([first])
-    after = [{each.number: each for each in bank.clusters} for bank in pools.banks]
-    assert after[0][first] is before[0][first]
-    assert after[1][first] is not before[1][first]
-    assert all(now[second] is old[second] for now, old in zip(after, before, strict=True))
-    np.testing.assert_allclose(pools.right[first], [0.9, 0.6])
-    assert (pools.router.network.output_born[pools.heads[first]] > born[pools.heads[first]]).all()
-    np.testing.assert_array_equal(
-        pools.router.network.output_born[pools.heads[second]], born[pools.heads[second]]
-    )
-    assert (learner.mixer_decoder.state.mixer.square[0] == FIRST_SQUARE).all()
-    np.testing.assert_array_equal(learner.mixer_decoder.state.mixer.square[1], square[1])
-    assert_pools_fit(learner)
+    trees = whole.trees
+    first, second = trees.clusters
+    first.right[:], first.loss_rose = [0.9, 0.3], True
+    before = [list(cluster.experts) for cluster in trees.clusters]
+    network = trees.router.router.network
+    born = network.output_born.copy()
+    square = trees.mixer_decoder.state.mixer.square.copy()
+    trees._look_at_losses(400)
+    assert not first.loss_rose
+    assert first.experts[0] is before[0][0]
+    assert first.experts[1] is not before[0][1]
+    assert second.experts == before[1]
+    np.testing.assert_allclose(first.right, [0.9, 0.6])
+    assert (network.output_born[first.outputs] > born[first.outputs]).all()
+    np.testing.assert_array_equal(network.output_born[second.outputs], born[second.outputs])
+    assert (trees.mixer_decoder.state.mixer.square[0] == FIRST_SQUARE).all()
+    np.testing.assert_array_equal(trees.mixer_decoder.state.mixer.square[1], square[1])
+    assert_experts_fit(trees)
     answers = whole.run(rows.batch, predict=True)
     assert ((answers > 0) & (answers < 1)).all()
 
 
-def test_a_drift_reaches_the_pools(monkeypatch):
+def test_a_drift_reaches_the_experts(monkeypatch):
     """A detector that nobody listens to, or one that cries all the time."""
     replaced = []
     # Votes of recent rows would soften the rise.
     model = homer(drift_delta=0.002, window=0)
-    pools = model._learner.trees.pools
-    replace = pools.replace_worst
+    trees = model._learner.trees
+    begin = trees.router.begin_anew
     monkeypatch.setattr(
-        pools,
-        "replace_worst",
-        lambda number, n_rows: (replaced.append(n_rows), replace(number, n_rows)),
+        trees.router,
+        "begin_anew",
+        lambda cluster: (replaced.append(trees.partition.n_rows), begin(cluster))[1],
     )
     in_chunks(model, stream_of("drift"), 500)
     assert any(1500 < row <= 1900 for row in replaced)
@@ -416,8 +415,8 @@ def test_whole_numbers_are_as_good_as_decimals():
     model = homer(beta=1, mixer_rate=1, temperature=1, router_rate=1)
     given = model._learner.trees.mixer_decoder.params
     assert type(given.decoder.beta) is type(given.mixer.group_rate) is float
-    assert type(model._learner.trees.pools.router.params.learning_rate) is float
-    assert type(model._learner.trees.pools.temperature) is float
+    assert type(model._learner.trees.router.router.params.learning_rate) is float
+    assert type(model._learner.trees.router.temperature) is float
 
 
 def test_the_largest_seed_is_one():

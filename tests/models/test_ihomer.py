@@ -13,7 +13,8 @@ from river import checks, datasets
 
 from stream import IHOMER, MultiLabelHoeffdingTree
 from stream.checks import check_multilabel_estimator
-from stream.clusters.partitioned import TreePerCluster
+from stream.clusters.coordinator import Coordinator
+from stream.clusters.tree_clusters import TreeClusters, TreesParams
 from stream.data import open_source
 from stream.data.source import rows_as_dicts
 from stream.data.synthetic import create
@@ -45,7 +46,8 @@ def predictions(model, source, rows, sizes, delay=0):
 def scripted(script):
     """A learner of trees over a scripted partition."""
     params = tree_params(MultiLabelHoeffdingTree(grace_period=50, delta=0.1), "multi-label")
-    return TreePerCluster(params, Scripted(script), max_size=1e9, watch_clusters=False)
+    trees = TreesParams((params,), 1e9, scales=True, watches=False, drift_delta=0.002)
+    return Coordinator(None, TreeClusters(trees, Scripted(script)))
 
 
 def in_engine_columns(source, n_rows):
@@ -92,13 +94,14 @@ def test_a_better_joint_tree_replaces_the_parts():
     script = {200: [[0, 1, 2, 3], [4, 5, 6, 7]], 400: [list(range(8))]}
     learner = scripted(script)
     learner.run(rows, predict=True)
-    (cluster,) = learner.clusters
-    n = max(cluster.n_compared, 1)
-    if cluster.joint is None:
-        assert learner.bank.n_joined == 1
-        assert len(cluster.parts) == 1
+    (cluster,) = learner.trees.clusters
+    (expert,) = cluster.experts
+    n = max(expert.n_compared, 1)
+    if expert.joint is None:
+        assert learner.trees.n_joined == 1
+        assert len(expert.parts) == 1
     else:
-        assert cluster.loss_joint / n > cluster.loss_parts / n
+        assert expert.loss_joint / n > expert.loss_parts / n
 
 
 @pytest.mark.parametrize("sizes", [[1], [7, 300], [1_000]])
@@ -141,8 +144,8 @@ def test_every_label_is_in_one_cluster(partition):
         model.test_then_train_many(batch, source.schema)
         listed = [label for cluster in model.clusters for label in cluster]
         assert len(listed) == len(set(listed)) == model._learner.n_labels
-        for cluster in model._learner.clusters:
-            known = np.concatenate([part.labels for part in cluster.parts])
+        for cluster in model._learner.trees.clusters:
+            known = np.concatenate([part.labels for part in cluster.experts[0].parts])
             assert sorted(known.tolist()) == cluster.labels.tolist()
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from stream.engine.learner import PREDICT_ONLY, TreeLearner
+from stream.engine.events import PREDICT_ONLY
+from stream.engine.learner import TreeLearner
 from stream.engine.network_layout import N_FEATURES, NetworkParams
 from stream.engine.router import Router
 from stream.rows.batch import Batch

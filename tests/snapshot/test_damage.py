@@ -291,7 +291,7 @@ def no_object(state):
 
 
 def many_labels(state):
-    state["bank"]["state"]["n_labels"] = 2**62
+    state["trees"]["state"]["n_labels"] = 2**62
 
 
 @pytest.mark.parametrize(("kind", "harm"), [("tree", no_object), ("ihomer", many_labels)])
@@ -419,17 +419,18 @@ def other_clusters(arrays, document):
 
 
 def labels_twice(arrays, document):
-    for cluster in ("clusters.1", "clusters.1.parts.0"):
-        arrays[f"_learner.bank.{cluster}.labels"][0] = arrays["_learner.bank.clusters.0.labels"][0]
+    clusters = "_learner.trees.clusters"
+    for cluster in ("1", "1.experts.0.parts.0"):
+        arrays[f"{clusters}.{cluster}.labels"][0] = arrays[f"{clusters}.0.labels"][0]
 
 
 def hierarchy_in_a_circle(arrays, document):
-    table = "_learner.partition.current.tree.nodes."
+    table = "_learner.trees.partition.current.tree.nodes."
     arrays[table + "children"][0] = arrays[table + "id"][0]
 
 
 def hierarchy_with_lists_cut(arrays, document):
-    arrays["_learner.partition.current.tree.nodes.n_labels"][-1] -= 1
+    arrays["_learner.trees.partition.current.tree.nodes.n_labels"][-1] -= 1
 
 
 PARTITIONS = [other_clusters, labels_twice, hierarchy_in_a_circle, hierarchy_with_lists_cut]

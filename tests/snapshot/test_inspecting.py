@@ -37,7 +37,7 @@ def test_what_it_shows(path, capfd):
         # A line is broken between two words, or inside one that is longer than it.
         assert text in out.replace("\n", "") or text in out.replace("\n", " "), text
     assert "_learner" not in out
-    assert "model._learner.rows.scaler.total" in run(capfd, path, "--arrays")[1]
+    assert "model._learner.trees.rows.scaler.total" in run(capfd, path, "--arrays")[1]
 
 
 def test_as_json(path, capfd):
