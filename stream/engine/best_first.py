@@ -50,14 +50,17 @@ def list_best_of_ring(values, oldest, newest, most, numbers, best):
         end = end if end > 0 else length
         block = min(BLOCK, number - oldest + 1, end)
         least = best[n - 1] if n == most else np.float32(0.0)
-        n_larger = 0
-        for place in range(end - block, end):
-            n_larger += values[place] > least
-        if n_larger > 0:
-            for i in range(block):
-                value = values[end - 1 - i]
-                if value > 0.0:
-                    n = insert_best(numbers, best, n, most, number - i, value)
+        own, n_larger = values[end - block : end], 0
+        for i in range(len(own)):
+            n_larger += own[i] > least
+        i = 0
+        while n_larger > 0 and i < block:  # at most so many are listed
+            value = own[block - 1 - i]
+            if value > least:
+                n = insert_best(numbers, best, n, most, number - i, value)
+                least = best[n - 1] if n == most else np.float32(0.0)
+                n_larger -= 1
+            i += 1
         number, end = number - block, end - block
     return n
 

@@ -24,6 +24,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from stream.engine.best_first import list_best, rank
 from stream.engine.elementary import SMALLEST, exp, log
 from stream.engine.jit import inlined
@@ -89,10 +91,11 @@ def _score_table(decoder, params, table, scratch):
     )  # fmt: skip
     rows, seen = decoder.n_rows[table] + unit, 0.0
     for s in range(n_sets):
-        row, base = absent, base_absent
+        row, base, own = absent, base_absent, members[s]
         for i in range(size[s]):
-            row += logits[members[s, i]]
-            base += base_logits[members[s, i]]
+            label = np.uintp(own[i])  # see engine/postings.py
+            row += logits[label]
+            base += base_logits[label]
         of_row[s], score[s] = row, base
     for s in range(n_sets):
         share = log(max(times[s], SMALLEST) / rows)
@@ -125,9 +128,11 @@ def _score_table(decoder, params, table, scratch):
 @inlined
 def _add_members(decoder, table, scratch, marginal):
     """Add the probability of every set in a table to the marginals of its labels."""
+    size, score = decoder.size[table], scratch.score[table]
     for s in range(decoder.n_sets[table]):
-        for i in range(decoder.size[table, s]):
-            marginal[decoder.members[table, s, i]] += scratch.score[table, s]
+        own, probability = decoder.members[table, s], score[s]
+        for i in range(size[s]):
+            marginal[np.uintp(own[i])] += probability
 
 
 @inlined

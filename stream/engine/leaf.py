@@ -32,7 +32,8 @@ class Scratch(NamedTuple):
     models: Annotated[Float64Array, Axes("models", "labels")]  # probabilities of each leaf model
     answer: Annotated[Float64Array, Axes("labels")]  # probabilities of the leaf
     score: Annotated[Float32Array, Axes("rates", "labels")]  # sums of the logistic models
-    gradient: Annotated[Float32Array, Axes("rates", "labels")]
+    gradient: Annotated[Float32Array, Axes("rates", "labels")]  # 0 for columns without a label
+    rate: Annotated[Float32Array, Axes("rates", "labels")]
     truth: Annotated[Float64Array, Axes("labels")]  # 1 present, 0 absent, -1 unknown
     wrong: Annotated[Int32Array, Axes("rates", "labels")]  # label numbers
     n_wrong: Annotated[Int32Array, Axes("rates")]
@@ -255,8 +256,8 @@ def learn_leaf(tree, params, k, x, row, z, answer, present, unknown, scratch, n_
                 error = scratch.models[lay.LOGISTIC + q, label] - scratch.truth[label]
                 scratch.gradient[q, label] = error if scratch.truth[label] >= 0.0 else 0.0
         learn_weights(
-            tree, k, z, answer, scratch.gradient, scratch.wrong, scratch.n_wrong, n_labels,
-            params.learning_rates,
+            tree, k, z, answer, scratch.gradient, scratch.rate, scratch.wrong, scratch.n_wrong,
+            n_labels, params.learning_rates,
         )  # fmt: skip
     leaves[k].n_rows += 1.0
     for label in present:

@@ -30,7 +30,7 @@ from stream.engine.growth import (
 )
 from stream.engine.layout import Tree, TreeParams
 from stream.engine.leaf import Scratch
-from stream.engine.scaling import Scaler, scale_rows
+from stream.engine.scaling import Moments, Scaler, scale_rows
 from stream.engine.split import SplitScratch
 from stream.engine.tree import TreeRows, advance
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 ALL_ROWS = np.zeros(0, np.uint8)
 NO_EVENTS = np.zeros(0, np.int64)
+MOST_DENSE = 4096  # features of rows that may have few zeros
 Values = TypeVar("Values", bound=np.ndarray)
 
 
@@ -117,7 +118,9 @@ class RowScaler:
         room = n_answers * (len(x[1]) // (len(x[0]) - 1) + 1 + int(self.scaler.n_common[0]))
         scaled = np.zeros(n_answers + 1, np.int64), np.empty(room, np.int32), np.empty(room)
         cursor = np.zeros(2, np.int64)
-        while scale_rows(self.scaler, x, events, cursor, scaled):
+        n_features = len(self.scaler.n)
+        moments = Moments(*np.empty((2, n_features if n_features <= MOST_DENSE else 0)))
+        while scale_rows(self.scaler, x, events, cursor, scaled, moments):
             scaled = _with_room(scaled)
         return scaled
 

@@ -100,6 +100,15 @@ def add_two_by_row(postings, first, first_weight, second, second_weight, n_slots
 
 
 @inlined
+def _add_listed(postings, first, last, weight, similarity):
+    """Add the contributions that stand in the places ``first`` to ``last``."""
+    slot, value = postings.slot[first:last], postings.value[first:last]
+    for i in range(len(slot)):
+        # Unsigned: whether a number is negative, and counts from the end, would be asked each time.
+        similarity[np.uintp(slot[i])] += weight * value[i]
+
+
+@inlined
 def add_similarities(postings, feature, weight, n_slots, similarity):
     """Add what a column contributes to the similarity of each row that has it, which are among the
     first ``n_slots``."""
@@ -111,10 +120,8 @@ def add_similarities(postings, feature, weight, n_slots, similarity):
     n, start = postings.n[feature], postings.start[feature]
     first = start + postings.oldest[feature]
     n_first = min(n, postings.capacity[feature] - postings.oldest[feature])
-    for place in range(first, first + n_first):
-        similarity[postings.slot[place]] += weight * postings.value[place]
-    for place in range(start, start + n - n_first):
-        similarity[postings.slot[place]] += weight * postings.value[place]
+    _add_listed(postings, first, first + n_first, weight, similarity)
+    _add_listed(postings, start, start + n - n_first, weight, similarity)
 
 
 @kernel

@@ -156,15 +156,16 @@ def _find_nearest(recent, postings, params, x, raw, row, as_of, scratch):
 
 
 @inlined
-def _learn(recent, postings, params, x, raw, row, y, u, scratch):
-    """Keep a row in the memory that suits it."""
+def _learn(recent, postings, params, x, raw, row, y, u, known, scratch):
+    """Keep a row in the memory that suits it; ``known``: its nearest rows were just found."""
     dense, number = recent.dense, recent.registers[N_KEPT]
     sparse = params.window > 0 and dense.registers[MODE] != DENSE
     if sparse:
         count_columns(recent, x, row)
         weigh_row(recent, x, row, scratch.weighted)
     elif params.window > 0:
-        standardise(dense, raw, row, scratch.dense)
+        if not known:
+            standardise(dense, raw, row, scratch.dense)
         keep_dense(dense, raw, row, number, scratch.dense)
     keep_row(recent, postings, x, row, y, u, scratch.weighted, sparse)
     if params.window > 0 and dense.registers[MODE] == UNDECIDED:
@@ -189,7 +190,7 @@ def recall(recent, postings, params, events, first, x, raw, y, u, hints, scratch
     -------
     ``(code, event)``: DONE; or what has to grow before the call is made again from that event.
     """
-    n_events = len(events.row)
+    n_events, found = len(events.row), -1  # the event whose nearest rows were found last
     for event in range(first, n_events):
         row, as_of, at = events.row[event], events.as_of[event], hints.start[event]
         learns = events.learns[event]
@@ -203,6 +204,7 @@ def recall(recent, postings, params, events, first, x, raw, y, u, hints, scratch
             hints.total[event] = hints.total[event - 1]
         else:
             n_near = _find_nearest(recent, postings, params, z, raw, row, as_of, scratch)
+            found = event
             if at + _n_hints(recent, n_near, as_of, scratch) > len(hints.label):
                 return HINTS_FULL, event
             begin = at
@@ -212,5 +214,6 @@ def recall(recent, postings, params, events, first, x, raw, y, u, hints, scratch
                 scratch.place[hints.label[i]] = -1
         hints.start[event + 1] = at
         if learns:
-            _learn(recent, postings, params, z, raw, row, y, u, scratch)
+            known = found == event or (found == event - 1 and follows(events, event))
+            _learn(recent, postings, params, z, raw, row, y, u, known, scratch)
     return DONE, n_events

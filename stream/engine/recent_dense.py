@@ -21,7 +21,7 @@ from stream.engine.arrays import (
 )
 from stream.engine.best_first import list_best_of_ring
 from stream.engine.jit import inlined
-from stream.engine.scaling import Scaler, scale_row, update_scaler
+from stream.engine.scaling import Moments, Scaler, scale_row, update_scaler
 from stream.engine.unit_rows import inverse_length
 
 # Registers.
@@ -53,13 +53,16 @@ class DenseScratch(NamedTuple):
     values: Annotated[Float64Array, Axes("features_and_entries")]
     query: Annotated[Float32Array, Axes("features")]
     similarity: Annotated[Float32Array, Axes("dense_rows")]
+    moments: Moments
 
 
 @inlined
 def standardise(dense, x, row, scratch):
     """Fill ``scratch.query`` with a row."""
     first, last = x[0][row], x[0][row + 1]
-    n = scale_row(dense.scaler, x[1], x[2], first, last, scratch.indices, scratch.values, 0)
+    n = scale_row(
+        dense.scaler, x[1], x[2], first, last, scratch.indices, scratch.values, 0, scratch.moments
+    )
     query, total = scratch.query, 0.0
     for feature in range(len(query)):
         query[feature] = np.float32(0.0)

@@ -49,20 +49,62 @@ class Scaler(NamedTuple):
     square: Annotated[Float64Array, Axes("features", holds=SUMS)]
 
 
+class Moments(NamedTuple):
+    """Mean and deviation of features, as long as the scaler learns no row. Without room for them
+    each is found when it is needed."""
+
+    mean: Annotated[Float64Array, Axes("features")]  # of x - shift
+    deviation: Annotated[Float64Array, Axes("features")]  # 0: the feature is constant
+
+
 @inlined
-def _scaled(scaler, j, x):
-    """Value of feature ``j`` after scaling."""
+def _mean(total, shift, n, rows):
+    """Mean of x - shift, zeros included."""
+    zeros = rows - n
+    return (total - zeros * shift) / rows
+
+
+@inlined
+def _deviation(square, shift, n, rows, mean):
+    """Standard deviation, zeros included; 0 where it is nothing but rounding errors."""
+    zeros = rows - n
+    variance = (square + zeros * shift * shift) / rows - mean * mean
+    least = 1e-12 * (mean * mean + shift * shift)
+    return math.sqrt(max(variance, 0.0)) if variance > least else 0.0
+
+
+@inlined
+def _find_moments(scaler, n_features, moments):
+    """Find the moments of the first features at once; returns whether that was worth it."""
+    if n_features > len(moments.mean) or 4 * scaler.n_common[0] < n_features:
+        return False
+    n, n_missing, n_rows = scaler.n, scaler.n_missing, scaler.n_rows[0]
+    shift, total, square = scaler.shift, scaler.total, scaler.square
+    mean, deviation = moments
+    # Short loops over few arrays, so that the compiler has several features done at a time.
+    for j in range(n_features):
+        mean[j] = _mean(total[j], shift[j], float(n[j]), float(n_rows - n_missing[j]))
+    for j in range(n_features):
+        rows = float(n_rows - n_missing[j])
+        deviation[j] = _deviation(square[j], shift[j], float(n[j]), rows, mean[j])
+    return True
+
+
+@inlined
+def _scaled(scaler, j, x, found, moments):
+    """Value of feature ``j`` after scaling; ``found``: the moments are there."""
     n = float(scaler.n[j]) if j < len(scaler.n) else 0.0
     if n == 0.0:
         return 1.0 if x > 0.0 else -1.0
     shift = scaler.shift[j]
     if scaler.is_common[j]:
-        rows = float(scaler.n_rows[0] - scaler.n_missing[j])
-        zeros = rows - n
-        mean = (scaler.total[j] - zeros * shift) / rows  # of x - shift
-        variance = (scaler.square[j] + zeros * shift * shift) / rows - mean * mean
-        scale = math.sqrt(variance) if variance > 1e-12 * (mean * mean + shift * shift) else 0.0
-        value = (x - shift - mean) / scale if scale > 0.0 else 0.0
+        if found:
+            mean, deviation = moments.mean[j], moments.deviation[j]
+        else:
+            rows = float(scaler.n_rows[0] - scaler.n_missing[j])
+            mean = _mean(scaler.total[j], shift, n, rows)
+            deviation = _deviation(scaler.square[j], shift, n, rows, mean)
+        value = (x - shift - mean) / deviation if deviation > 0.0 else 0.0
     else:
         square = scaler.square[j] + 2.0 * shift * scaler.total[j] + n * shift * shift
         value = x / math.sqrt(square / n) if square > 0.0 else math.copysign(1.0, x)
@@ -80,25 +122,27 @@ def _put(indices, values, at, j, value):
 
 
 @inlined
-def scale_row(scaler, x_indices, x_values, first, last, indices, values, at):
+def scale_row(scaler, x_indices, x_values, first, last, indices, values, at, moments):
     """Scale the row in entries ``first`` to ``last``; write it from ``at`` on and return where it
-    ends."""
+    ends. ``moments`` are room to work in."""
     n_common = scaler.n_common[0]
+    n_features = scaler.common[n_common - 1] + 1 if n_common > 0 else 0
+    found = _find_moments(scaler, n_features, moments)
     c = 0
     for entry in range(first, last):
         j = x_indices[entry]
         while c < n_common and scaler.common[c] < j:
             common = scaler.common[c]
-            at = _put(indices, values, at, common, _scaled(scaler, common, 0.0))
+            at = _put(indices, values, at, common, _scaled(scaler, common, 0.0, found, moments))
             c += 1
         if c < n_common and scaler.common[c] == j:
             c += 1
         x = x_values[entry]
         if not math.isnan(x):
-            at = _put(indices, values, at, j, _scaled(scaler, j, x))
+            at = _put(indices, values, at, j, _scaled(scaler, j, x, found, moments))
     while c < n_common:
         common = scaler.common[c]
-        at = _put(indices, values, at, common, _scaled(scaler, common, 0.0))
+        at = _put(indices, values, at, common, _scaled(scaler, common, 0.0, found, moments))
         c += 1
     return at
 
@@ -147,7 +191,7 @@ def update_scaler(scaler, x_indices, x_values, first, last):
 
 
 @kernel
-def scale_rows(scaler, x, events, cursor, scaled):
+def scale_rows(scaler, x, events, cursor, scaled, moments):
     """Scale the row of each event, and add those that are learnt to the statistics.
 
     Parameters
@@ -161,6 +205,8 @@ def scale_rows(scaler, x, events, cursor, scaled):
         Next event, and the entries written; moved on.
     scaled
         The scaled rows [answers] ``(indptr, indices, values)``, in place.
+    moments
+        Room to work in, for all features or none.
 
     Returns
     -------
@@ -172,7 +218,9 @@ def scale_rows(scaler, x, events, cursor, scaled):
         if not follows(events, event):
             if cursor[1] + last - first + scaler.n_common[0] > len(scaled[1]):
                 return True
-            cursor[1] = scale_row(scaler, x[1], x[2], first, last, scaled[1], scaled[2], cursor[1])
+            cursor[1] = scale_row(
+                scaler, x[1], x[2], first, last, scaled[1], scaled[2], cursor[1], moments
+            )
             scaled[0][events.answer[event] - events.answer[0] + 1] = cursor[1]
         if events.learns[event]:
             update_scaler(scaler, x[1], x[2], first, last)

@@ -19,6 +19,8 @@ from __future__ import annotations
 import math
 from typing import Annotated, NamedTuple
 
+import numpy as np
+
 from stream.engine.arrays import (
     COUNTS,
     DECAYED,
@@ -170,11 +172,11 @@ def _add_logits(decoder, now, factor, absent, scratch):
     for s in range(decoder.n_sets[0]):
         of_row, members = absent, decoder.members[s]
         for i in range(decoder.size[s]):
-            label = members[i]
+            label = np.uintp(members[i])  # see engine/postings.py
             if logits[label] == NOT_COUNTED:
                 rate = base_rate(decoder, label, now)
                 logits[label] = logit(min(factor * rate, 0.5))
-                scratch.counted[n_counted] = label
+                scratch.counted[n_counted] = members[i]
                 n_counted += 1
             of_row += logits[label]
         scratch.of_row[s] = of_row

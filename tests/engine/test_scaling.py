@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive.scaling import NaiveScaler
 
-from stream.engine.arrays import allocate
+from stream.engine.arrays import allocate, copied
 from stream.engine.events import schedule
-from stream.engine.scaling import LARGEST, Scaler, scale_rows
+from stream.engine.scaling import LARGEST, Moments, Scaler, scale_rows
 
 PREDICT_ONLY = -1
 
@@ -27,7 +27,13 @@ def scale(x, *, predict=True, delay=0, scaler=None):
     events = schedule(len(x), 0, 0, predict=predict, delay=delay)
     room = 2 * x.size + x.shape[1]  # the kernel wants room for the common features of a row, too
     scaled = np.zeros(events.n_answers + 1, np.int64), np.zeros(room, np.int32), np.zeros(room)
-    assert not scale_rows(scaler, batch.features, events, np.zeros(2, np.int64), scaled)
+    others, also = copied(scaler), tuple(each.copy() for each in scaled)
+    given = batch.features, events
+    moments, no_moments = (Moments(*np.zeros((2, n))) for n in (x.shape[1], 0))
+    assert not scale_rows(scaler, *given, np.zeros(2, np.int64), scaled, moments)
+    assert not scale_rows(others, *given, np.zeros(2, np.int64), also, no_moments)
+    for found, expected in zip(scaled, also, strict=True):
+        np.testing.assert_array_equal(found, expected)
     predicted, learnt = (
         [rows_at(scaled, answer) for answer in events.answer[of].tolist()]
         for of in (events.predicted, events.learnt)
