@@ -147,7 +147,7 @@ class Coordinator:
     def _call(self, batch: Batch, events: Events) -> tuple[Segment, CallRows]:
         """All events, and the rows as every stage takes them."""
         raw, (y, u) = batch.features, batch.truths
-        n_features = columns_needed(*raw[:2])
+        n_features = np.maximum(columns_needed(*raw[:2]), self.n_features)
         x = (*raw[:2], NO_VALUES, NO_VALUES)
         if self.gated is not None:
             known = _known_at(events, n_features, self.n_features)[:-1]
@@ -171,7 +171,7 @@ class Coordinator:
             self.trees.run(segment, rows, given, answers)
         self.n_labels, self.n_learnt = segment.n_labels, segment.n_learnt
         if len(learnt := segment.learnt):
-            self.n_features = max(self.n_features, int(rows.n_features[learnt[-1]]))
+            self.n_features = int(rows.n_features[learnt[-1]])
             if self.gated is not None and self.n_learnt % PERIOD == 0:
                 self.gated.keep_within_limit()
         if self.trees is not None and self.n_labels > self.max_tree_labels:

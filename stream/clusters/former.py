@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from stream.clusters.tree_cluster import Expert, TreeCluster
-from stream.clusters.tree_clusters import TreeClusters, TreesParams
+from stream.clusters.tree_clusters import TreeClusters, TreeClustersParams
 from stream.clusters.tree_parts import Part
 from stream.engine.adwin import Adwins
 from stream.engine.layout import TreeParams
@@ -50,7 +50,7 @@ class FormerWatch:
 def upgraded_learner(state: dict[str, Any]) -> dict[str, Any]:
     """State of a coordinator, from that of a learner which had a tree for each cluster."""
     bank, watch = state["bank"], state["watcher"]
-    params = TreesParams(
+    params = TreeClustersParams(
         (bank.params,), bank.max_size, bank.params.use_logistic, watch is not None,
         bank.params.drift_delta,
     )  # fmt: skip

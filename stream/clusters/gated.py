@@ -32,7 +32,7 @@ from stream.engine.set_decoder import Answers, Listed
 
 LEAST_KEPT = 0.1  # share of the weights that a look at the memory leaves
 
-Collector = Callable[[Events, Listed, Hints], None]
+Receiver = Callable[[Events, Listed, Hints], None]
 
 
 class ClustersParams(NamedTuple):
@@ -171,7 +171,7 @@ class GatedClusters:
         answers: Answers,
         *,
         answered: bool = True,
-        collect: Collector | None = None,
+        collect: Receiver | None = None,
         explain: list[MixerInputs] | None = None,
     ) -> Answers:
         """Predict and learn rows.

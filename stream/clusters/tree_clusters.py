@@ -44,7 +44,7 @@ class Outputs(NamedTuple):
     experts: ExpertOutputs | None  # None: no router weighs them
 
 
-class TreesParams(NamedTuple):
+class TreeClustersParams(NamedTuple):
     """Which experts clusters have, and when clusters are looked at anew."""
 
     experts: tuple[TreeParams, ...]  # of every cluster
@@ -73,7 +73,7 @@ class TreeClusters:
 
     def __init__(
         self,
-        params: TreesParams,
+        params: TreeClustersParams,
         partition: Partition,
         *,
         shared: SharedTree | None = None,

@@ -94,17 +94,15 @@ class RowScaler:
         """Bytes of the arrays."""
         return n_bytes(Scaler, {"features": len(self.scaler.n)})
 
-    def prepare(self, x: FeatureRows, events: Events, needed: Int64Array) -> Work:
+    def prepare(self, x: FeatureRows, events: Events, n_features: Int64Array) -> Work:
         """Scale rows as they are at the events.
 
         Parameters
         ----------
-        needed
-            As :func:`columns_needed` says.
+        n_features
+            Feature columns that each row and all before it need [rows], those of earlier calls too:
+            a tree that begins late needs them, as what is common is not zero after scaling.
         """
-        # A tree that begins late needs the columns of earlier rows too: those that are common are
-        # not zero after scaling. Rows that are not learnt yet count when they are.
-        n_features = np.maximum(needed, self.n_features)
         if events.n_learnt:
             self.n_features = int(n_features[events.row[events.learnt[-1]]])
             if self.n_features > len(self.scaler.n):
@@ -303,7 +301,8 @@ class TreeLearner:
         x, (y, u) = batch.features, batch.truths
         n_learnt = int(self.tree.registers[lay.ROWS_LEARNT])
         events = schedule(batch.n_rows, first_row, n_learnt, predict=predict, delay=delay)
-        work = self.rows.prepare(x, events, columns_needed(*x[:2]))
+        n_features = np.maximum(columns_needed(*x[:2]), self.rows.n_features)
+        work = self.rows.prepare(x, events, n_features)
         truth = LabelsOfRows(y, u, labels_needed(y, u))
         answers = np.zeros((events.n_answers if predict else 0, 1, self.n_labels))
         answers = self.growing.advance(work, truth, 0, len(events.row), answers, asked=False)

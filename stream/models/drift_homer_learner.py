@@ -9,7 +9,7 @@ from stream.clusters.coordinator import Coordinator
 from stream.clusters.expert_router import ExpertRouter
 from stream.clusters.gated import ClustersParams, GatedClusters
 from stream.clusters.shared_tree import SharedTree
-from stream.clusters.tree_clusters import TreeClusters, TreesParams
+from stream.clusters.tree_clusters import TreeClusters, TreeClustersParams
 from stream.engine import placement as pl
 from stream.engine.gate import GateParams
 from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
@@ -87,7 +87,7 @@ def _new_trees(
     shared = SharedTree(tree, share, concepts)
     router = None if model.experts == 1 else _new_router(model, tree.seed, share)
     mixer = MixerParams(bool(model.mixer), bool(model.past), float(model.mixer_rate), 0.01)
-    params = TreesParams(
+    params = TreeClustersParams(
         experts=_experts(tree, model.experts - 1),
         max_size=(1.0 - SHARE_OF_ROUTER) * share,
         scales=True,

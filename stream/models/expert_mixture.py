@@ -193,7 +193,8 @@ class MixtureLearner:
         """Predict and learn rows; see :meth:`stream.engine.learner.TreeLearner.run`."""
         x, (y, u) = batch.features, batch.truths
         events = schedule(batch.n_rows, first_row, 0, predict=predict, delay=delay)
-        work = self.rows.prepare(x, events, columns_needed(*x[:2]))
+        n_features = np.maximum(columns_needed(*x[:2]), self.rows.n_features)
+        work = self.rows.prepare(x, events, n_features)
         trees = TreeRows(x, work.scaled, y, u, events)
         seen = work.scaled if self.shape.standardise else _raw_answers(x, events)
         rows, cursor = MixtureRows(trees, seen), np.zeros(N_CURSORS, np.int64)

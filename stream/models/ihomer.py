@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from stream.clusters.coordinator import Coordinator
-from stream.clusters.tree_clusters import TreeClusters, TreesParams
+from stream.clusters.tree_clusters import TreeClusters, TreeClustersParams
 from stream.models.hoeffding_tree import TREE_CONSTRAINTS, tree_params
 from stream.models.parameters import Constraints, check_parameters
 from stream.models.partitioned import PARTITION_CONSTRAINTS, PartitionedShell
@@ -130,7 +130,7 @@ class IHOMER(PartitionedShell):
 
     def _new_learner(self) -> Coordinator:
         tree = tree_params(self, "multi-label")
-        params = TreesParams(
+        params = TreeClustersParams(
             experts=(tree,),
             max_size=self.max_size * 1e6,
             scales=tree.use_logistic,

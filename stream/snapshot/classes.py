@@ -108,7 +108,7 @@ CLASSES = {
     "TreeCluster": "stream.clusters.tree_cluster:TreeCluster",
     "TreeClusters": "stream.clusters.tree_clusters:TreeClusters",
     "TreeLearner": "stream.engine.learner:TreeLearner",
-    "TreesParams": "stream.clusters.tree_clusters:TreesParams",
+    "TreeClustersParams": "stream.clusters.tree_clusters:TreeClustersParams",
     "TreeParams": "stream.engine.layout:TreeParams",
     "Vocabulary": "stream.rows.names:Vocabulary",
     "Weights": "stream.engine.layout:Weights",

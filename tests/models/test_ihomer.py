@@ -14,7 +14,7 @@ from river import checks, datasets
 from stream import IHOMER, MultiLabelHoeffdingTree
 from stream.checks import check_multilabel_estimator
 from stream.clusters.coordinator import Coordinator
-from stream.clusters.tree_clusters import TreeClusters, TreesParams
+from stream.clusters.tree_clusters import TreeClusters, TreeClustersParams
 from stream.data import open_source
 from stream.data.source import rows_as_dicts
 from stream.data.synthetic import create
@@ -46,7 +46,7 @@ def predictions(model, source, rows, sizes, delay=0):
 def scripted(script):
     """A learner of trees over a scripted partition."""
     params = tree_params(MultiLabelHoeffdingTree(grace_period=50, delta=0.1), "multi-label")
-    trees = TreesParams((params,), 1e9, scales=True, watches=False, drift_delta=0.002)
+    trees = TreeClustersParams((params,), 1e9, scales=True, watches=False, drift_delta=0.002)
     return Coordinator(None, TreeClusters(trees, Scripted(script)))
 
 
