@@ -126,13 +126,13 @@ class PartScratch(NamedTuple):
 
 
 @inlined
-def _ask_experts(parts, params, x, row, z, answer, scratch):
+def _ask_experts(parts, params, at, scratch):
     """What every expert says of a row."""
     trees, mixture, probabilities = parts.trees, parts.mixture, scratch.mixture.probabilities
     n = 2 if params.mixture.task else mixture.n_labels[0]
     for e in range(len(parts.roots)):
-        k = find_leaf(trees, parts.roots[e], x, row)
-        predict_leaf(trees, params.trees, k, x, row, z, answer, scratch.trees, n)
+        k = find_leaf(trees, parts.roots[e], at.x, at.row)
+        predict_leaf(trees, params.trees, k, at, scratch.trees, n)
         for label in range(n):
             probabilities[e, label] = scratch.trees.answer[label]
 
@@ -230,13 +230,12 @@ def _conclude(parts, params, scratch):
 
 
 @kernel
-def answer_row(parts, params, x, row, z, r, answer, scratch):
-    """Fill ``scratch.mixture`` with what every part and the whole say of a row.
+def answer_row(parts, params, at, r, scratch):
+    """Fill ``scratch.mixture`` with what every part and the whole say of a row (:class:`TreeRow`).
 
-    ``x``, ``z`` and ``r`` are the raw rows, the scaled rows, and the rows as the router sees them,
-    each ``(indptr, indices, values)``; the last two are numbered as the answers are. There must be
-    a class.
+    ``r`` are the rows as the router sees them ``(indptr, indices, values)``, numbered as the
+    answers are. There must be a class.
     """
-    forward(parts.network, params.network, r, answer, scratch.network)
-    _ask_experts(parts, params, x, row, z, answer, scratch)
+    forward(parts.network, params.network, r, at.answer, scratch.network)
+    _ask_experts(parts, params, at, scratch)
     _conclude(parts, params, scratch)

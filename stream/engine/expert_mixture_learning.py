@@ -20,7 +20,7 @@ from stream.engine.expert_mixture import (
     answer_row,
 )
 from stream.engine.jit import inlined, kernel
-from stream.engine.leaf import highest
+from stream.engine.leaf import TreeRow, highest
 from stream.engine.network import learn_forwarded, meet_features
 from stream.engine.network_layout import N_FEATURES
 from stream.engine.tree import TreeRows, change_structure, learn_row, room_for_row
@@ -123,42 +123,39 @@ def _choose_learners(mixture, params, scratch):
 
 
 @inlined
-def _begin_row(parts, params, x, row, z, r, answer, label, fresh, scratch):
+def _begin_row(parts, params, at, r, label, fresh, scratch):
     """Let router and mixer learn a row, and choose the experts that will."""
     known = parts.network.registers[N_FEATURES]
-    meet_features(parts.network, r, answer)
+    meet_features(parts.network, r, at.answer)
     if not fresh or known != parts.network.registers[N_FEATURES]:
-        answer_row(parts, params, x, row, z, r, answer, scratch)
+        answer_row(parts, params, at, r, scratch)
     own, mixture = params.mixture, parts.mixture
     _choose_learners(mixture, own, scratch.mixture)
-    _learn_router(parts, params, r, answer, label, scratch)
+    _learn_router(parts, params, r, at.answer, label, scratch)
     if own.mixer:
         _learn_mixer(mixture, own.mixer_rate, label, scratch.mixture)
         _count_past(mixture.past, label, mixture.n_labels[0])
 
 
 @inlined
-def _learn_experts(parts, params, x, row, z, answer, y, u, cursor, scratch):
+def _learn_experts(parts, params, at, cursor, scratch):
     """Let the chosen experts learn a row; returns the pool without room, or DONE."""
     trees, roots = parts.trees, parts.roots
-    present = y[1][y[0][row] : y[0][row + 1]]
-    unknown = u[1][0:0]
-    label = present[0]
+    label = at.present[0]
     while cursor[EXPERT] <= len(roots):
         e = cursor[EXPERT] - 1
         if scratch.mixture.learns[e]:
             trees.registers[lay.ROOT] = roots[e]
             if not cursor[GROWN]:
-                missing = room_for_row(trees, params.trees, x, row, z, answer, 0)
+                missing = room_for_row(trees, params.trees, at)
                 if missing != lay.DONE:
                     return missing
-                truth = present
+                truth = at.present
                 if params.mixture.task:
                     own = 1 if e == label else 0
                     truth = scratch.mixture.binary[own : own + 1]
-                learn_row(
-                    trees, params.trees, x, row, z, answer, truth, unknown, scratch.trees, False
-                )
+                its = TreeRow(at.x, at.row, at.z, at.answer, truth, at.unknown)
+                learn_row(trees, params.trees, its, scratch.trees, False)
                 parts.mixture.rows_learnt[e] += 1
                 cursor[GROWN] = 1
             missing = change_structure(trees, params.trees, scratch.split)
@@ -208,9 +205,11 @@ def advance_mixture(
     while cursor[EVENT] < len(events.row):
         event = cursor[EVENT]
         row, answer = events.row[event], events.answer[event] - events.answer[0]
+        present, unknown = y[1][y[0][row] : y[0][row + 1]], u[1][0:0]
+        at = TreeRow(x, row, z, answer, present, unknown)
         if not events.learns[event]:
             if n > 0:
-                answer_row(parts, params, x, row, z, rows.router, answer, scratch)
+                answer_row(parts, params, at, rows.router, scratch)
                 for label in range(n):
                     out[row, label] = scratch.mixture.answer[label]
             fresh = True
@@ -218,13 +217,12 @@ def advance_mixture(
             continue
         if row >= learn_stop:
             return lay.PAUSED
-        if y[0][row] < y[0][row + 1]:
+        if len(present) > 0:
             if cursor[EXPERT] == 0:
-                label = y[1][y[0][row]]
                 known = fresh and follows(events, event)
-                _begin_row(parts, params, x, row, z, rows.router, answer, label, known, scratch)
+                _begin_row(parts, params, at, rows.router, present[0], known, scratch)
                 cursor[EXPERT] = 1
-            missing = _learn_experts(parts, params, x, row, z, answer, y, u, cursor, scratch)
+            missing = _learn_experts(parts, params, at, cursor, scratch)
             if missing != lay.DONE:
                 return missing
             cursor[EXPERT] = 0

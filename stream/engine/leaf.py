@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from stream.engine import layout as lay
-from stream.engine.arrays import Axes, Float32Array, Float64Array, Int32Array
+from stream.engine.arrays import Axes, FeatureRows, Float32Array, Float64Array, Int32Array
 from stream.engine.elementary import exp, log
 from stream.engine.jit import inlined, kernel
 from stream.engine.log_odds import cut_sigmoid
@@ -39,6 +39,17 @@ class Scratch(NamedTuple):
     n_wrong: Annotated[Int32Array, Axes("rates")]
     terms: Annotated[Float64Array, Axes(WORK_ROWS, "labels")]
     branches: Annotated[Int32Array, Axes(MAX_BRANCHES)]  # tops of the branches that learn the row
+
+
+class TreeRow(NamedTuple):
+    """A row as a tree takes it."""
+
+    x: FeatureRows  # raw rows, of which it is one
+    row: int  # its number among these
+    z: FeatureRows  # scaled rows
+    answer: int  # its number among these
+    present: Int32Array  # labels
+    unknown: Int32Array
 
 
 @inlined
@@ -96,12 +107,8 @@ def _best_model(loss, params, k, label):
 
 
 @inlined
-def predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels):
-    """Fill ``scratch`` with what leaf ``k`` says of a row.
-
-    ``x`` and ``z`` are the raw rows and the scaled ones, which are numbered as the answers are;
-    each ``(indptr, indices, values)``.
-    """
+def predict_leaf(tree, params, k, at, scratch, n_labels):
+    """Fill ``scratch`` with what leaf ``k`` says of a row (:class:`TreeRow`)."""
     leaves, labels, loss = tree.leaves, tree.labels, tree.labels.loss
     frequency = scratch.models[lay.FREQUENCY]
     _frequencies(leaves, labels, params, k, frequency, n_labels)
@@ -111,7 +118,7 @@ def predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels):
         p = scratch.models[lay.NAIVE_BAYES]
         _prior_scores(params, frequency, leaves[k].n_rows, p, n_labels)
         if leaves[k].active:
-            add_terms(tree, k, x, row, p, n_labels)
+            add_terms(tree, k, at.x, at.row, p, n_labels)
         if params.single_label:
             softmax(p, n_labels)
         else:
@@ -124,7 +131,7 @@ def predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels):
         for q in range(1, n_rates):
             for label in range(n_labels):
                 score[q, label] = score[0, label]
-        add_weights(tree, k, z, answer, score, n_labels)
+        add_weights(tree, k, at.z, at.answer, score, n_labels)
         for q in range(n_rates):
             p, of_rate = scratch.models[lay.LOGISTIC + q], score[q]
             if params.single_label:
@@ -217,10 +224,11 @@ def _take_stat_row(tree, k, j):
 
 
 @inlined
-def _learn_features(tree, params, k, x, row, present, unknown, n_labels, work):
+def _learn_features(tree, params, k, at, n_labels, work):
     """Add a row to the statistics of its features in leaf ``k``; the row itself is counted
     already."""
     stats, stat_labels, shift = tree.stats, tree.stat_labels, tree.shift
+    x, row, present, unknown = at.x, at.row, at.present, at.unknown
     for entry in range(x[0][row], x[0][row + 1]):
         j = x[1][entry]
         if j >= tree.stat_row.shape[1]:
@@ -245,7 +253,7 @@ def _learn_features(tree, params, k, x, row, present, unknown, n_labels, work):
 
 
 @inlined
-def learn_leaf(tree, params, k, x, row, z, answer, present, unknown, scratch, n_labels):
+def learn_leaf(tree, params, k, at, scratch, n_labels):
     """Learn a row in leaf ``k``; ``scratch`` holds what the leaf predicted for it and the truth."""
     leaves, labels = tree.leaves, tree.labels
     if params.adaptive:
@@ -256,22 +264,22 @@ def learn_leaf(tree, params, k, x, row, z, answer, present, unknown, scratch, n_
                 error = scratch.models[lay.LOGISTIC + q, label] - scratch.truth[label]
                 scratch.gradient[q, label] = error if scratch.truth[label] >= 0.0 else 0.0
         learn_weights(
-            tree, k, z, answer, scratch.gradient, scratch.rate, scratch.wrong, scratch.n_wrong,
-            n_labels, params.learning_rates,
+            tree, k, at.z, at.answer, scratch.gradient, scratch.rate, scratch.wrong,
+            scratch.n_wrong, n_labels, params.learning_rates,
         )  # fmt: skip
     leaves[k].n_rows += 1.0
-    for label in present:
+    for label in at.present:
         labels.n_present[k, label] += 1.0
-    for label in unknown:
+    for label in at.unknown:
         labels.n_unknown[k, label] += 1.0
     if not leaves[k].active:
         return
     leaves[k].stat_rows += 1.0
-    for label in present:
+    for label in at.present:
         labels.stat_present[k, label] += 1.0
-    for label in unknown:
+    for label in at.unknown:
         labels.stat_unknown[k, label] += 1.0
-    _learn_features(tree, params, k, x, row, present, unknown, n_labels, scratch.terms)
+    _learn_features(tree, params, k, at, n_labels, scratch.terms)
     if params.use_naive_bayes and leaves[k].stat_rows >= leaves[k].next_refresh:
         refresh_leaf(tree, k, n_labels, params.single_label, scratch.terms)
         leaves[k].next_refresh = 2.0 * leaves[k].stat_rows

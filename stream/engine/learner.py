@@ -32,7 +32,7 @@ from stream.engine.layout import Tree, TreeParams
 from stream.engine.leaf import Scratch
 from stream.engine.scaling import Moments, Scaler, scale_rows
 from stream.engine.split import SplitScratch
-from stream.engine.tree import TreeRows, advance
+from stream.engine.tree import TreeRows, Turns, advance
 
 if TYPE_CHECKING:
     from stream.rows.batch import Batch
@@ -221,7 +221,7 @@ class GrowingTree:
                     int(n_labels.searchsorted(self.n_labels, side="right")),
                 )
             reason = advance(
-                self.tree, self.params, rows, cursor, end, stop, chosen, asked, answers,
+                self.tree, self.params, rows, cursor, Turns(end, stop, asked), chosen, answers,
                 self._scratch, self._split_scratch,
             )  # fmt: skip
             if reason == lay.DONE:

@@ -18,7 +18,7 @@ from stream.engine.adwin import adwin_mean, adwin_update
 from stream.engine.arrays import FeatureRows, LabelRows
 from stream.engine.events import Events, follows
 from stream.engine.jit import inlined, kernel
-from stream.engine.leaf import learn_leaf, predict_leaf, row_loss
+from stream.engine.leaf import TreeRow, learn_leaf, predict_leaf, row_loss
 from stream.engine.losses import switch_bound
 from stream.engine.slots import n_left
 from stream.engine.structure import (
@@ -156,15 +156,14 @@ def _count_path(nodes, top, x, row):
 
 @inlined
 def _learn_branch(
-    tree, params, top, x, row, z, answer, present, unknown, scratch, predicted, is_alternate,
-    n_branches,
+    tree, params, top, at, scratch, predicted, is_alternate, n_branches
 ):  # fmt: skip
     """Learn a row in the branch below ``top``; returns how many branches are to be learnt in
     all."""
-    n_labels = tree.registers[lay.N_LABELS]
+    n_labels, x, row = tree.registers[lay.N_LABELS], at.x, at.row
     k = find_leaf(tree, top, x, row)
     if not predicted:
-        predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels)
+        predict_leaf(tree, params, k, at, scratch, n_labels)
     if params.drift_detection:
         loss = row_loss(params, scratch, n_labels)
         n_branches = _watch_branch(
@@ -173,7 +172,7 @@ def _learn_branch(
         if n_branches < 0:
             return -n_branches
     _count_path(tree.nodes, top, x, row)
-    learn_leaf(tree, params, k, x, row, z, answer, present, unknown, scratch, n_labels)
+    learn_leaf(tree, params, k, at, scratch, n_labels)
     leaves = tree.leaves
     if leaves[k].active and leaves[k].stat_rows - leaves[k].last_attempt >= params.grace_period:
         if tree.nodes[leaves[k].node].depth < params.max_depth:
@@ -182,12 +181,12 @@ def _learn_branch(
 
 
 @inlined
-def room_for_row(tree, params, x, row, z, answer, n_unknown):
+def room_for_row(tree, params, at):
     """The pool without room for learning a row, or DONE; when memory is full, room is made as far
     as it can be."""
-    registers = tree.registers
+    registers, x, row, z, answer = tree.registers, at.x, at.row, at.z, at.answer
     branches = 1 + registers[lay.N_ALTERNATES]
-    if n_unknown > 0 and tree.stat_labels.n_unknown.shape[0] == 0:
+    if len(at.unknown) > 0 and tree.stat_labels.n_unknown.shape[0] == 0:
         return lay.UNKNOWN_NEEDED
     first, last = x[0][row], x[0][row + 1]
     while last > first and x[1][last - 1] >= tree.stat_row.shape[1]:
@@ -238,20 +237,20 @@ def _report(scratch, answers, answer, n_labels):
 
 
 @inlined
-def learn_row(tree, params, x, row, z, answer, present, unknown, scratch, predicted):
+def learn_row(tree, params, at, scratch, predicted):
     """Learn a row whose room was checked; ``predicted``: ``scratch`` holds what its leaf says of
     it."""
-    _set_truth(scratch, present, unknown, 1.0, -1.0)
+    _set_truth(scratch, at.present, at.unknown, 1.0, -1.0)
     scratch.branches[0] = tree.registers[lay.ROOT]
     n_branches, learnt = np.int64(1), 0
     while learnt < n_branches:
         n_branches = _learn_branch(
-            tree, params, scratch.branches[learnt], x, row, z, answer, present, unknown, scratch,
-            predicted and learnt == 0, learnt > 0, n_branches,
+            tree, params, scratch.branches[learnt], at, scratch, predicted and learnt == 0,
+            learnt > 0, n_branches,
         )  # fmt: skip
         learnt += 1
     tree.registers[lay.ROWS_LEARNT] += 1
-    _set_truth(scratch, present, unknown, 0.0, 0.0)
+    _set_truth(scratch, at.present, at.unknown, 0.0, 0.0)
 
 
 class TreeRows(NamedTuple):
@@ -264,12 +263,20 @@ class TreeRows(NamedTuple):
     events: Events
 
 
+class Turns(NamedTuple):
+    """Which of the events are taken, and how."""
+
+    end: int  # first event that is left
+    # The call ends when this row or a later one would be learnt: it has labels or features that
+    # there is no room for yet.
+    learn_stop: int
+    asked: bool  # whether rows that are learnt are answered, too
+
+
 @kernel
-def advance(
-    tree, params, rows, cursor, end, learn_stop, chosen, asked, answers, scratch, split_scratch
-):  # fmt: skip
-    """Predict and learn the rows of the events from ``cursor[0]`` to ``end``, until done or until a
-    pool is full.
+def advance(tree, params, rows, cursor, turns, chosen, answers, scratch, split_scratch):
+    """Predict and learn the rows of the events from ``cursor[0]`` on, until done or until a pool is
+    full.
 
     Parameters
     ----------
@@ -277,19 +284,14 @@ def advance(
         :class:`TreeRows`.
     cursor
         Next event; moved on.
-    end
-        First event that is left.
-    learn_stop
-        The call ends when this row or a later one would be learnt: it has labels or features that
-        there is no room for yet.
+    turns
+        :class:`Turns`.
     chosen
         [answers, or 0: all] 1: the row is learnt when its turn comes; else it is only answered.
-    asked
-        Whether rows that are learnt are answered, too.
     answers
         [answers, 1 or leaf models, labels] probabilities, in place: the answer of the tree, or what
         each of its leaf models says, just before a row is learnt where it is learnt. Without rows
-        when nothing is predicted and ``asked`` is false.
+        when nothing is answered.
     scratch, split_scratch
         Room to work in, for as many labels as there are.
 
@@ -303,31 +305,32 @@ def advance(
     if missing != lay.DONE:
         return missing
     fresh = False  # whether ``scratch`` holds the answer to the event before
-    while cursor[0] < end:
+    while cursor[0] < turns.end:
         event = cursor[0]
         row, answer = events.row[event], events.answer[event] - events.answer[0]
         known = fresh and follows(events, event)
-        if events.learns[event] and row >= learn_stop:
+        if events.learns[event] and row >= turns.learn_stop:
             return lay.PAUSED
         present = y[1][y[0][row] : y[0][row + 1]]
         unknown = u[1][u[0][row] : u[0][row + 1]]
+        at = TreeRow(x, row, z, answer, present, unknown)
         cursor[0] = event + 1
         if events.learns[event] and params.single_label and len(present) == 0:
             continue  # the class is unknown: nothing to learn
         learns = events.learns[event] == 1 and (len(chosen) == 0 or chosen[answer] == 1)
         if learns:
-            missing = room_for_row(tree, params, x, row, z, answer, len(unknown))
+            missing = room_for_row(tree, params, at)
             if missing != lay.DONE:
                 cursor[0] = event
                 return missing
-        if not known and (asked or not events.learns[event]):
+        if not known and (turns.asked or not events.learns[event]):
             k = find_leaf(tree, tree.registers[lay.ROOT], x, row)
-            predict_leaf(tree, params, k, x, row, z, answer, scratch, n_labels)
+            predict_leaf(tree, params, k, at, scratch, n_labels)
             _report(scratch, answers, answer, n_labels)
             known = True
         fresh = known and not learns
         if learns:
-            learn_row(tree, params, x, row, z, answer, present, unknown, scratch, known)
+            learn_row(tree, params, at, scratch, known)
             missing = change_structure(tree, params, split_scratch)
             if missing != lay.DONE:
                 return missing
