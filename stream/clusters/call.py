@@ -60,12 +60,12 @@ class Segment(NamedTuple):
     @property
     def learnt(self) -> Int64Array:
         """Rows that are learnt, in order."""
-        return self.events.row[self.events.learns == 1]
+        return self.events.learnt_rows
 
     @property
     def n_learnt(self) -> int:
         """Rows learnt in the whole stream after the last event."""
-        return int(self.events.now[-1] + self.events.learns[-1])
+        return self.events.now_after
 
     @property
     def n_labels(self) -> int:

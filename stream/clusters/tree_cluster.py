@@ -8,11 +8,18 @@ import numpy as np
 
 from stream.clusters.tree_parts import Part, PartRows, Stretch
 from stream.engine.adwin import Adwins
-from stream.engine.arrays import Float64Array, Int64Array, UInt8Array, allocate
+from stream.engine.arrays import (
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    LabelRows,
+    UInt8Array,
+    allocate,
+)
 from stream.engine.checking import check_adwins, require
 from stream.engine.layout import TreeParams
 from stream.engine.learner import ALL_ROWS, GrowingTree, LabelsOfRows
-from stream.engine.losses import add_up, jaccard_losses, switch_bound, watch
+from stream.engine.losses import add_up, cluster_losses, switch_bound, watch
 
 MIN_COMPARED_ROWS = 300  # before a joint tree may replace the parts it was made for
 WITHOUT_SHARE = 0.0  # bytes of a tree that has not been given its share of the memory
@@ -204,7 +211,23 @@ def _expert_of_pieces(params: TreeParams, labels: Int64Array, sources: Sequence[
 def row_losses(answers: Float64Array, truth: LabelsOfRows, first_row: int) -> Float64Array:
     """Loss [rows] of answers [rows, labels] to rows from ``first_row`` on: one less the Jaccard
     similarity of predicted and true labels."""
-    losses = np.zeros(len(answers))
-    room = max(answers.shape[1], int(truth.n_labels[-1]) if len(truth.n_labels) else 0)
-    jaccard_losses(answers, truth.y, truth.u, int(first_row), np.zeros(room, np.int8), losses)
+    n_labels = max(answers.shape[1], int(truth.n_labels[-1]) if len(truth.n_labels) else 0)
+    together = np.zeros(n_labels, np.int32)
+    return losses_by_cluster(answers, truth.y, truth.u, first_row, together, 1)[0]
+
+
+def losses_by_cluster(
+    answers: Float64Array,
+    y: LabelRows,
+    u: LabelRows,
+    first_row: int,
+    places: Int32Array,
+    n_clusters: int,
+) -> Float64Array:
+    """As :func:`row_losses`, in every cluster [clusters, rows]; ``places`` [labels] are those of
+    each label's cluster."""
+    losses = np.zeros((n_clusters, len(answers)))
+    truth, counts = np.zeros(len(places), np.uint8), np.zeros((n_clusters, 2), np.int64)
+    decided = (answers > 0.5).astype(np.uint8)
+    cluster_losses(decided, y, u, int(first_row), places, truth, counts, losses)
     return losses

@@ -13,14 +13,18 @@ from stream.clusters.call import CallRows, Segment
 from stream.clusters.expert_router import ExpertOutputs, ExpertRouter
 from stream.clusters.given import Given
 from stream.clusters.shared_tree import SharedTree
-from stream.clusters.tree_cluster import TreeCluster, cluster_of_pieces, new_expert
+from stream.clusters.tree_cluster import (
+    TreeCluster,
+    cluster_of_pieces,
+    losses_by_cluster,
+    new_expert,
+)
 from stream.clusters.tree_parts import Part, PartRows, Stretch, stretches
-from stream.engine.arrays import Float64Array, Int32Array
+from stream.engine.arrays import Float64Array
 from stream.engine.checking import require, require_all
-from stream.engine.growing_mixer_decoder import GrowingMixerDecoder
+from stream.engine.growing_mixer_decoder import GrowingMixerDecoder, places_of
 from stream.engine.layout import TreeParams
 from stream.engine.learner import ALL_ROWS, RowScaler
-from stream.engine.losses import cluster_losses
 from stream.engine.mixer_decoder import MixerDecoderRows
 from stream.partition.events import PartitionEvent
 from stream.partition.interface import Partition
@@ -182,16 +186,15 @@ class TreeClusters:
         self, rows: PartRows, stretch: Stretch, n_columns: int, given: Given | None
     ) -> Outputs:
         """Let all trees take a stretch."""
-        own = [] if self.shared is None else [self.shared.advance(rows, stretch, n_columns)]
         experts = self._ask_experts(rows, stretch)
         if self.mixer_decoder is None:
             return Outputs(experts.probabilities.transpose(1, 0, 2), None)
-        n_own = 0 if self.shared is None else self.shared.n_models
-        shape = stretch.events.n_answers, self.mixer_decoder.n_models, self.n_labels
+        n_own, shape = 0, (stretch.events.n_answers, self.mixer_decoder.n_models, self.n_labels)
         probabilities = np.zeros(shape)
-        for each in own:
-            n_labels = min(each.shape[2], self.n_labels)
-            probabilities[:, :n_own, :n_labels] = each[:, :, :n_labels]
+        if self.shared is not None:
+            n_own, said = self.shared.n_models, self.shared.advance(rows, stretch, n_columns)
+            n_labels = min(said.shape[2], self.n_labels)
+            probabilities[:, :n_own, :n_labels] = said[:, :, :n_labels]
         if self.router is not None:
             self.router.blend(experts, self.clusters, probabilities[:, n_own])
         if given is not None:
@@ -251,18 +254,11 @@ class TreeClusters:
         answers.probabilities[events.row[predicted]] = found
         answers.labels[events.row[predicted]] = found > 0.5
         if self.params.watches and n_learnt:
-            decided = (said[stretch.learnt_answers] > 0.5).astype(np.uint8)
-            truth, counts = np.zeros(self.n_labels, np.uint8), np.zeros((len(losses), 2), np.int64)
-            first = int(stretch.learnt[0])
-            cluster_losses(decided, rows.y, rows.u, first, self._places(), truth, counts, losses)
+            places = places_of([cluster.labels for cluster in self.clusters], self.n_labels)
+            return losses_by_cluster(
+                said[stretch.learnt_answers], rows.y, rows.u, stretch.learnt[0], places, len(losses)
+            )
         return losses
-
-    def _places(self) -> Int32Array:
-        """Place of each label's cluster [labels]."""
-        places = np.zeros(self.n_labels, np.int32)
-        for place, cluster in enumerate(self.clusters):
-            places[cluster.labels] = place
-        return places
 
     def explain(self, segment: Segment, rows: CallRows, given: Given | None) -> Explanation:
         """What leads to the answer to the one row of a segment, which is predicted."""

@@ -19,7 +19,14 @@ from stream.engine.arrays import (
 from stream.engine.checking import require
 from stream.engine.events import Events
 from stream.engine.growth import project
-from stream.engine.learner import ALL_ROWS, GrowingTree, LabelsOfRows, Work, labels_needed
+from stream.engine.learner import (
+    ALL_ROWS,
+    GrowingTree,
+    LabelsOfRows,
+    Work,
+    labels_needed,
+    some_rows,
+)
 
 
 class Stretch(NamedTuple):
@@ -49,7 +56,7 @@ class Stretch(NamedTuple):
     @property
     def learnt(self) -> Int64Array:
         """Rows that are learnt: one after the other."""
-        return self.events.row[self.events.learns == 1]
+        return self.events.learnt_rows
 
     @property
     def learnt_answers(self) -> slice | Int64Array:
@@ -60,7 +67,7 @@ class Stretch(NamedTuple):
     @property
     def n_learnt(self) -> int:
         """Rows learnt in the whole stream after the last event."""
-        return int(self.events.now[-1] + self.events.learns[-1])
+        return self.events.now_after
 
 
 def stretches(segment: Segment, periods: Iterable[int]) -> Iterator[Stretch]:
@@ -187,14 +194,8 @@ class PartRows:
 
     def scaled_learnt(self, stretch: Stretch) -> FeatureRows:
         """Scaled rows of a stretch as they are learnt."""
-        indptr, indices, values = self.scaled(stretch)
-        places = stretch.learnt_answers
-        if isinstance(places, slice):
-            return indptr, indices, values
-        lengths = np.diff(indptr)[places]
-        taken = np.concatenate([[0], np.cumsum(lengths)])
-        at = np.repeat(indptr[places] - taken[:-1], lengths) + np.arange(taken[-1])
-        return taken, indices[at], values[at]
+        scaled, places = self.scaled(stretch), stretch.learnt_answers
+        return scaled if isinstance(places, slice) else some_rows(scaled, places)
 
 
 def _columns_of(indptr: Int64Array, indices: Int32Array, labels: np.ndarray) -> LabelRows:

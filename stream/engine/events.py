@@ -54,9 +54,19 @@ class Events(NamedTuple):
         return int(self.answer[-1] - self.answer[0]) + 1 if len(self.answer) else 0
 
     @property
+    def learnt_rows(self) -> Int64Array:
+        """Rows that are learnt, in order."""
+        return self.row[self.learns == 1]
+
+    @property
     def n_learnt(self) -> int:
-        """Rows that are learnt."""
+        """How many rows are learnt."""
         return int(self.learns.sum())
+
+    @property
+    def now_after(self) -> int:
+        """Rows learnt in the whole stream after the last event."""
+        return int(self.now[-1] + self.learns[-1])
 
 
 @inlined

@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from stream.engine.arrays import Float64Array, UInt8Array, allocate, n_bytes, resize, select
+from stream.engine.arrays import (
+    Float64Array,
+    Int32Array,
+    UInt8Array,
+    allocate,
+    n_bytes,
+    resize,
+    select,
+)
 from stream.engine.checking import check_mixer_decoder, require
 from stream.engine.growth import column_capacity
 from stream.engine.joint_decoder_layout import MAX_PIECES, UNIT, JointDecoder
@@ -133,9 +141,7 @@ class GrowingMixerDecoder:
         """
         old, before = self.state, self.state.mixer.group[:n_before]
         n_old = len(old.mixer.weight)
-        now = np.zeros(self.n_labels, np.int32)
-        for place, labels in enumerate(clusters):
-            now[labels] = place
+        now = places_of(clusters, self.n_labels)
         if len(clusters) == n_old and np.array_equal(now[:n_before], before):  # they only grew
             self._assign(self.state, now)
             return
@@ -223,6 +229,14 @@ def first_weights(n_models: int, n_given: int) -> Float64Array:
     given = 0.5 ** np.arange(n_given, 0, -1)
     n_own = n_models - n_given
     return np.concatenate([np.full(n_own, (1.0 - given.sum()) / n_own), given])
+
+
+def places_of(clusters: Sequence[np.ndarray], n_labels: int) -> Int32Array:
+    """Place [labels] of the cluster that has each label."""
+    places = np.zeros(n_labels, np.int32)
+    for place, labels in enumerate(clusters):
+        places[labels] = place
+    return places
 
 
 def _inherit_sets(

@@ -30,7 +30,7 @@ from stream.engine.growth import (
 )
 from stream.engine.layout import Tree, TreeParams
 from stream.engine.leaf import Scratch
-from stream.engine.scaling import Moments, Scaler, scale_rows
+from stream.engine.scaling import MOST_FEATURES, Moments, Scaler, scale_rows
 from stream.engine.split import SplitScratch
 from stream.engine.tree import TreeRows, Turns, advance
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from stream.rows.batch import Batch
 
 ALL_ROWS = np.zeros(0, np.uint8)
-NO_EVENTS = np.zeros(0, np.int64)
-MOST_DENSE = 4096  # features of rows that may have few zeros
 Values = TypeVar("Values", bound=np.ndarray)
 
 
@@ -117,7 +115,7 @@ class RowScaler:
         scaled = np.zeros(n_answers + 1, np.int64), np.empty(room, np.int32), np.empty(room)
         cursor = np.zeros(2, np.int64)
         n_features = len(self.scaler.n)
-        moments = Moments(*np.empty((2, n_features if n_features <= MOST_DENSE else 0)))
+        moments = Moments(*np.empty((2, n_features if n_features <= MOST_FEATURES else 0)))
         while scale_rows(self.scaler, x, events, cursor, scaled, moments):
             scaled = _with_room(scaled)
         return scaled
@@ -312,12 +310,21 @@ class TreeLearner:
 def by_row(events: Events, answers: Float64Array, n_rows: int) -> Float64Array:
     """Answers [answers, labels] to the rows that are predicted, by row [rows, labels]; 0 for rows
     that are not."""
-    predicted = events.predicted if n_rows else NO_EVENTS
+    predicted = events.predicted
     if len(predicted) == n_rows == len(answers):
         return answers  # in the order of rows already
     out = np.zeros((n_rows, answers.shape[1]))
     out[events.row[predicted]] = answers[events.answer[predicted]]
     return out
+
+
+def some_rows(rows: FeatureRows, numbers: Int64Array) -> FeatureRows:
+    """The rows of these numbers, in their order."""
+    indptr, indices, values = rows
+    lengths = indptr[numbers + 1] - indptr[numbers]
+    taken = np.concatenate([[0], np.cumsum(lengths)])
+    at = np.repeat(indptr[numbers] - taken[:-1], lengths) + np.arange(taken[-1])
+    return taken, indices[at], values[at]
 
 
 def _with_room(rows: FeatureRows) -> FeatureRows:

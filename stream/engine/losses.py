@@ -25,36 +25,6 @@ def mark_truth(truth, y, u, row, present, unknown):
         truth[u[1][entry]] = unknown
 
 
-@kernel
-def jaccard_losses(answers, y, u, first_row, truth, losses):
-    """One less the Jaccard similarity of predicted and true labels, for rows from ``first_row`` on.
-
-    Labels whose truth is unknown do not count; two empty sets are alike.
-
-    Parameters
-    ----------
-    answers
-        Probabilities [rows, labels].
-    y, u
-        Present and unknown labels, each ``(indptr, indices)``.
-    truth
-        [labels] room to work in, zero before and after.
-    losses
-        [rows] in place.
-    """
-    for place in range(len(answers)):
-        row = first_row + place
-        mark_truth(truth, y, u, row, 1, 2)
-        common, union = 0, 0
-        for label in range(answers.shape[1]):
-            predicted = answers[place, label] > 0.5
-            if truth[label] != 2:
-                common += predicted and truth[label] == 1
-                union += predicted or truth[label] == 1
-        losses[place] = 1.0 - common / union if union > 0 else 0.0
-        mark_truth(truth, y, u, row, 0, 0)
-
-
 @inlined
 def add_cluster_losses(decided, truth, cluster, n_labels, counts, losses):
     """Loss of an answer in every cluster: one less the Jaccard similarity of answered and true

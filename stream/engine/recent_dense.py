@@ -21,7 +21,7 @@ from stream.engine.arrays import (
 )
 from stream.engine.best_first import list_best_of_ring
 from stream.engine.jit import inlined
-from stream.engine.scaling import Moments, Scaler, scale_row, update_scaler
+from stream.engine.scaling import MOST_FEATURES, Moments, Scaler, scale_row, update_scaler
 from stream.engine.unit_rows import inverse_length
 
 # Registers.
@@ -35,7 +35,6 @@ N_REGISTERS = 5
 UNDECIDED, SPARSE, DENSE = 0, 1, 2  # modes
 DECIDED_AFTER = 50  # rows
 LEAST_SHARE = 0.25  # of the columns that are not zero in a row, for DENSE
-MOST_FEATURES = 4096
 
 
 class DenseRecent(NamedTuple):

@@ -28,6 +28,7 @@ from stream.engine.jit import inlined, kernel
 
 BECOMES_COMMON = 0.5  # share of rows in which a feature is not zero
 STOPS_BEING_COMMON = 0.4
+MOST_FEATURES = 4096  # of rows that are taken for dense
 LARGEST = 5.0  # scaled values are cut here: one outlier must not move a model
 
 

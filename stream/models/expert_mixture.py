@@ -35,7 +35,14 @@ from stream.engine.expert_mixture_learning import (
 from stream.engine.forest import GrowingForest
 from stream.engine.growth import column_capacity, make_room
 from stream.engine.layout import TreeParams
-from stream.engine.learner import RowScaler, Work, columns_needed, labels_needed, wider
+from stream.engine.learner import (
+    RowScaler,
+    Work,
+    columns_needed,
+    labels_needed,
+    some_rows,
+    wider,
+)
 from stream.engine.network_layout import NetworkParams
 from stream.engine.router import Router
 from stream.engine.tree import TreeRows
@@ -231,8 +238,5 @@ def _raw_answers(x: FeatureRows, events: Events) -> FeatureRows:
     """Rows [answers] as a network can take them when they are not scaled: a missing value is 0, the
     largest are cut."""
     first = np.flatnonzero(np.diff(events.answer, prepend=-1))
-    rows = events.row[first]
-    lengths = x[0][rows + 1] - x[0][rows]
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    at = np.repeat(x[0][rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
-    return indptr, x[1][at], np.clip(np.nan_to_num(x[2][at]), -LARGEST_RAW, LARGEST_RAW)
+    indptr, indices, values = some_rows(x, events.row[first])
+    return indptr, indices, np.clip(np.nan_to_num(values), -LARGEST_RAW, LARGEST_RAW)
